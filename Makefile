@@ -1,0 +1,76 @@
+# `make demo` and `make test` need python3 (3.11 or later), make and a network for packages; each does all its own set-up.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/ready
+BENCH_READY := $(VENV)/ready-bench
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check
+
+DEMO := runs/demo
+DEMO_CONFIG := configs/embedded.py
+DEMO_MODELS := none luong bahdanau transformer
+
+.PHONY: help environment demo test test-all check format bench lock clean
+
+help:
+	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
+	@echo "make test      formatting, lint, types, and every test that takes seconds"
+	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
+	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
+	@echo "make bench     our speed beside PyTorch's, in one run"
+	@echo "make lock      requirements.lock anew, from the newest versions that pyproject.toml allows"
+	@echo "make clean     remove the environment and caches; runs/ and report/ stay"
+
+# An interrupted demo goes on where it stopped; a finished one starts afresh.
+demo: $(READY)
+	@test ! -e $(DEMO)/.finished || rm -rf $(DEMO)
+	@set -e; for model in $(DEMO_MODELS); do \
+	    $(RUN) run.py train --config=$(DEMO_CONFIG):$$model --workdir=$(DEMO)/$$model; \
+	    $(RUN) run.py evaluate --workdir=$(DEMO)/$$model --split=test; \
+	done
+	@$(RUN) run.py report $(DEMO_MODELS:%=$(DEMO)/%) --out=report
+	@touch $(DEMO)/.finished
+
+test: check
+	$(RUN) -m pytest -q -n 2 -m "not slow and not install"
+
+test-all: check $(BENCH_READY)
+	$(RUN) -m pytest -q -n 2
+
+check: $(READY)
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+format: $(READY)
+	$(VENV)/bin/ruff check --fix
+	$(VENV)/bin/ruff format
+
+bench: $(BENCH_READY)
+	@$(RUN) -m benchmarks
+
+environment: $(READY)
+
+# Made again only when the lock or pyproject.toml has changed since.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lookback needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
+	@echo "Preparing the environment in $(VENV)/ (once; a few minutes)"
+	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -r requirements.lock
+	@$(PIP) --no-deps --editable .
+	@touch $@
+
+$(BENCH_READY): $(READY)
+	@echo "Adding PyTorch to $(VENV)/"
+	@$(PIP) --constraint requirements.lock --editable ".[bench]"
+	@touch $@
+
+lock:
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --upgrade --editable ".[dev]"
+	build/lock/bin/python -m pip freeze --exclude-editable > requirements.lock
+	rm -rf build/lock
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

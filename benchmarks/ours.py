@@ -1,0 +1,76 @@
+"""Our side: the compiled step that `run.py train` runs, and the search that `run.py translate` runs."""
+
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from benchmarks.workload import Workload
+from research.decoding import translate
+from research.launch import make_training
+from research.training.devices import Devices
+from research.training.host_memory import keep_freed_memory
+
+
+class Ours:
+    """A translator of `config`, and what is timed: whole passes over a workload."""
+
+    def __init__(self, config: ConfigDict, workload: Workload):
+        keep_freed_memory()  # as `train` does
+        size = workload.vocabulary
+        self.config, self.workload = config, workload
+        self.training = make_training(config, source_vocabulary=size, target_vocabulary=size)
+        self.devices = Devices(config.training.strategy)
+        # The weights at the start are kept for decoding: a model that knows nothing ends no sentence before its limit.
+        self.params = self.training.state.params
+        self.state = self.devices.replicate(self.training.state)
+        self.step = self.devices.spread(self.training.step)
+
+    @property
+    def parameters(self) -> int:
+        return sum(array.size for array in jax.tree.leaves(self.params))
+
+    def warm_up_training(self) -> None:
+        """Compile every shape, and run it once more."""
+        for batch in first_of_each_shape(self.workload.training, "source_BS", "target_in_BT"):
+            for _ in range(2):
+                self.state, metrics = self.step(self.state, batch)
+            float(metrics["loss"])
+
+    def train(self) -> float:
+        """One pass; the last loss, which is there when all steps are done."""
+        for batch in self.workload.training:
+            self.state, metrics = self.step(self.state, batch)
+        return float(metrics["loss"])
+
+    def warm_up_decoding(self, beam: int) -> None:
+        """Compile every shape."""
+        for batch in first_of_each_shape(self.workload.decoding, "source_BS"):
+            self._search(beam)(self.params, _searched(batch))
+
+    def decode(self, beam: int) -> int:
+        """One pass; how many tokens came out, end marks included."""
+        search = self._search(beam)
+        found = [search(self.params, _searched(batch)) for batch in self.workload.decoding]
+        return sum(int((translations.tokens_BNT[:, 0] != 0).sum()) for translations in found)
+
+    def notes(self) -> dict[str, Any]:
+        return {"devices": self.devices.count}
+
+    def _search(self, beam: int) -> Any:
+        settings = self.config.evaluation
+        # Private, but the program itself: `translate` around it reads and writes text.
+        return translate._program(
+            self.training.translator, self.devices, beam, settings.length_penalty, settings.extra_tokens, 1
+        )
+
+
+def _searched(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {"source_BS": batch["source_BS"], "limits_B": batch["length_B"]}
+
+
+def first_of_each_shape(batches: list[dict[str, np.ndarray]], *names: str) -> list[dict[str, np.ndarray]]:
+    """One batch of every shape there is."""
+    found = {tuple(batch[name].shape for name in names): batch for batch in reversed(batches)}
+    return list(found.values())

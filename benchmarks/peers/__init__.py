@@ -1,0 +1,55 @@
+"""Translators in plain PyTorch, as a good engineer would write them: what our speed is measured against.
+
+They have the shapes of our models and the same contract (`forward` for teacher forcing; `encode`, `start` and `step` for
+decoding), and use what PyTorch offers for speed on a CPU: nn.LSTM, fused attention, fused Adam, cached keys.
+"""
+
+import torch
+from ml_collections import ConfigDict
+from torch import nn
+
+from benchmarks.peers.recurrent import RecurrentTranslator
+from benchmarks.peers.transformer import TransformerTranslator
+
+# What the peers are written for; anything else would be compared with something that it is not.
+WRITTEN = {
+    "transformer": {"norm": ("pre",), "tie": ("all",)},
+    "recurrent": {"cell": ("lstm",), "encoder": ("bi",), "tie": ("decoder",), "reader": ("none", "luong", "bahdanau")},
+}
+SCORES = {"luong": "general", "bahdanau": "concat"}
+
+
+def build(model: ConfigDict, vocabulary: int, encoder_runs: str = "packed") -> nn.Module:
+    """The peer's translator for a `config.model`, with one vocabulary for both sides.
+
+    encoder_runs: "packed" or "reversed", how a recurrent encoder meets padding (see `recurrent.ENCODERS`).
+    """
+    for field, values in WRITTEN[model.family].items():
+        if model[field] not in values:
+            raise ValueError(f"the peer has no model.{field}={model[field]!r}; it has {', '.join(values)}")
+    torch.manual_seed(0)
+    if model.family == "transformer":
+        return TransformerTranslator(
+            vocabulary,
+            model.width,
+            model.ffn,
+            model.heads,
+            model.encoder_layers,
+            model.decoder_layers,
+            model.dropout,
+            model.attention_dropout,
+            model.activation_dropout,
+        )
+    if model.reader != "none" and model.score != SCORES[model.reader]:
+        raise ValueError(f"the peer reads {model.reader!r} with score {SCORES[model.reader]!r}, not {model.score!r}")
+    return RecurrentTranslator(
+        vocabulary,
+        model.width,
+        model.embedding,
+        model.encoder_layers,
+        model.decoder_layers,
+        model.reader,
+        model.input_feeding,
+        model.dropout,
+        encoder_runs,
+    )

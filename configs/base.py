@@ -1,0 +1,176 @@
+"""Every field of a Lookback run, once, with its unit and its reason.
+
+A config file returns one of these with some values changed: `get_config(architecture)` where
+`architecture` names a function of `MODELS`. Fields are typed and the whole is locked when a run
+starts, so a mistyped name or a value of the wrong type is an error, never a silent default.
+"""
+
+from collections.abc import Callable
+
+from ml_collections import ConfigDict
+
+
+def base(model: ConfigDict) -> ConfigDict:
+    """All that is not the model. Values suit the embedded corpus on two CPU cores."""
+    config = ConfigDict()
+    config.seed = 0  # initial weights, dropout and data order; the corpus has its own
+    config.model = model
+    config.data = data()
+    config.training = training()
+    config.evaluation = evaluation()
+    return config
+
+
+def data() -> ConfigDict:
+    config = ConfigDict()
+    config.source = "embedded"  # embedded | text | tfds
+    config.languages = ("en", "ko")  # (source, target): for reports and TFDS field names
+    config.subset = 0  # pairs; the first n of one fixed shuffle of the training split; 0: all
+    config.lowercase = False
+    config.max_tokens = 128  # subwords a side, end mark included; longer pairs are counted and left out of training
+    config.batch_tokens = 4_096  # target positions a step, over all devices
+    config.buckets = 4  # fixed shapes; each costs one compilation
+    config.vocabulary = ConfigDict()
+    config.vocabulary.kind = "bpe"  # bpe | unigram
+    config.vocabulary.size = 8_000  # pieces, four control pieces included (each side's when not joint)
+    config.vocabulary.joint = True  # one vocabulary for both languages
+    config.vocabulary.character_coverage = 1.0  # share of training characters that get a piece of their own; 0.98 to 1
+    config.vocabulary.byte_fallback = False  # 256 pieces spell other characters in bytes; else they are unknown
+
+    # source = "embedded": the synthetic English-Korean corpus and its knobs.
+    config.embedded = ConfigDict()
+    config.embedded.seed = 0
+    config.embedded.train_pairs = 20_000
+    config.embedded.validation_pairs = 500
+    config.embedded.test_pairs = 1_000
+    config.embedded.clauses = 3  # the most clauses that a sentence nests: its length
+    config.embedded.reordering = 1.0  # share of sentences put verb-final; 0 keeps English order
+    config.embedded.words = 1.0  # share of each word list in use: the vocabulary
+    config.embedded.ambiguity = 0.3  # chance that a noun is one that only the context decides
+    config.embedded.noise = 0.0  # chance that a target word is replaced by a random one (training only)
+
+    # source = "text": parallel files, plain or .gz, one sentence a line, below `root`.
+    config.root = ""
+    config.train = ("", "")  # (source file, target file)
+    config.validation = ("", "")
+    config.tests = ConfigDict()  # split name -> (source file, target file)
+    config.download = ""  # the URL that files missing from `root` are fetched below; "": never
+    config.sha256 = ConfigDict()  # file name with "." as "__" -> digest that a file must have
+
+    # source = "tfds": any translation builder of TensorFlow Datasets.
+    config.builder = ""  # such as "wmt14_translate/de-en"
+    config.builder_dir = ""  # where prepared data is; "": TFDS's own default
+    config.splits = ("train", "validation", "test")
+    return config
+
+
+def training() -> ConfigDict:
+    config = ConfigDict()
+    config.steps = 2_000
+    config.strategy = "pmap"  # pmap | shard_map: how a step is spread over local devices
+    config.precision = "float32"  # float32 | bfloat16: of activations; weights and sums stay float32
+    config.label_smoothing = 0.1
+    config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same
+    config.optimizer = "adam"  # adam | adamw
+    config.learning_rate = 1e-3  # at the peak of the schedule
+    config.schedule = "inverse_sqrt"  # inverse_sqrt | cosine | constant, each after linear warm-up
+    config.warmup_steps = 200
+    config.beta1 = 0.9
+    config.beta2 = 0.98
+    config.epsilon = 1e-9
+    config.weight_decay = 0.0  # adamw only
+    config.clip_norm = 1.0  # of the global gradient; 0: no clipping
+    config.ema_decay = 0.0  # exponential averaging of weights, a step; 0: off
+    config.average_last = 1  # checkpoints whose mean is evaluated; 1: the last or best alone
+    config.log_every_steps = 50
+    config.validate_every_steps = 500  # perplexity, and greedy BLEU on `bleu_sentences`
+    config.bleu_sentences = 200  # validation sentences translated at each validation; 0: none
+    config.save_every_steps = 500
+    config.keep_last = 1  # checkpoints, beside the best
+    config.keep_best_by = "perplexity"  # perplexity | bleu, on validation
+    config.patience = 0  # validations without improvement before stopping; 0: never stop early
+    return config
+
+
+def evaluation() -> ConfigDict:
+    config = ConfigDict()
+    config.checkpoint = "best"  # best | last
+    config.beam = 5  # hypotheses; 1 is greedy
+    config.length_penalty = 1.0  # alpha: a hypothesis of n tokens scores sum(log p) / n**alpha
+    config.extra_tokens = 20  # a translation may have 1.5 times the source's subwords, and these
+    config.batch_sentences = 100
+    config.length_bins = (5, 10, 15, 20, 30)  # source words; the upper edges, inclusive, of all bins but the last
+    config.tokenize = ""  # sacreBLEU's tokeniser; "": by target language; "none": the text is tokenised already
+    return config
+
+
+def recurrent() -> ConfigDict:
+    """RNN encoder-decoder; the shape of Luong et al. 2015 made small."""
+    config = ConfigDict()
+    config.family = "recurrent"
+    config.cell = "lstm"  # lstm | gru | tanh
+    config.encoder = "bi"  # uni | reversed | bi
+    config.reader = "none"  # none | luong | bahdanau
+    config.score = "general"  # dot | general | concat
+    config.input_feeding = False  # luong only: the attentional state enters the next step
+    config.width = 256
+    config.embedding = config.get_ref("width")
+    config.layers = 1
+    config.encoder_layers = config.get_ref("layers")
+    config.decoder_layers = config.get_ref("layers")
+    config.dropout = 0.2
+    config.tie = "decoder"  # none | decoder (target embedding = output layer) | all (and the source's)
+    return config
+
+
+def none() -> ConfigDict:
+    """No attention: the decoder starts from the encoder's last state and never looks back."""
+    return recurrent()
+
+
+def luong() -> ConfigDict:
+    """Luong et al. 2015: read with the current state, bilinear score, no input feeding."""
+    config = recurrent()
+    config.reader = "luong"
+    return config
+
+
+def bahdanau() -> ConfigDict:
+    """Bahdanau et al. 2015: read with the previous state, additive score."""
+    config = recurrent()
+    config.reader = "bahdanau"
+    config.score = "concat"
+    return config
+
+
+def transformer() -> ConfigDict:
+    """Vaswani et al. 2017, made small; `base` and `big` differ in numbers alone."""
+    config = ConfigDict()
+    config.family = "transformer"
+    config.width = 256
+    config.ffn = 1_024
+    config.heads = 8
+    config.layers = 3
+    config.encoder_layers = config.get_ref("layers")
+    config.decoder_layers = config.get_ref("layers")
+    config.norm = "pre"  # pre | post (as published)
+    config.dropout = 0.1  # of embeddings and of what each sublayer adds
+    config.attention_dropout = 0.0
+    config.activation_dropout = 0.0
+    config.tie = "all"  # none | decoder | all
+    return config
+
+
+MODELS: dict[str, Callable[[], ConfigDict]] = {
+    "none": none,
+    "luong": luong,
+    "bahdanau": bahdanau,
+    "transformer": transformer,
+}
+
+
+def named(models: dict[str, Callable[[], ConfigDict]], architecture: str) -> ConfigDict:
+    """The model config that `architecture` names, or a ValueError listing what there is."""
+    if architecture not in models:
+        raise ValueError(f"no architecture {architecture!r}; choose one of {', '.join(models)}")
+    return models[architecture]()

@@ -1,0 +1,134 @@
+"""A config from the command line: a file, the architecture in it, and overrides of its fields.
+
+    config = load("configs/multi30k.py:luong")
+    config, rest = override(config, ["--config.model.layers=3", "other"])
+
+What is wrong with either is a `ConfigError` of one sentence, with the nearest names where one was mistyped.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict
+from ml_collections.config_flags import config_flags
+
+CONFIG_ARGUMENT = re.compile(r"--?config(?:=(?P<value>.*))?", re.DOTALL)
+OVERRIDE = re.compile(r"--?(?:no)?config\.(?P<field>[^=]*)(?:=.*)?", re.DOTALL)
+
+
+class ConfigError(ValueError):
+    """The config that was asked for cannot be had; the message says what to change."""
+
+
+def load(name: str) -> ConfigDict:
+    """The locked config of `file.py`, or of `file.py:architecture`."""
+    file, colon, architecture = name.partition(":")
+    path = Path(file)
+    if not path.is_file():
+        folder = Path(__file__).parent
+        near = get_close_matches(path.name, [entry.name for entry in folder.glob("*.py")], n=3)
+        hint = f"did you mean {' or '.join(f'configs/{entry}' for entry in near)}?" if near else f"see {folder.name}/"
+        raise ConfigError(f"no config file {file!r}; {hint}")
+    spec = spec_from_file_location(f"config_file_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise ConfigError(f"{file} is not a Python file; a config file ends in .py and defines get_config()")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if not hasattr(module, "get_config"):
+        raise ConfigError(f"{file} does not define get_config(), so it is no config file")
+    try:
+        config = module.get_config(*([architecture] if colon else []))
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from error
+    return config.lock()
+
+
+def override(config: ConfigDict, arguments: Sequence[str]) -> tuple[ConfigDict, list[str]]:
+    """`config` with the `--config.field=value` among `arguments` applied, still locked; and the other arguments."""
+    fields = list(paths(config))
+    for argument in arguments:
+        match = OVERRIDE.fullmatch(argument)
+        if match and match["field"] not in fields:
+            raise ConfigError(f'config has no field "{match["field"]}"{nearest(match["field"], fields)}')
+    before = {field: _value(config, field) for field in fields}
+    values = flags.FlagValues()
+    # The whole config is one flag, and `sys_argv` tells it which of its fields to make flags of.
+    config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=["", *arguments])
+    known, rest = _ours(config, arguments)
+    try:
+        values(["", *known])
+    except (flags.Error, ValueError, TypeError) as error:
+        raise ConfigError(_wrong_value(config, known, error)) from error
+    _check_tuples(before, config)
+    return config, rest
+
+
+def paths(config: ConfigDict, prefix: str = "") -> Iterator[str]:
+    """Every dotted path in `config`, those of its sections included."""
+    for name, value in config.items():
+        yield prefix + name
+        if isinstance(value, ConfigDict):
+            yield from paths(value, f"{prefix}{name}.")
+
+
+def nearest(name: str, names: Sequence[str]) -> str:
+    """A hint such as `; did you mean model.layers?`, or nothing where nothing is near."""
+    last = name.rpartition(".")[2]
+    # A field put in the wrong section is as near as one misspelt.
+    near = [other for other in names if other.rpartition(".")[2] == last][:3]
+    near = near or get_close_matches(name, names, cutoff=0.8) or get_close_matches(name, names, cutoff=0.6)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
+
+
+def _ours(config: ConfigDict, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The overrides, each as one `--config.field=value`, and the rest."""
+    ours, rest, waiting = [], [], ""
+    for argument in arguments:
+        match = OVERRIDE.fullmatch(argument)
+        if waiting:
+            ours.append(f"{waiting}={argument}")
+            waiting = ""
+        elif match is None:
+            rest.append(argument)
+        elif "=" in argument or isinstance(_value(config, match["field"]), bool):
+            ours.append(argument)
+        else:
+            waiting = argument
+    if waiting:
+        raise ConfigError(f"{waiting} needs a value: {waiting}=...")
+    return ours, rest
+
+
+def _value(config: ConfigDict, path: str) -> object:
+    for name in path.split("."):
+        config = config[name]
+    return config
+
+
+def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception) -> str:
+    """Which override was refused, and what its field takes."""
+    for argument in overrides:
+        match = OVERRIDE.fullmatch(argument)
+        name = argument.partition("=")[0]
+        if match and f"flag {name}=" in str(error):
+            value = _value(config, match["field"])
+            if isinstance(value, ConfigDict):
+                return f"{name.lstrip('-')} is a section; set its fields, such as {name}.{next(iter(value), '...')}=..."
+            kinds = {int: "a whole number", float: "a number", bool: "true or false", tuple: "a tuple"}
+            kind = kinds.get(type(value), "another kind of value")
+            return f"{argument.lstrip('-')} is refused: the field takes {kind}, such as {value!r}"
+    return " ".join(str(error).split())
+
+
+def _check_tuples(before: dict[str, object], config: ConfigDict) -> None:
+    """A tuple keeps the kind of its elements, which ml_collections does not look at."""
+    for field, old in before.items():
+        new = _value(config, field)
+        if isinstance(old, tuple) and isinstance(new, tuple) and old:
+            wrong = [element for element in new if type(element) is not type(old[0])]
+            if wrong:
+                raise ConfigError(f"config.{field}={new} is refused: {wrong[0]!r} is not of the kind of {old}")

@@ -1,0 +1,145 @@
+"""Training batches, bucketed by length, in an order that is a function of (seed, epoch, position) alone; by Grain."""
+
+import sys
+from functools import lru_cache
+
+import grain
+import numpy as np
+
+from research.data.buckets import Cap, assign, choose_caps
+from research.data.examples import Examples
+from research.data.vocabulary import BOS, EOS, PAD
+
+Batch = dict[str, np.ndarray]
+"""source_BS ends in EOS, target_in_BT begins with BOS, target_out_BT ends in EOS; all int32 and PAD after. A row that
+holds no pair is all PAD. There are no masks: a mask is `ids != PAD`."""
+
+ROWS = 8  # a batch's rows are a multiple of this: of the usual device counts, and of what vector units like
+
+
+class Batches:
+    """`batches[i]` is the batch of training step i, counted from 0 over all epochs; `iterate()` streams them.
+
+    An epoch holds every pair once. It is shuffled by (seed, epoch); each bucket then fills its batches, and the pairs
+    that are left over when no whole batch of their bucket remains move into the next larger one, so that only the last
+    batch of the largest bucket has rows of nothing but PAD. The batches are then shuffled too.
+
+    examples: the training split as ids. batch_tokens: the most positions that either side of a batch has (more only
+    when eight rows need more). buckets: the most shapes. max_tokens: the most ids a side, end mark included; longer
+    pairs are counted in `skipped` and left out. shard: (process index, process count); a process gets its slice of
+    every batch.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        *,
+        batch_tokens: int,
+        buckets: int,
+        max_tokens: int,
+        seed: int,
+        shard: tuple[int, int] = (0, 1),
+    ):
+        if examples.targets is None:
+            raise ValueError("training needs both sides of each pair; these examples have sources alone")
+        index, count = shard
+        if not 0 <= index < count:
+            raise ValueError(f"process {index} of {count}: the index must be at least 0 and below the count")
+        self.sources, self.targets = examples.sources, examples.targets
+        self.seed, self.shard = seed, shard
+        sources, targets = self.sources.lengths + 1, self.targets.lengths + 1
+        self._kept = np.flatnonzero((sources <= max_tokens) & (targets <= max_tokens))
+        self.pairs = len(self._kept)
+        self.skipped = examples.count - self.pairs
+        if not self.pairs:
+            raise ValueError(
+                f"none of {examples.count:,} training pairs has at most data.max_tokens={max_tokens} subwords a side: "
+                f"raise data.max_tokens, or see whether the files hold one sentence a line"
+            )
+        sources, targets = sources[self._kept], targets[self._kept]
+        self.caps = choose_caps(sources, targets, buckets)
+        self.rows = [_rows(cap, batch_tokens) for cap in self.caps]
+        self._buckets = assign(sources, targets, self.caps)
+        self.words = int(sources.sum() + targets.sum())
+        self._epoch = lru_cache(maxsize=2)(self._epoch_plan)  # two: the end of one epoch and the start of the next
+        self.batches_per_epoch = len(self._epoch(0))
+
+    def __len__(self) -> int:
+        """Batches in all: as good as endless."""
+        return sys.maxsize
+
+    def __getitem__(self, step: int) -> Batch:
+        """The batch of training step `step`, this process's rows of it."""
+        epoch, position = divmod(int(step), self.batches_per_epoch)
+        bucket, members = self._epoch(epoch)[position]
+        process, processes = self.shard
+        rows = -(-self.rows[bucket] // processes)
+        return self._fill(members[process * rows : (process + 1) * rows], rows, self.caps[bucket])
+
+    def iterate(self, start: int = 0) -> grain.DatasetIterator:
+        """A Grain iterator from step `start` on, whose `get_state` is {"next_index": step}: see `set_state`."""
+        # No threads or read-ahead: a batch takes well under a millisecond, and the state stays one number.
+        options = grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
+        iterator = iter(grain.MapDataset.source(self).to_iter_dataset(options))
+        iterator.set_state({"next_index": start})
+        return iterator
+
+    @property
+    def fill(self) -> float:
+        """The share of an epoch's positions, both sides together, that hold a subword."""
+        positions = sum(
+            self.rows[bucket] * (self.caps[bucket].source + self.caps[bucket].target) for bucket, _ in self._epoch(0)
+        )
+        return self.words / positions
+
+    @property
+    def shapes(self) -> list[tuple[int, int, int]]:
+        """(rows, source length, target length) of each bucket, over all processes."""
+        return [(rows, cap.source, cap.target) for rows, cap in zip(self.rows, self.caps, strict=True)]
+
+    def _epoch_plan(self, epoch: int) -> list[tuple[int, np.ndarray]]:
+        """(bucket, indices of pairs) of each batch of `epoch`, in order."""
+        random = np.random.default_rng([self.seed, epoch])
+        shuffled = random.permutation(self.pairs)
+        buckets = self._buckets[shuffled]
+        batches: list[tuple[int, np.ndarray]] = []
+        left_over = np.zeros(0, np.int64)
+        for bucket, rows in enumerate(self.rows):
+            members = np.concatenate([left_over, self._kept[shuffled[buckets == bucket]]])
+            whole = len(members) - len(members) % rows
+            batches += [(bucket, members[start : start + rows]) for start in range(0, whole, rows)]
+            left_over = members[whole:]
+        if len(left_over):
+            batches.append((len(self.rows) - 1, left_over))
+        return [batches[position] for position in random.permutation(len(batches))]
+
+    def _fill(self, members: np.ndarray, rows: int, cap: Cap) -> Batch:
+        batch = empty_batch(rows, cap)
+        for row, pair in enumerate(members):
+            put(batch, row, self.sources[pair], self.targets[pair])
+        return batch
+
+
+def empty_batch(rows: int, cap: Cap) -> Batch:
+    """A batch of nothing but PAD."""
+    return {
+        "source_BS": np.full((rows, cap.source), PAD, np.int32),
+        "target_in_BT": np.full((rows, cap.target), PAD, np.int32),
+        "target_out_BT": np.full((rows, cap.target), PAD, np.int32),
+    }
+
+
+def put(batch: Batch, row: int, source: np.ndarray, target: np.ndarray | None) -> None:
+    """Write one pair, or a source alone, to a row of `batch`, with its marks."""
+    batch["source_BS"][row, : len(source)] = source
+    batch["source_BS"][row, len(source)] = EOS
+    if target is not None:
+        batch["target_in_BT"][row, 0] = BOS
+        batch["target_in_BT"][row, 1 : len(target) + 1] = target
+        batch["target_out_BT"][row, : len(target)] = target
+        batch["target_out_BT"][row, len(target)] = EOS
+
+
+def _rows(cap: Cap, batch_tokens: int) -> int:
+    """As many rows as `batch_tokens` holds of the longer side, a multiple of `ROWS` and never none."""
+    return max(ROWS, batch_tokens // max(cap) // ROWS * ROWS)

@@ -1,0 +1,117 @@
+"""The embedded corpus: English to Korean from a small synchronous grammar, its word alignment known exactly.
+
+`generate` is all that others need; docs/corpus.md shows examples. Nothing is read from disk or the network.
+"""
+
+import random
+
+from research.data.embedded_clauses import Clauses, Sentence
+from research.data.embedded_words import Lexicon
+from research.data.pairs import Pair
+
+SPLITS = ("test", "validation", "train")  # in the order of drawing: what a test split holds does not hang on training
+PATIENCE = 2_000  # draws in a row that give nothing new, before the grammar counts as used up
+CONSONANT_SOUNDS = ("uniform",)  # words that keep `a` before a written vowel
+MOST_CLAUSES = 8
+
+
+def generate(
+    *,
+    seed: int,
+    train_pairs: int,
+    validation_pairs: int,
+    test_pairs: int,
+    clauses: int,
+    reordering: float,
+    words: float,
+    ambiguity: float,
+    noise: float,
+) -> dict[str, list[Pair]]:
+    """The splits "train", "validation" and "test", no sentence of English in two of them or twice in one.
+
+    A pure function of its arguments. Of one seed, a larger training split begins with the smaller one.
+
+    clauses: the most clauses a sentence may have; each number from 1 on is as likely.
+    reordering: the share of verbs whose sentences are put verb-final. The main verb decides, so the source shows it;
+        the other sentences keep the English order, each Korean word where the last word it translates stands.
+    words: the share of every word list that is in use, the frequent first.
+    ambiguity: the chance that a noun, verb or adjective is drawn from those that only the context decides.
+    noise: the chance that a target word of the training split is replaced by another word of that split, unaligned.
+
+    Raises ValueError for a value out of range, or if so many different sentences cannot be made.
+    """
+    sizes = {"train": train_pairs, "validation": validation_pairs, "test": test_pairs}
+    _check(sizes, clauses, {"reordering": reordering, "words": words, "ambiguity": ambiguity, "noise": noise})
+    lexicon = Lexicon(words)
+    seen: set[str] = set()
+    splits = {}
+    for split in SPLITS:
+        grammar = Clauses(lexicon, random.Random(f"{split} {seed}"), ambiguity)  # a string: seeded by SHA-512
+        splits[split] = _draw(grammar, sizes[split], clauses, reordering, seen)
+    if noise:
+        splits["train"] = _noisy(splits["train"], noise, random.Random(f"noise {seed}"))
+    return {split: splits[split] for split in sizes}
+
+
+def _check(sizes: dict[str, int], clauses: int, shares: dict[str, float]) -> None:
+    for split, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"data.embedded.{split}_pairs={size}: a split needs at least 1 pair")
+    if not 1 <= clauses <= MOST_CLAUSES:
+        raise ValueError(f"data.embedded.clauses={clauses}: take a number from 1 to {MOST_CLAUSES}")
+    for name, share in shares.items():
+        if not 0.0 <= share <= 1.0 or (name == "words" and share == 0.0):
+            least = "above 0" if name == "words" else "from 0"
+            raise ValueError(f"data.embedded.{name}={share}: take a share {least} to 1")
+
+
+def _draw(grammar: Clauses, size: int, clauses: int, reordering: float, seen: set[str]) -> list[Pair]:
+    """`size` pairs whose sources are not in `seen`, which grows by them."""
+    pairs: list[Pair] = []
+    misses = 0
+    while len(pairs) < size:
+        sentence = grammar.sentence(1 + int(grammar.dice.random() * clauses))
+        pair = to_pair(sentence, verb_final=sentence.order < reordering)
+        misses = misses + 1 if pair.source in seen else 0
+        if misses == PATIENCE:
+            raise ValueError(
+                f"the embedded corpus has too few different sentences at these settings: {len(seen):,} were found; ask "
+                "for fewer pairs, or raise data.embedded.words or data.embedded.clauses"
+            )
+        if not misses:
+            seen.add(pair.source)
+            pairs.append(pair)
+    return pairs
+
+
+def to_pair(sentence: Sentence, verb_final: bool = True) -> Pair:
+    """The sentence as text with its links; Korean in its own order, or in that of the English."""
+    position = {id(word): index for index, word in enumerate(sentence.english)}
+    target = [(word.text, sorted(position[id(source)] for source in word.words)) for word in sentence.korean]
+    if not verb_final:
+        target.sort(key=lambda word: word[1][-1])  # stable
+    links = sorted((source, index) for index, (_, sources) in enumerate(target) for source in set(sources))
+    return Pair(_spell([word.text for word in sentence.english]), " ".join(text for text, _ in target), tuple(links))
+
+
+def _spell(words: list[str]) -> str:
+    """`a` as `an` where it must be, and a capital at the beginning."""
+    for index, following in enumerate(words[1:]):
+        if words[index] == "a" and following[0] in "aeiou" and following not in CONSONANT_SOUNDS:
+            words[index] = "an"
+    words[0] = words[0][0].upper() + words[0][1:]
+    return " ".join(words)
+
+
+def _noisy(pairs: list[Pair], noise: float, dice: random.Random) -> list[Pair]:
+    """The pairs with target words, the full stop aside, replaced by words drawn from all target words."""
+    words = [word for pair in pairs for word in pair.target.split()[:-1]]
+    noisy = []
+    for pair in pairs:
+        target = pair.target.split()
+        replaced = {index for index in range(len(target) - 1) if dice.random() < noise}
+        for index in replaced:
+            target[index] = words[int(dice.random() * len(words))]
+        links = tuple(link for link in pair.alignment if link[1] not in replaced)
+        noisy.append(Pair(pair.source, " ".join(target), links))
+    return noisy

@@ -1,0 +1,51 @@
+"""Batches to evaluate: every sentence once, sorted by length into fixed shapes, with indices to restore the order."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from research.data.batches import Batch, empty_batch, put
+from research.data.buckets import Cap
+from research.data.examples import Examples
+
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128)  # then doubling; the same for every split: programs are compiled once
+
+
+def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tuple[np.ndarray, Batch]]:
+    """Yields (indices, batch): row r is sentence indices[r]; rows from len(indices) on are all PAD.
+
+    batch_sentences: the rows of a batch, fewer where sentences are longer than `LENGTHS`, so that memory stays bounded.
+    Both sides are padded to the same length. An empty source is a row of EOS alone. With no targets in `examples` the
+    batch holds source_BS alone.
+    """
+    if batch_sentences < 1:
+        raise ValueError(f"evaluation.batch_sentences={batch_sentences}: there must be at least one")
+    longest = examples.sources.lengths + 1
+    if examples.targets is not None:
+        longest = np.maximum(longest, examples.targets.lengths + 1)
+    padded = np.array([padded_length(length) for length in longest], np.int64)
+    order = np.lexsort((np.arange(len(longest)), longest))
+    for length in np.unique(padded):
+        sentences = order[padded[order] == length]
+        rows = max(1, min(batch_sentences, batch_sentences * LENGTHS[-1] // int(length)))
+        for start in range(0, len(sentences), rows):
+            indices = sentences[start : start + rows]
+            yield indices, _fill(examples, indices, rows, int(length))
+
+
+def padded_length(length: int) -> int:
+    """The least of `LENGTHS`, or of their last one doubled and doubled again, that holds `length` ids."""
+    for fixed in LENGTHS:
+        if length <= fixed:
+            return fixed
+    return LENGTHS[-1] << int(-(-length // LENGTHS[-1]) - 1).bit_length()
+
+
+def _fill(examples: Examples, indices: np.ndarray, rows: int, length: int) -> Batch:
+    batch = empty_batch(rows, Cap(length, length))
+    if examples.targets is None:
+        batch = {"source_BS": batch["source_BS"]}
+    for row, index in enumerate(indices):
+        target = None if examples.targets is None else examples.targets[index]
+        put(batch, row, examples.sources[index], target)
+    return batch

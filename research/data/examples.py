@@ -1,0 +1,51 @@
+"""Pairs as ids, held in a few flat arrays: millions of sentences without millions of Python lists."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from research.data.pairs import Split
+from research.data.vocabulary import Vocabularies, Vocabulary
+
+
+class Sentences:
+    """Sentences of ids, without begin or end marks; `sentences[i]` is an array."""
+
+    def __init__(self, sentences: Iterable[Sequence[int]]):
+        kept = [np.asarray(ids, np.int32) for ids in sentences]
+        self.lengths = np.array([len(ids) for ids in kept], np.int64)
+        self._ends = np.cumsum(self.lengths)
+        self._ids = np.concatenate(kept) if kept else np.zeros(0, np.int32)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        end = self._ends[index]
+        return self._ids[end - self.lengths[index] : end]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """A split as ids. `targets` is absent where there is nothing but text to translate."""
+
+    sources: Sentences
+    targets: Sentences | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.sources)
+
+
+def encode(split: Split, vocabularies: Vocabularies) -> Examples:
+    """Both sides of `split`, in its order."""
+    return Examples(
+        encode_texts([pair.source for pair in split], vocabularies.source),
+        encode_texts([pair.target for pair in split], vocabularies.target),
+    )
+
+
+def encode_texts(texts: Sequence[str], vocabulary: Vocabulary) -> Sentences:
+    """`texts` alone: sentences to translate."""
+    return Sentences(vocabulary.encode_all(texts))

@@ -1,0 +1,16 @@
+"""A pair of sentences, and a split: what every source of parallel text hands on."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    """A sentence and its translation, with the gold word alignment where one is known."""
+
+    source: str
+    target: str
+    alignment: tuple[tuple[int, int], ...] = ()
+    """Links (source word, target word), counted from 0 over whitespace-separated words. Empty: not known."""
+
+
+Split = Sequence[Pair]

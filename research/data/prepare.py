@@ -1,0 +1,49 @@
+"""Prepare a TensorFlow Datasets translation builder for Lookback, once, with a network and without TensorFlow.
+
+python -m research.data.prepare ted_hrlr_translate/pt_to_en --builder_dir=data
+"""
+
+import argparse
+import socket
+import sys
+from urllib.parse import urlsplit
+
+from research.data.translation_datasets import explain_unprepared, find_builder, is_prepared, prepare
+
+TIMEOUT_SECONDS = 10.0
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m research.data.prepare",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("builder", help="such as wmt14_translate/de-en")
+    parser.add_argument("--builder_dir", default="", help="where prepared data goes; TFDS's own place unless given")
+    options = parser.parse_args(arguments)
+    try:
+        builder = find_builder(options.builder, options.builder_dir)
+        if not is_prepared(builder):
+            _require_network(list(builder.url_infos), explain_unprepared(builder, options.builder, options.builder_dir))
+            prepare(builder)
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.builder} is prepared in {builder.data_dir}")
+    return 0
+
+
+def _require_network(urls: list[str], explanation: str) -> None:
+    """Fail at once where TFDS would try each download ten times, for minutes."""
+    for url in urls:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        try:
+            socket.create_connection((parts.hostname or "", port), timeout=TIMEOUT_SECONDS).close()
+        except OSError as error:
+            raise OSError(f"cannot reach {parts.hostname} ({error}). {explanation}") from error
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

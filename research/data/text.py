@@ -1,0 +1,64 @@
+"""Parallel text files, plain or gzip, one sentence a line, read strictly: line n of one is line n of the other."""
+
+import gzip
+import zlib
+from difflib import get_close_matches
+from pathlib import Path
+
+from research.data.pairs import Pair
+
+GZIP_MARK = b"\x1f\x8b"
+UTF8_MARK = "\ufeff"
+
+
+def read_pairs(source: Path, target: Path) -> list[Pair]:
+    """The pairs of two files, empty lines included; raises when they are not parallel."""
+    sources, targets = read_lines(source), read_lines(target)
+    if len(sources) != len(targets):
+        raise ValueError(
+            f"{source} has {len(sources):,} lines and {target} has {len(targets):,}: line n of one must translate "
+            f"line n of the other, so take both from the same release and do not drop empty lines"
+        )
+    return [Pair(a, b) for a, b in zip(sources, targets, strict=True)]
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file without their ends. Only a line feed ends a line: U+2028 and its like are text."""
+    lines = _content(path).split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()
+    text = []
+    for number, line in enumerate(lines, 1):
+        try:
+            text.append(line.decode("utf-8").removesuffix("\r"))
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{path}, line {number}: byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line is not "
+                f"UTF-8; convert the file (such as `iconv -f ISO-8859-1 -t UTF-8`) or correct that line"
+            ) from error
+    if text:
+        text[0] = text[0].removeprefix(UTF8_MARK)
+    return text
+
+
+def explain_missing(path: Path, field: str) -> str:
+    """What was looked for, what is there instead, and what to do; `field` is the config field that names the file."""
+    if not path.parent.is_dir():
+        there = f"there is no folder {path.parent}"
+    else:
+        near = get_close_matches(path.name, [entry.name for entry in path.parent.iterdir()], n=3)
+        there = f"near it are {', '.join(near)}" if near else "nothing there has a name like it"
+    return (
+        f"no file {path}, which {field} names ({there}); put it there, or set --config.data.root to the folder that "
+        f"holds it"
+    )
+
+
+def _content(path: Path) -> bytes:
+    data = path.read_bytes()
+    if not data.startswith(GZIP_MARK):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise OSError(f"{path} is not a whole gzip file ({error}): fetch or compress it again") from error

@@ -1,0 +1,173 @@
+"""Translation corpora of TensorFlow Datasets, through its data sources, which need no TensorFlow.
+
+Only prepared data is read: `python -m research.data.prepare <builder>` prepares it once, with a network.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import sys
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+import tensorflow_datasets as tfds
+
+from research.data.pairs import Pair, Split
+from research.data.text import read_lines
+
+LOCAL = "local_translation"
+FORMAT = "array_record"  # TFDS's default, TFRecord, needs TensorFlow
+CHUNK_PAIRS = 4_096
+
+
+class LocalTranslation(tfds.core.GeneratorBasedBuilder):
+    """A folder of parallel text as a TFDS builder: every `<split>.<language>`, plain or .gz, is a split's side.
+
+    Its prepared data is in a folder named for the languages and the files' digest: a changed one is prepared anew.
+    """
+
+    name = LOCAL
+    VERSION = tfds.core.Version("1.0.0")
+
+    def __init__(self, *, root: Path, languages: Sequence[str], data_dir: Path | str | None = None):
+        self.files = _parallel_files(root, languages)
+        self.languages = tuple(languages)
+        digest = hashlib.sha256()
+        for split, sides in sorted(self.files.items()):
+            for path in sides:
+                digest.update(split.encode() + path.read_bytes())
+        place = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+        super().__init__(
+            data_dir=place / f"{LOCAL}_{'_'.join(languages)}_{digest.hexdigest()[:16]}", file_format=FORMAT
+        )
+
+    def _info(self) -> tfds.core.DatasetInfo:
+        return tfds.core.DatasetInfo(
+            builder=self,
+            description="A local folder of parallel text.",
+            features=tfds.features.Translation(languages=self.languages),
+            disable_shuffling=True,  # the files' order is the corpus's
+        )
+
+    def _split_generators(self, dl_manager):
+        return {split: self._generate_examples(*sides) for split, sides in self.files.items()}
+
+    def _generate_examples(self, source: Path, target: Path) -> Iterator[tuple[int, dict[str, str]]]:
+        sources, targets = read_lines(source), read_lines(target)
+        if len(sources) != len(targets):
+            raise ValueError(f"{source} has {len(sources):,} lines and {target} has {len(targets):,}")
+        for number, sides in enumerate(zip(sources, targets, strict=True)):
+            yield number, dict(zip(self.languages, sides, strict=True))
+
+
+def read_splits(
+    name: str, *, languages: Sequence[str], splits: Sequence[str], builder_dir: str, root: str
+) -> dict[str, Split]:
+    """The pairs of a prepared builder, from languages[0] to languages[1]; the first split is "train", the second
+    "validation", and any others are tests by their own names.
+
+    name: such as "wmt14_translate/de-en", or "local_translation" for the files in the folder `root`, which are prepared
+    on the way. builder_dir: where prepared data is; "" for TFDS's own place.
+    """
+    if len(languages) != 2 or len(splits) < 2:
+        raise ValueError(
+            f"TFDS needs two languages and at least two splits, training and validation; "
+            f"data.languages={tuple(languages)!r}, data.splits={tuple(splits)!r}"
+        )
+    if name == LOCAL:
+        builder = LocalTranslation(root=Path(root).expanduser(), languages=languages, data_dir=builder_dir or None)
+        if not is_prepared(builder):
+            prepare(builder)
+    else:
+        builder = find_builder(name, builder_dir)
+        if not is_prepared(builder):
+            raise FileNotFoundError(explain_unprepared(builder, name, builder_dir))
+    names = ["train", "validation", *splits[2:]]
+    return {ours: _read(builder, split, languages) for ours, split in zip(names, splits, strict=True)}
+
+
+def find_builder(name: str, builder_dir: str) -> tfds.core.DatasetBuilder:
+    """The builder of `name`, prepared or not; looks at nothing but the disk."""
+    importlib.import_module("tensorflow_datasets.translate")  # registers the translation builders
+    try:
+        return tfds.builder(name, data_dir=builder_dir or None, try_gcs=False, file_format=FORMAT)
+    except (ValueError, ImportError) as error:  # TFDS lists all its hundreds of datasets in these
+        near = _nearest(name)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"({str(error).strip().splitlines()[0]})"
+        raise ValueError(
+            f"TensorFlow Datasets has no builder data.builder={name!r}; {hint} "
+            f"A name is like wmt14_translate/de-en or ted_hrlr_translate/pt_to_en"
+        ) from error
+
+
+def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
+    """Whether the data is on disk, in a format that is read without TensorFlow."""
+    return bool(builder.info.splits) and builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD
+
+
+def prepare(builder: tfds.core.DatasetBuilder) -> None:
+    """Download what `builder` needs and write it in the format that is read without TensorFlow."""
+    with contextlib.redirect_stdout(sys.stderr):  # TFDS prints what it does
+        builder.download_and_prepare(file_format=FORMAT)
+
+
+def explain_unprepared(builder: tfds.core.DatasetBuilder, name: str, builder_dir: str) -> str:
+    """What to download, the command that prepares it, and where the result goes."""
+    sources = [f"{url} ({info.size})" for url, info in builder.url_infos.items()]
+    option = f" --builder_dir={builder_dir}" if builder_dir else ""
+    return (
+        f"{name} is not prepared in {builder.data_dir}: run `python -m research.data.prepare {name}{option}` with a "
+        f"network{', which downloads ' if sources else ''}{', '.join(sources)}; or run it elsewhere, and copy the "
+        f"folder that it names to {builder.data_dir}"
+    )
+
+
+def _nearest(name: str) -> list[str]:
+    dataset, _, config = name.partition("/")
+    known = tfds.list_builders(with_community_datasets=False)
+    if dataset not in known:
+        return get_close_matches(dataset, known)
+    return [f"{dataset}/{near}" for near in get_close_matches(config, tfds.builder_cls(dataset).builder_configs)]
+
+
+def _read(builder: tfds.core.DatasetBuilder, split: str, languages: Sequence[str]) -> list[Pair]:
+    known = list(builder.info.features.keys())
+    missing = [language for language in languages if language not in known]
+    if missing:
+        raise ValueError(f"{builder.info.full_name} has {', '.join(known)}, not data.languages {', '.join(missing)}")
+    try:
+        rows = builder.as_data_source(split)
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{builder.info.full_name} has no split {split!r}; data.splits may name {', '.join(builder.info.splits)}"
+        ) from error
+    source, target = languages
+    pairs: list[Pair] = []
+    for start in range(0, len(rows), CHUNK_PAIRS):
+        chunk = rows.__getitems__(range(start, min(start + CHUNK_PAIRS, len(rows))))
+        pairs += [Pair(_text(row[source]), _text(row[target])) for row in chunk]
+    return pairs
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _parallel_files(root: Path, languages: Sequence[str]) -> dict[str, tuple[Path, Path]]:
+    """split -> (source file, target file) of every split that `root` has both sides of."""
+    if not root.is_dir():
+        raise FileNotFoundError(
+            f"no folder {root}; set --config.data.root to one with files like train.{languages[0]}.gz"
+        )
+    sides: dict[str, dict[str, Path]] = {}
+    for path in sorted(root.iterdir()):
+        split, _, language = path.name.removesuffix(".gz").rpartition(".")
+        if split and language in languages:
+            sides.setdefault(split, {})[language] = path
+    found = {split: (paths[languages[0]], paths[languages[1]]) for split, paths in sides.items() if len(paths) == 2}
+    if not found:
+        raise FileNotFoundError(
+            f"{root} has no pair of files such as train.{languages[0]}.gz and train.{languages[1]}.gz"
+        )
+    return {split.replace(".", "_"): paths for split, paths in found.items()}

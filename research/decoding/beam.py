@@ -1,0 +1,131 @@
+"""Beam search: the best few hypotheses of each sentence, side by side, until none can still become the best."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from research.decoding.greedy import Cache, Step
+from research.decoding.top_k import best_continuations
+
+
+class Hypotheses(NamedTuple):
+    """The N best of each sentence, best first: those that ended, then those that were cut off at the limit."""
+
+    tokens_BNT: Array
+    """`eos` included where there is one, then `pad`."""
+    scores_BN: Array
+    """log p / length**length_penalty; -inf for a hypothesis that does not exist."""
+    ended_BN: Array
+    """Whether it ends in `eos`."""
+
+
+class _State(NamedTuple):
+    time: Array
+    live_tokens_BNT: Array
+    live_scores_BN: Array  # log p; -inf: the place is taken by one that ended
+    ended_tokens_BNT: Array
+    ended_scores_BN: Array  # normalised, best first; -inf: none yet
+    done_B: Array
+    cache: Cache
+
+
+def beam_search(
+    step: Step,
+    cache: Cache,
+    *,
+    limits_B: Array,
+    beam: int,
+    max_tokens: int,
+    length_penalty: float,
+    pad: int,
+    bos: int,
+    eos: int,
+    n_best: int = 1,
+) -> Hypotheses:
+    """The `n_best` best hypotheses of each sentence out of a beam of `beam`. To be jitted.
+
+    A hypothesis of n tokens, `eos` included, scores log p / n**length_penalty (0: plain probability; 1: the mean).
+    Of all continuations the best by log p stay, as many as the beam has places; one that ends keeps its place for good,
+    so the beam narrows and the search ends (Sutskever et al. 2014, 3.2), and with one place it is `greedy`.
+
+    A sentence is also done when its `n_best`-th ended score is out of reach: log p only falls, so what is still open
+    can never score more than log p / limit**length_penalty. Its result is fixed from then on, whatever else is in the
+    batch.
+
+    cache: its leaves have sentences x beam in front, a sentence's hypotheses together; `step` gets as many tokens.
+    limits_B: the most tokens of each sentence, `eos` included, at most `max_tokens`; 0 for one that is not wanted.
+    `pad` and `bos` are never chosen. What is cut off at the limit only fills places that nothing which ended takes.
+    """
+    if not 1 <= n_best <= beam:
+        raise ValueError(f"n_best={n_best} with beam={beam}: it must be at least 1 and at most the beam")
+    if length_penalty < 0:
+        raise ValueError(f"length_penalty={length_penalty}: it must not be negative")
+    sentences = len(limits_B)
+
+    def normalised(scores_BN: Array, length_B: Array) -> Array:
+        return scores_BN / (jnp.maximum(length_B, 1).astype(jnp.float32) ** length_penalty)[:, None]
+
+    def unfinished(state: _State) -> Array:
+        return (state.time < max_tokens) & ~state.done_B.all()
+
+    def extend(state: _State) -> _State:
+        last_BN = jnp.where(state.time > 0, state.live_tokens_BNT[:, :, state.time - 1], bos)
+        logits_XV, cache = step(last_BN.reshape(-1), state.cache)
+        logits_BNV = logits_XV.reshape(sentences, beam, -1)
+        best = best_continuations(logits_BNV, state.live_scores_BN, beam, never=(pad, bos))
+
+        places_B = beam - (state.ended_scores_BN > -jnp.inf).sum(axis=1)
+        kept_BN = (jnp.arange(beam)[None] < places_B[:, None]) & ~state.done_B[:, None]
+        scores_BN = jnp.where(kept_BN, best.scores_BK, -jnp.inf)
+        tokens_BNT = _rows(state.live_tokens_BNT, best.hypotheses_BK).at[:, :, state.time].set(best.tokens_BK)
+
+        length_B = jnp.full(sentences, state.time + 1)
+        ends_BN = best.tokens_BK == eos
+        ending_BN = normalised(jnp.where(ends_BN, scores_BN, -jnp.inf), length_B)
+        both_BN = jnp.concatenate([state.ended_scores_BN, ending_BN], axis=1)
+        ended_scores_BN, order_BN = lax.top_k(both_BN, beam)
+        ended_tokens_BNT = _rows(jnp.concatenate([state.ended_tokens_BNT, tokens_BNT], axis=1), order_BN)
+        live_BN = jnp.where(ends_BN, -jnp.inf, scores_BN)
+
+        reach_B = normalised(live_BN, limits_B).max(axis=1)
+        done_B = state.done_B | (ended_scores_BN[:, n_best - 1] >= reach_B) | (state.time + 1 >= limits_B)
+        frozen_B1 = state.done_B[:, None]
+        return _State(
+            time=state.time + 1,
+            live_tokens_BNT=jnp.where(frozen_B1[:, :, None], state.live_tokens_BNT, tokens_BNT),
+            live_scores_BN=jnp.where(frozen_B1, state.live_scores_BN, live_BN),
+            ended_tokens_BNT=ended_tokens_BNT,
+            ended_scores_BN=ended_scores_BN,
+            done_B=done_B,
+            cache=_reordered(cache, best.hypotheses_BK),
+        )
+
+    none_BN = jnp.full((sentences, beam), -jnp.inf)
+    empty_BNT = jnp.full((sentences, beam, max_tokens), pad, jnp.int32)
+    first_BN = none_BN.at[:, 0].set(0.0)  # all begin alike: one of them stands for the rest
+    start = _State(jnp.int32(0), empty_BNT, first_BN, empty_BNT, none_BN, limits_B <= 0, cache)
+    end = lax.while_loop(unfinished, extend, start)
+
+    cut_scores_BN, order_BN = lax.top_k(normalised(end.live_scores_BN, limits_B), beam)
+    cut_tokens_BNT = _rows(end.live_tokens_BNT, order_BN)
+    ended_B1 = (end.ended_scores_BN > -jnp.inf).sum(axis=1, keepdims=True)
+    place_BN = jnp.arange(n_best)[None]
+    chosen_BN = jnp.where(place_BN < ended_B1, place_BN, beam + place_BN - ended_B1)
+    scores_BN = jnp.concatenate([end.ended_scores_BN, cut_scores_BN], axis=1)
+    tokens_BNT = jnp.concatenate([end.ended_tokens_BNT, cut_tokens_BNT], axis=1)
+    best_scores_BN = jnp.take_along_axis(scores_BN, chosen_BN, axis=1)
+    best_tokens_BNT = jnp.where(best_scores_BN[:, :, None] > -jnp.inf, _rows(tokens_BNT, chosen_BN), pad)
+    return Hypotheses(best_tokens_BNT, best_scores_BN, place_BN < ended_B1)
+
+
+def _rows(tokens_BNT: Array, hypotheses_BK: Array) -> Array:
+    return jnp.take_along_axis(tokens_BNT, hypotheses_BK[:, :, None], axis=1, mode="clip")
+
+
+def _reordered(cache: Cache, hypotheses_BN: Array) -> Cache:
+    """`cache` with each hypothesis's rows taken from the hypothesis that it continues."""
+    sentences, beam = hypotheses_BN.shape
+    rows_X = (jnp.arange(sentences)[:, None] * beam + hypotheses_BN).reshape(-1)
+    return jax.tree.map(lambda leaf: jnp.take(leaf, rows_X, axis=0, mode="clip") if leaf.ndim else leaf, cache)

@@ -1,0 +1,52 @@
+"""How good translations are, by sacreBLEU: BLEU, chrF and TER, each with the signature that makes it comparable."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sacrebleu.metrics import BLEU, CHRF, TER
+from sacrebleu.metrics.base import Metric
+
+TOKENIZERS = {"zh": "zh", "ja": "char"}
+"""sacreBLEU's tokeniser by target language. All others have spaces between words and get 13a, the default; Korean too,
+for "ko-mecab" needs a dictionary that not everyone has. The signature says which was used."""
+DEFAULT_TOKENIZER = "13a"
+
+
+class Score(NamedTuple):
+    """0 to 100 (TER may be more). Higher is better, but for TER."""
+
+    score: float
+    signature: str
+
+
+def tokenizer(language: str) -> str:
+    """sacreBLEU's tokeniser for text in `language`, a code such as "de"."""
+    return TOKENIZERS.get(language, DEFAULT_TOKENIZER)
+
+
+def bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str, lowercase: bool) -> Score:
+    """Corpus BLEU. Papineni et al. 2002; Post 2018.
+
+    tokenize: a name of sacreBLEU's, such as "13a"; "none" for text that is tokenised already. lowercase: of both sides.
+    """
+    # force: sacreBLEU else warns that text looks tokenised, at every call where it is meant to be.
+    return _score(BLEU(tokenize=tokenize, lowercase=lowercase, force=True), hypotheses, references)
+
+
+def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool) -> Score:
+    """Character n-gram F2 score, chrF2. Popović 2015."""
+    return _score(CHRF(lowercase=lowercase), hypotheses, references)
+
+
+def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    """Translation edit rate: edits and shifts per reference word, in percent, lower-cased. Snover et al. 2006."""
+    return _score(TER(), hypotheses, references)
+
+
+def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[str]) -> Score:
+    if len(hypotheses) != len(references):
+        raise ValueError(f"{len(hypotheses)} translations cannot be scored against {len(references)} references")
+    if not hypotheses:
+        raise ValueError("there is nothing to score: the split has no sentence")
+    found = metric.corpus_score(list(hypotheses), [list(references)])
+    return Score(float(found.score), str(metric.get_signature()))

@@ -1,0 +1,45 @@
+"""What is measured on the validation split while a model trains."""
+
+from collections.abc import Callable
+from typing import Any
+
+from research.data.examples import encode
+from research.data.pairs import Split
+from research.data.vocabulary import Vocabularies
+from research.decoding.translate import Runner, translate
+from research.evaluation.perplexity import cross_entropy
+from research.evaluation.quality import bleu
+from research.models.translator import Translator
+
+
+def validator(
+    translator: Translator,
+    vocabularies: Vocabularies,
+    split: Split,
+    *,
+    devices: Runner,
+    bleu_sentences: int,
+    tokenize: str,
+    batch_sentences: int,
+    **search: Any,
+) -> Callable[[Any], dict[str, float]]:
+    """params -> {"perplexity", "token_accuracy"}, and greedy "bleu" of the first `bleu_sentences` unless that is 0.
+
+    search: extra_tokens and max_tokens, as `translate_n_best` takes them.
+    """
+    examples = encode(split, vocabularies)
+    sources = [pair.source for pair in split[:bleu_sentences]]
+    references = [pair.target for pair in split[:bleu_sentences]]
+    shared: dict[str, Any] = {"devices": devices, "batch_sentences": batch_sentences}
+
+    def validate(params: Any) -> dict[str, float]:
+        measured = cross_entropy(translator, params, examples, **shared)
+        scores = {"perplexity": measured.perplexity, "token_accuracy": measured.token_accuracy}
+        if sources:
+            hypotheses = translate(
+                translator, params, vocabularies, sources, beam=1, length_penalty=0.0, **shared, **search
+            )
+            scores["bleu"] = bleu(hypotheses, references, tokenize=tokenize, lowercase=False).score
+        return scores
+
+    return validate

@@ -1,0 +1,246 @@
+"""One run, from a config to a run folder: what `python run.py train` starts."""
+
+import platform
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from research import data, models
+from research.data.batches import Batches
+from research.data.examples import encode
+from research.data.splits import write_split
+from research.data.vocabulary import PAD, Vocabularies
+from research.evaluation import quality
+from research.evaluation.validation import validator
+from research.models.flops import training_flops_per_token
+from research.models.translator import Translator
+from research.run_folder import RunFolder, config_as_json
+from research.training import host, loop
+from research.training.checkpoint import Checkpoints
+from research.training.devices import AXIS, Devices
+from research.training.loss import Sums, cross_entropy
+from research.training.optimiser import make_optimiser, make_schedule
+from research.training.step import Objective, State, initial_state, make_step
+
+PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
+MAY_CHANGE = ("training.steps", "training.strategy", "data.root")  # between a run and its continuation
+
+
+@dataclass(frozen=True)
+class Training:
+    """A translator, its state before the first step, and the pure step that trains it."""
+
+    translator: Translator
+    state: State
+    step: Callable[[State, dict[str, Any]], tuple[State, dict[str, Any]]]
+
+
+def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Training:
+    """What `config.model` and `config.training` describe, for vocabularies of so many pieces."""
+    settings = config.training
+    translator = models.build(
+        config.model, source_vocabulary=source_vocabulary, target_vocabulary=target_vocabulary
+    )
+    schedule = make_schedule(
+        settings.schedule, peak=settings.learning_rate, warmup_steps=settings.warmup_steps, steps=settings.steps
+    )
+    optimiser = make_optimiser(
+        settings.optimizer,
+        schedule,
+        beta1=settings.beta1,
+        beta2=settings.beta2,
+        epsilon=settings.epsilon,
+        weight_decay=settings.weight_decay,
+        clip_norm=settings.clip_norm,
+    )
+    ids_BT = np.full((1, 2), PAD + 1, np.int32)
+    params = jax.jit(translator.init)(jax.random.key(config.seed), ids_BT, ids_BT)["params"]
+    step = make_step(
+        make_objective(translator, smoothing=settings.label_smoothing, precision=settings.precision),
+        optimiser,
+        seed=config.seed,
+        parts=settings.accumulation,
+        ema_decay=settings.ema_decay,
+        axis=AXIS,
+    )
+    return Training(translator, initial_state(params, optimiser, averaging=settings.ema_decay > 0), step)
+
+
+def make_objective(translator: Translator, *, smoothing: float, precision: str) -> Objective:
+    """The summed label-smoothed loss of a translator, dropout on, computed in `precision`."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"training.precision={precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
+    training = translator.clone(deterministic=False)
+    dtype = PRECISIONS[precision]
+
+    def objective(params: Any, batch: dict[str, jax.Array], key: jax.Array) -> Sums:
+        states_BTD, table_VD = training.apply(
+            {"params": jax.tree.map(lambda weight: weight.astype(dtype), params)},
+            batch["source_BS"],
+            batch["target_in_BT"],
+            rngs={"dropout": key},
+            method="outputs",
+        )
+        return cross_entropy(states_BTD, table_VD, batch["target_out_BT"], smoothing=smoothing, pad=PAD)
+
+    return objective
+
+
+def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder:
+    """Train what `config` describes into the run folder `workdir`, or go on with what is there.
+
+    command: how to do it again, for provenance.json. Prints what a person should know before the progress bar starts.
+    """
+    host.prepare()
+    folder = RunFolder(workdir)
+    _claim(folder, config)
+    corpus = data.build(config.data)
+    vocabularies = _vocabularies(folder, config, corpus)
+    batches = Batches(
+        encode(corpus.splits["train"], vocabularies),
+        batch_tokens=config.data.batch_tokens,
+        buckets=config.data.buckets,
+        max_tokens=config.data.max_tokens,
+        seed=config.seed,
+        shard=(jax.process_index(), jax.process_count()),
+    )
+    training = make_training(
+        config, source_vocabulary=len(vocabularies.source), target_vocabulary=len(vocabularies.target)
+    )
+    devices = Devices(config.training.strategy)
+    provenance = _provenance(config, corpus, batches, training, devices, folder.path.name, command)
+    _announce(provenance, corpus, batches)
+    validate = validator(
+        training.translator,
+        vocabularies,
+        corpus.splits["validation"],
+        devices=devices,
+        bleu_sentences=config.training.bleu_sentences,
+        tokenize=config.evaluation.tokenize or quality.tokenizer(config.data.languages[1]),
+        batch_sentences=config.evaluation.batch_sentences,
+        extra_tokens=config.evaluation.extra_tokens,
+        max_tokens=config.data.max_tokens,
+    )
+    checkpoints = Checkpoints(
+        folder.checkpoints, keep_last=max(config.training.keep_last, config.training.average_last)
+    )
+    schedule = loop.Schedule(
+        steps=config.training.steps,
+        log_every=config.training.log_every_steps,
+        validate_every=config.training.validate_every_steps,
+        save_every=config.training.save_every_steps,
+        best_by=config.training.keep_best_by,
+        patience=config.training.patience,
+    )
+    try:
+        so_far = loop.train(
+            training.state,
+            training.step,
+            batches,
+            schedule=schedule,
+            devices=devices,
+            checkpoints=checkpoints,
+            validate=validate,
+            folder=folder,
+            name=folder.path.name,
+        )
+        steps = checkpoints.steps()[-1]
+    finally:
+        checkpoints.close()
+    folder.write_json("provenance.json", {**provenance, "steps": steps, "seconds": so_far.seconds})
+    return folder
+
+
+def _claim(folder: RunFolder, config: ConfigDict) -> None:
+    """Write the config, or refuse a folder that holds another run."""
+    wanted = config_as_json(config)
+    if folder.config_file.exists():
+        held, asked = _flat(folder.read_json("config.json")), _flat(wanted)
+        differ = [name for name in sorted(held | asked) if held.get(name) != asked.get(name) and name not in MAY_CHANGE]
+        if differ:
+            first = differ[0]
+            raise ValueError(
+                f"{folder.path} holds a run with {first}={held.get(first)!r}, not {asked.get(first)!r}"
+                f"{f' ({len(differ)} fields differ)' if len(differ) > 1 else ''}: choose another --workdir or remove it"
+            )
+    folder.write_json("config.json", wanted)
+
+
+def _vocabularies(folder: RunFolder, config: ConfigDict, corpus: data.Corpus) -> Vocabularies:
+    """Those of the folder, or new ones and the splits that evaluation reads, saved there."""
+    if folder.vocabulary.exists():
+        return Vocabularies.load(folder.vocabulary)
+    for name, split in corpus.splits.items():
+        if name != "train":
+            write_split(folder.split_file(name), split)
+    vocabularies = data.build_vocabularies(config.data, corpus.splits["train"])
+    vocabularies.save(folder.vocabulary)
+    return vocabularies
+
+
+def _provenance(
+    config: ConfigDict,
+    corpus: data.Corpus,
+    batches: Batches,
+    training: Training,
+    devices: Devices,
+    name: str,
+    command: str,
+) -> dict[str, Any]:
+    """Where a run comes from and what it costs, but for the seconds."""
+    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
+    pairs = batches.pairs
+    source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
+    vocabulary = training.translator.embeddings.target_vocabulary
+    return {
+        "name": name,
+        "command": command,
+        "commit": _commit(),
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
+        "devices": f"{devices.count} × {devices.devices[0].device_kind}",
+        "processes": jax.process_count(),
+        "digests": corpus.digests,
+        "training_pairs": pairs,
+        "skipped_pairs": {"empty": corpus.empty, "too_long": batches.skipped},
+        "parameters": sum(x.size for x in jax.tree.leaves(training.state.params)),
+        "flops_per_token": training_flops_per_token(config.model, vocabulary, float(source), float(target)),
+    }
+
+
+def _announce(provenance: dict[str, Any], corpus: data.Corpus, batches: Batches) -> None:
+    for note in corpus.notes:
+        print(note, file=sys.stderr)
+    if batches.skipped:
+        print(f"{batches.skipped:,} training pairs are longer than data.max_tokens and are left out", file=sys.stderr)
+    print(
+        f"{provenance['name']}: {provenance['parameters']:,} parameters, {batches.pairs:,} pairs, "
+        f"{batches.batches_per_epoch:,} steps an epoch in {len(batches.shapes)} shapes, {provenance['devices']}",
+        file=sys.stderr,
+    )
+
+
+def _commit() -> str:
+    """The commit that this code is at, with "+" where files differ from it; "" outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+
+
+def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in tree.items():
+        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return flat

@@ -1,0 +1,54 @@
+"""Word vectors of both languages and the output layer, shared or not."""
+
+import flax.linen as nn
+import jax
+
+Array = jax.Array
+TIES = ("none", "decoder", "all")
+
+
+class Embeddings(nn.Module):
+    """Three tables_VD: of source pieces, of target pieces, and of the output layer, logits_V = table_VD @ state_D.
+
+    tie: "none"; "decoder", target pieces and output layer are one (Press & Wolf 2017); "all", all three are (Vaswani et al.
+    2017, section 3.4), which needs a joint vocabulary.
+    width: of embeddings; output_width: of the states that predict. Both are one number where the output layer is tied.
+    """
+
+    source_vocabulary: int
+    target_vocabulary: int
+    width: int
+    output_width: int
+    tie: str
+
+    def setup(self) -> None:
+        if self.tie not in TIES:
+            raise ValueError(f"model.tie={self.tie!r} is unknown; choose one of {', '.join(TIES)}")
+        if self.tie == "all" and self.source_vocabulary != self.target_vocabulary:
+            raise ValueError(
+                "model.tie='all' shares one table between two vocabularies; set data.vocabulary.joint=True or tie='decoder'"
+            )
+        if self.tie != "none" and self.width != self.output_width:
+            raise ValueError(
+                f"model.tie={self.tie!r} needs embeddings as wide as the states that predict ({self.output_width}), "
+                f"not {self.width}; make them equal or set model.tie='none'"
+            )
+        table = nn.initializers.normal(self.width**-0.5)
+        self.target_VD = self.param("target", table, (self.target_vocabulary, self.width))
+        if self.tie == "all":
+            self.source_VD = self.target_VD
+        else:
+            self.source_VD = self.param("source", table, (self.source_vocabulary, self.width))
+        if self.tie == "none":
+            output = nn.initializers.normal(self.output_width**-0.5)
+            self.output_VD = self.param("output", output, (self.target_vocabulary, self.output_width))
+        else:
+            self.output_VD = self.target_VD
+
+    def source(self, ids: Array) -> Array:
+        """Vectors of source pieces; one more axis than `ids`."""
+        return self.source_VD[ids]
+
+    def target(self, ids: Array) -> Array:
+        """Vectors of target pieces; one more axis than `ids`."""
+        return self.target_VD[ids]

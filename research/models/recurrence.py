@@ -1,0 +1,109 @@
+"""A scan over time whose weight gradients are taken after the loop, one matmul for all positions.
+
+Reverse-mode differentiation of `lax.scan` adds x_tᵀ dy_t into the gradient of a weight at every step: T small matmuls and
+T passes over an array as large as the weight. Here the loop going back keeps x_t and dy_t, and the sum over time is one
+matmul at the end: dW = Σ_t x_tᵀ dy_t. Nothing else differs from `lax.scan`, and no matmul of the way forward is repeated.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+Product = Callable[[str, Array], Array]
+Body = Callable[[Product, Any, Any, Any], tuple[Any, Any]]
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(0, 5))
+def recur(
+    body: Body, weights: dict[str, Array], constants: Any, carry: Any, inputs: Any, reverse: bool = False
+) -> tuple[Any, Any]:
+    """Runs `carry, output = body(times, constants, carry, input)` over the first axis of `inputs`.
+
+    body: pure, closes over no traced value. `times(name, x_BD)` is x_BD @ weights[name] and may be used once a name.
+    weights: matrices_DE that do not change over time. constants: whatever else the body reads (keys, biases, ...).
+    constants, carry, inputs: pytrees of float arrays (a mask is 0.0 and 1.0). reverse: go from the last position to the first.
+    Returns the last carry and the outputs of all steps, stacked in the order of `inputs`.
+    """
+
+    def step(carry, input_):
+        return body(lambda name, x: x @ weights[name], constants, carry, input_)
+
+    return jax.lax.scan(step, carry, inputs, reverse=reverse)
+
+
+def _forward(body, weights, constants, carry, inputs, reverse):
+    def step(carry, input_):
+        products = {}
+
+        def times(name, x):
+            if name in products:
+                raise ValueError(f"weights {name!r} are used twice in one step of a recurrence; give the uses two names")
+            products[name] = x @ weights[name]
+            return products[name]
+
+        next_carry, output = body(times, constants, carry, input_)
+        return next_carry, (output, carry, products)
+
+    last, (outputs, carries, products) = jax.lax.scan(step, carry, inputs, reverse=reverse)
+    return (last, outputs), (weights, constants, inputs, carries, products)
+
+
+def _backward(body, reverse, residuals, cotangents):
+    weights, constants, inputs, carries, products = residuals
+    last_bar, outputs_bar = cotangents
+
+    def step(state, slices):
+        carry_bar, constants_bar = state
+        carry, input_, known, output_bar = slices
+
+        def replay(constants, carry, input_, taps):
+            operands = {}
+
+            def times(name, x):
+                operands[name] = x
+                return _replayed(x, weights[name], known[name], taps[name])
+
+            return body(times, constants, carry, input_), operands
+
+        taps = jax.tree.map(jnp.zeros_like, known)
+        _, pull, operands = jax.vjp(replay, constants, carry, input_, taps, has_aux=True)
+        step_bar, carry_bar, input_bar, taps_bar = pull((carry_bar, output_bar))
+        constants_bar = jax.tree.map(jnp.add, constants_bar, step_bar)
+        return (carry_bar, constants_bar), (input_bar, operands, taps_bar)
+
+    (carry_bar, constants_bar), (inputs_bar, operands, taps_bar) = jax.lax.scan(
+        step,
+        (last_bar, jax.tree.map(jnp.zeros_like, constants)),
+        (carries, inputs, products, outputs_bar),
+        reverse=not reverse,
+    )
+    weights_bar = {
+        name: jnp.einsum("tbd,tbe->de", operands[name], taps_bar[name]) if name in operands else jnp.zeros_like(weight)
+        for name, weight in weights.items()
+    }
+    return weights_bar, constants_bar, carry_bar, inputs_bar
+
+
+recur.defvjp(_forward, _backward)
+
+
+@jax.custom_vjp
+def _replayed(x: Array, weight: Array, product: Array, tap: Array) -> Array:
+    """`product`, known to equal x @ weight; its cotangent goes to x and, untouched, to `tap`."""
+    return product
+
+
+def _replayed_forward(x, weight, product, tap):
+    return product, weight
+
+
+def _replayed_backward(weight, bar):
+    return bar @ weight.T, None, None, bar
+
+
+_replayed.defvjp(_replayed_forward, _replayed_backward)
+

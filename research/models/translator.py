@@ -1,0 +1,83 @@
+"""The contract that every model keeps, whatever is inside, and how to ask one what it read.
+
+memory = encode(source_BS); logits_BTV = decode(memory, target_in_BT) all at once; logits_BV, cache = step(memory, token_B,
+cache) one position at a time. `step` repeated equals `decode`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from research.models.embeddings import Embeddings
+
+Array = jax.Array
+PAD = 0  # the id of padding: no model reads it
+
+
+class Translator(nn.Module):
+    """Base of all models; a subclass gives `encode`, `states`, `start`, `step_states` and a submodule `embeddings`.
+
+    Attention weights are sown in the collection "attention": pass `mutable=["attention"]` to `apply` to have them.
+    """
+
+    embeddings: Embeddings
+
+    def encode(self, source_BS: Array) -> Any:
+        """The memory of a batch: a pytree whose leaves have B in front. Padding (id 0) is never read."""
+        raise NotImplementedError
+
+    def states(self, memory: Any, target_in_BT: Array) -> Array:
+        """states_BTD from which the output layer predicts, teacher-forced."""
+        raise NotImplementedError
+
+    def start(self, memory: Any, hypotheses: int, max_length: int) -> Any:
+        """The cache before the first step: a pytree whose leaves have B * hypotheses in front, sentence-major.
+
+        max_length: steps that the cache must hold.
+        """
+        raise NotImplementedError
+
+    def step_states(self, memory: Any, token_B: Array, cache: Any) -> tuple[Array, Any]:
+        """`states` for one position: states_BD and the cache after it."""
+        raise NotImplementedError
+
+    def decode(self, memory: Any, target_in_BT: Array) -> Array:
+        """logits_BTV, float32: position t sees target_in up to and with t."""
+        return self._logits(self.states(memory, target_in_BT))
+
+    def step(self, memory: Any, token_B: Array, cache: Any) -> tuple[Array, Any]:
+        """logits_BV, float32, and the next cache. token_B may hold N hypotheses a sentence; the memory is not repeated."""
+        states_BD, cache = self.step_states(memory, token_B, cache)
+        return self._logits(states_BD), cache
+
+    def outputs(self, source_BS: Array, target_in_BT: Array) -> tuple[Array, Array]:
+        """states_BTD and table_VD, whose product is the logits: for a loss that never holds them all at once."""
+        return self.states(self.encode(source_BS), target_in_BT), self.embeddings.output_VD
+
+    def __call__(self, source_BS: Array, target_in_BT: Array) -> Array:
+        return self.decode(self.encode(source_BS), target_in_BT)
+
+    def _logits(self, states: Array) -> Array:
+        table_VD = self.embeddings.output_VD
+        return jnp.einsum("...d,vd->...v", states, table_VD, preferred_element_type=jnp.float32)
+
+
+def cross_attention(sown: Mapping[str, Any]) -> dict[str, Array]:
+    """What the decoder read of the source: weights_BHTS by layer, "layer_0" first; {} for a model that reads nothing.
+
+    sown: the variables returned by `apply(..., mutable=["attention"])`.
+    """
+    found: dict[str, Array] = {}
+    for path, weights in jax.tree_util.tree_flatten_with_path(sown.get("attention", {}))[0]:
+        names = [str(getattr(key, "key", "")) for key in path]
+        if "cross" in names:
+            layer = next(name for name in names if name.startswith("decoder_")).removeprefix("decoder_")
+        elif "reader" in names:
+            layer, weights = "0", weights[:, None]
+        else:
+            continue
+        found[f"layer_{layer}"] = weights
+    return dict(sorted(found.items(), key=lambda item: int(item[0].removeprefix("layer_"))))

@@ -1,0 +1,61 @@
+"""Run folders in; tables, figures and one self-contained page out. Nothing but the folders is read.
+
+write_report(["runs/none", "runs/luong"], "report/")     # the path of report/index.html
+terminal_table(["runs/none", "runs/luong"])              # for rich.console.Console().print
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import RenderableType
+
+from research.report import figures, maps, page, table
+from research.report.runs import comparisons, read_runs
+
+
+def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:
+    """One row per run and split, with what is missing below. Errors: as `write_report`."""
+    return table.terminal(*read_runs(run_paths))
+
+
+def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:
+    """Write index.html, results.md, results.csv and the figures that there are numbers for; returns index.html's path.
+
+    The same folders give the same bytes. Raises FileNotFoundError for a path that is not there, ValueError for a
+    broken file or when no path is a run folder, OSError when `out` cannot be written; each says what to do.
+    """
+    runs, others = read_runs(run_paths)
+    compared = comparisons(runs)
+    panels = next((sentences[0] for each in compared if (sentences := maps.maps(each))), [])
+    drawn = {
+        "overview.png": figures.overview_figure(compared, runs),
+        "length.png": figures.length_figure(compared, runs, 7.2),
+        "curves.png": figures.curves_figure(runs, 11),
+        "attention.png": figures.maps_figure(panels, runs) if panels else None,
+    }
+    written = {name: figures.png(figure) for name, figure in drawn.items() if figure is not None}
+    written["results.csv"] = table.comma_separated(runs).encode()
+    written["results.md"] = table.markdown(runs, others).encode()
+    written["index.html"] = page.write_page(runs, others, Path(out)).encode()  # last: when it is there, all is
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    for name in drawn.keys() - written.keys():
+        (out / name).unlink(missing_ok=True)  # of an earlier report: it would show other runs
+    for name, content in written.items():
+        _write(out / name, content)
+    return out / "index.html"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """The whole file or, when something stops it, the file that was there before."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.chmod(temporary, 0o644)  # mkstemp's files are private; a report is for others
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

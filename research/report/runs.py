@@ -1,0 +1,234 @@
+"""Run folders as the report reads them: plain values out of JSON, and which runs may be compared."""
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+ARCHITECTURES = ("none", "luong", "bahdanau", "transformer")  # the order in which the story is told
+TITLES = {"none": "No attention", "luong": "Luong", "bahdanau": "Bahdanau", "transformer": "Transformer"}
+LANGUAGES = {"en": "English", "ko": "Korean", "de": "German", "fr": "French", "vi": "Vietnamese", "cs": "Czech"}
+LANGUAGES |= {"es": "Spanish", "pt": "Portuguese", "ja": "Japanese", "zh": "Chinese", "ru": "Russian", "ro": "Romanian"}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder. `result` is {} when it has not been evaluated; `name` is unique in a report."""
+
+    path: Path
+    name: str
+    config: dict[str, Any]
+    result: dict[str, Any]
+    provenance: dict[str, Any]
+    metrics: tuple[dict[str, Any], ...]
+
+    @property
+    def title(self) -> str:
+        """What people call it: `none` is an architecture, not an answer."""
+        return TITLES.get(self.name, self.name)
+
+    @property
+    def splits(self) -> dict[str, dict[str, Any]]:
+        """What was measured, by split."""
+        return self.result.get("splits") or {}
+
+    @cached_property
+    def architecture(self) -> str:
+        """`none`, `luong`, `bahdanau`, `transformer`, or a family that came later."""
+        family = self._field("model.family")
+        return self._field("model.reader") if family == "recurrent" else family
+
+    @cached_property
+    def languages(self) -> tuple[str, str]:
+        """(source, target) codes."""
+        source, target = self._field("data.languages")
+        return source, target
+
+    @cached_property
+    def lowercase(self) -> bool:
+        """Whether text was lower-cased: scores of such runs compare with each other only."""
+        return bool(self._field("data.lowercase"))
+
+    @cached_property
+    def shape(self) -> str:
+        """The model in a few words, such as `bi LSTM, 1 + 1 layers of 256, general score`."""
+        family = self._field("model.family")
+        if family not in ("recurrent", "transformer"):
+            return family
+        layers = f"{self._field('model.encoder_layers')} + {self._field('model.decoder_layers')} layers"
+        size = f"{layers} of {self._field('model.width')}"
+        if family == "transformer":
+            return f"{size}, {self._field('model.heads')} heads"
+        words = f"{self._field('model.encoder')} {self._field('model.cell').upper()}, {size}"
+        if self.architecture != "none":
+            words += f", {self._field('model.score')} score"
+        return words + (", input feeding" if self._field("model.input_feeding") else "")
+
+    @property
+    def commands(self) -> list[str]:
+        """The commands that made it, in the order in which provenance.json has them."""
+        return list(dict.fromkeys(_commands(self.provenance)))
+
+    @property
+    def evaluate_command(self) -> str:
+        """What to type when there is no result yet."""
+        held = sorted(file.name.split(".")[0] for file in (self.path / "splits").glob("*.jsonl.gz"))
+        tests = [name for name in held if name != "validation"]
+        return f"python run.py evaluate --workdir={self.path} --split={tests[0] if tests else 'test'}"
+
+    def curve(self, measure: str, over: str) -> list[tuple[float, float]]:
+        """(steps or seconds, value) of a validation measure; a step logged again after a resume counts once."""
+        points: dict[int, tuple[float, float]] = {}
+        seconds = 0.0
+        for row in self.metrics:
+            seconds = row.get("seconds", seconds)
+            value = row.get(f"validation/{measure}")
+            if value is not None and math.isfinite(value):
+                points[row["step"]] = (row["step"] if over == "steps" else seconds, value)
+        return [points[step] for step in sorted(points)]
+
+    def _field(self, name: str) -> Any:
+        value: Any = self.config
+        for part in name.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise ValueError(f"{self.path / 'config.json'} has no field {name}; was it written by run.py train?")
+            value = value[part]
+        return value
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs that were measured on the same sentences, and the widest search that all of them have."""
+
+    split: str
+    languages: tuple[str, str]
+    lowercase: bool
+    title: str
+    runs: tuple[Run, ...]
+    search: str
+
+    def measured(self, run: Run) -> dict[str, Any]:
+        """What `run` got on this split."""
+        return run.splits[self.split]
+
+    def bins(self, run: Run) -> list[dict[str, Any]]:
+        """BLEU by source length: `words`, `sentences`, `bleu`."""
+        return self.measured(run).get("searches", {}).get(self.search, {}).get("bleu_by_length") or []
+
+
+def read_runs(paths: Iterable[Path | str]) -> tuple[list[Run], list[Path]]:
+    """(runs in the order of the story, folders and files that are no run folder).
+
+    Raises FileNotFoundError for a path that is not there, ValueError for broken JSON or when no run is left.
+    """
+    runs, others = [], []
+    for path in dict.fromkeys(map(Path, paths)):
+        if not path.exists():
+            raise FileNotFoundError(f"there is no run folder {path}; `python run.py train --workdir={path}` makes one")
+        if (path / "config.json").is_file():
+            runs.append(_read(path))
+        else:
+            others.append(path)
+    if not runs:
+        raise ValueError("no run folder to report: give folders that have a config.json, such as runs/*")
+    runs.sort(key=lambda run: (*ARCHITECTURES, run.architecture).index(run.architecture))
+    return _with_unique_names(runs), others
+
+
+def widths(split: dict[str, Any]) -> list[int]:
+    """The beams that a split was searched with, narrowest first; 1 is greedy."""
+    names = split.get("searches") or {}
+    return sorted(int(name.removeprefix("beam")) for name in names if name.removeprefix("beam").isdigit())
+
+
+def comparisons(runs: Sequence[Run]) -> list[Comparison]:
+    """Groups of runs with the same split, languages, case, sentences and length bins; the largest first."""
+    groups: dict[tuple[Any, ...], list[Run]] = {}
+    for run in runs:
+        for split, measured in run.splits.items():
+            search = f"beam{max(widths(measured), default=1)}"
+            bins = measured.get("searches", {}).get(search, {}).get("bleu_by_length") or []
+            lengths = tuple((each["words"], each["sentences"]) for each in bins)
+            sources = tuple(sample["source"] for sample in measured.get("samples") or [])
+            key = (split, run.languages, run.lowercase, measured.get("sentences"), lengths, sources)
+            groups.setdefault(key, []).append(run)
+    found: list[Comparison] = []
+    for (split, languages, lowercase, *_), members in groups.items():
+        searched = [set(widths(run.splits[split])) for run in members]
+        # Runs with no search in common are compared in none: a greedy score beside a beam's would mislead.
+        common = max(set.intersection(*searched), default=0)
+        title = f"{split}, {' → '.join(LANGUAGES.get(code, code) for code in languages)}"
+        title += ", lower-cased" if lowercase else ""
+        again = sum(each.title.split(" · ")[0] == title for each in found)
+        title += f" · {again + 1}" if again else ""
+        found.append(Comparison(split, languages, lowercase, title, tuple(members), f"beam{common}"))
+    return sorted(found, key=lambda each: -len(each.runs))
+
+
+def search_words(search: str) -> str:
+    """`beam1` is greedy; `beam5` is beam 5."""
+    return "greedy" if search == "beam1" else search.replace("beam", "beam ")
+
+
+def _read(path: Path) -> Run:
+    result = _json(path / "result.json") if (path / "result.json").is_file() else {}
+    provenance = _json(path / "provenance.json") if (path / "provenance.json").is_file() else {}
+    name = result.get("name") or path.resolve().name
+    return Run(path, str(name), _json(path / "config.json"), result, provenance, _lines(path / "metrics.jsonl"))
+
+
+def _json(path: Path, text: str | None = None, line: int | None = None) -> dict[str, Any]:
+    """One JSON object, or a ValueError that says where it breaks."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8") if text is None else text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 text (byte {error.start}); write it again or remove it") from error
+    except json.JSONDecodeError as error:
+        where = f"line {line or error.lineno}, column {error.colno}"
+        raise ValueError(f"{path} is not valid JSON ({error.msg}, {where}); write it again or remove it") from error
+    if not isinstance(value, dict):
+        where = f", line {line}," if line else ""
+        raise ValueError(f"{path}{where} should hold a JSON object and holds a {type(value).__name__}")
+    return value
+
+
+def _lines(path: Path) -> tuple[dict[str, Any], ...]:
+    """The rows of metrics.jsonl; a last line cut short by a kill is no row yet."""
+    if not path.is_file():
+        return ()
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    whole = [(number, line) for number, line in enumerate(lines[:-1], start=1) if line.strip()]
+    return tuple(_json(path, line, number) for number, line in whole)
+
+
+def _with_unique_names(runs: list[Run]) -> list[Run]:
+    """Names as they are when they differ; else the folder's name beside, or all of its path."""
+    names = [run.name for run in runs]
+    folders = [f"{run.name} ({run.path.resolve().name})" for run in runs]
+    paths = [f"{run.name} ({run.path})" for run in runs]
+    unique = []
+    for index, run in enumerate(runs):
+        choices = [each for each in (names, folders) if each.count(each[index]) == 1] + [paths]
+        unique.append(replace(run, name=choices[0][index]))
+    return unique
+
+
+def _commands(value: Any) -> Iterable[str]:
+    """Every string below a `command` or `commands` key, however deep."""
+    if isinstance(value, dict):
+        for key, below in value.items():
+            yield from _strings(below) if key in ("command", "commands") else _commands(below)
+    elif isinstance(value, list):
+        for below in value:
+            yield from _commands(below)
+
+
+def _strings(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for below in value.values() if isinstance(value, dict) else value:
+            yield from _strings(below)

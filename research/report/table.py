@@ -1,0 +1,212 @@
+"""The results as a table: one row per run and split, for the terminal, for Markdown and as CSV."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from research.report.runs import Comparison, Run, comparisons, widths
+
+Value = str | int | float | None
+NOT_EVALUATED = "not evaluated"
+NOTHING = "–"
+HEAD_RULE = box.Box(
+    "    \n    \n ── \n    \n    \n    \n    \n    \n"
+)  # one space between columns, not three: it fits in 80
+
+
+class Column(NamedTuple):
+    """`key` names it in results.csv, `narrow` heads it in a terminal, `best` picks the better numbers, if any are."""
+
+    key: str
+    title: str
+    narrow: str
+    show: Callable[[Any], str]
+    best: Callable[[Sequence[float]], float] | None = None
+
+
+class Row(NamedTuple):
+    """One run on one split; `split` is "" for a run that was not evaluated."""
+
+    run: Run
+    split: str
+    values: dict[str, Value]
+
+
+def columns(runs: Sequence[Run]) -> list[Column]:
+    """What is shown: greedy always, and each wider beam that some run was searched with."""
+    beams = sorted({1, *(width for run in runs for split in run.splits.values() for width in widths(split))})
+    greedy = Column("bleu_beam1", "BLEU greedy", "BLEU\ngreedy", _points, max)
+    wider = [Column(f"bleu_beam{n}", f"BLEU beam {n}", f"BLEU\nbeam {n}", _points, max) for n in beams if n > 1]
+    return [
+        Column("name", "name", "name", str),
+        Column("split", "split", "split", str),
+        Column("steps", "steps", "steps", _count),
+        Column("parameters", "parameters", "para-\nmeters", _size),
+        Column("seconds", "train seconds", "train\nsec.", _count),
+        Column("token_accuracy", "token accuracy %", "token\nacc. %", _percent, max),
+        Column("perplexity", "perplexity", "perpl.", _decimals, min),
+        greedy,
+        *wider,
+        Column("chrf", "chrF", "chrF", _points, max),
+        Column("ter", "TER", "TER", _points, min),
+        Column("alignment_error", "alignment error %", "align.\nerr. %", _percent, min),
+    ]
+
+
+def rows(runs: Sequence[Run]) -> list[Row]:
+    """One row per run and split, in the order of the runs; chrF and TER are of the row's widest search."""
+    found = []
+    for run in runs:
+        whole = {"name": run.name} | {key: run.result.get(key) for key in ("steps", "parameters", "seconds")}
+        for split, measured in run.splits.items():
+            values = whole | {"split": split} | {key: measured.get(key) for key in ("token_accuracy", "perplexity")}
+            searches = measured.get("searches") or {}
+            for width in widths(measured):
+                values[f"bleu_beam{width}"] = _score(searches[f"beam{width}"], "bleu")
+                values["chrf"] = _score(searches[f"beam{width}"], "chrf")
+                values["ter"] = _score(searches[f"beam{width}"], "ter")
+            values["alignment_error"] = (measured.get("alignment") or {}).get("error")
+            found.append(Row(run, split, values))
+        if not run.splits:
+            found.append(Row(run, "", whole | {"split": NOT_EVALUATED}))
+    return found
+
+
+def text(column: Column, row: Row) -> str:
+    """The cell as people read it."""
+    value = row.values.get(column.key)
+    return NOTHING if value is None else column.show(value)
+
+
+def best_cells(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
+    """(run, split, column) of the best number among the runs that were measured on the same sentences."""
+    found: set[tuple[str, str, str]] = set()
+    table = {(row.run.name, row.split): row for row in rows(runs)}
+    for comparison in comparisons(runs):
+        for column in columns(runs):
+            found |= _best(comparison, column, table)
+    return found
+
+
+def notes(runs: Sequence[Run], others: Sequence[Path]) -> list[str]:
+    """What a reader of the numbers must know: what is missing, and by which command it is had."""
+    said = [f"{run.name} is {NOT_EVALUATED}; to do it: {run.evaluate_command}" for run in runs if not run.splits]
+    said += [f"{path} is no run folder (it has no config.json) and was left out" for path in others]
+    return said
+
+
+def signatures(runs: Sequence[Run]) -> list[str]:
+    """The distinct sacreBLEU signatures behind the scores."""
+    found: dict[str, None] = {}
+    for run in runs:
+        for split in run.splits.values():
+            for search in (split.get("searches") or {}).values():
+                for metric in ("bleu", "chrf", "ter"):
+                    signature = (search.get(metric) or {}).get("signature")
+                    found |= {f"{metric}: {signature}": None} if signature else {}
+    return sorted(found)
+
+
+def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType:
+    """The table for `rich.console.Console.print`; the best of each column is bold."""
+    shown = columns(runs)
+    best = best_cells(runs)
+    table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
+    for column in shown:
+        words = column.key in ("name", "split")
+        table.add_column(column.narrow, justify="left" if words else "right", no_wrap=not words, overflow="fold")
+    for row in rows(runs):
+        cells = []
+        for column in shown:
+            bold = (row.run.name, row.split, column.key) in best
+            cells.append(Text(text(column, row), style="bold green" if bold else "" if row.split else "dim"))
+        table.add_row(*cells)
+    return Group(table, *(Text.assemble(("note ", "yellow"), note) for note in notes(runs, others)))
+
+
+def markdown(runs: Sequence[Run], others: Sequence[Path] = ()) -> str:
+    """The table, its notes, the signatures and the commands that made each run."""
+    shown = columns(runs)
+    best = best_cells(runs)
+    lines = ["# Results", "", "| " + " | ".join(column.title for column in shown) + " |"]
+    lines.append("|" + "|".join("---" if column.key in ("name", "split") else "---:" for column in shown) + "|")
+    for row in rows(runs):
+        cells = [_in_markdown(text(column, row)) for column in shown]
+        for index, column in enumerate(shown):
+            if (row.run.name, row.split, column.key) in best:
+                cells[index] = f"**{cells[index]}**"
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "Seconds are of training. chrF and TER are of the widest search in the row. Perplexity and token accuracy",
+    ]
+    lines += ["are per subword: they compare between runs with one vocabulary. Bold: best on the same sentences.", ""]
+    lines += [f"- {_in_markdown(note)}" for note in notes(runs, others)]
+    lines += [f"- `{signature}`" for signature in signatures(runs)]
+    lines += ["", "## Commands", ""]
+    for run in runs:
+        lines += [f"### {_in_markdown(run.name)}", "", _in_markdown(run.shape) + ".", ""]
+        lines += ["```sh", *(run.commands or [f"# {run.path} records no command"]), "```", ""]
+    return "\n".join(lines)
+
+
+def comma_separated(runs: Sequence[Run]) -> str:
+    """results.csv: the numbers as result.json has them, fractions not percent; nothing where there is none."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    keys = [column.key for column in columns(runs)]
+    writer.writerow(keys)
+    for row in rows(runs):
+        writer.writerow(["" if row.values.get(key) is None else row.values[key] for key in keys])
+    return out.getvalue()
+
+
+def _best(comparison: Comparison, column: Column, table: dict[tuple[str, str], Row]) -> set[tuple[str, str, str]]:
+    if column.best is None:
+        return set()
+    numbers: dict[str, float] = {}
+    for run in comparison.runs:
+        value = table[run.name, comparison.split].values.get(column.key)
+        if isinstance(value, int | float) and math.isfinite(value):
+            numbers[run.name] = value
+    if len(numbers) < 2:
+        return set()
+    best = column.best(list(numbers.values()))
+    return {(name, comparison.split, column.key) for name, value in numbers.items() if value == best}
+
+
+def _score(search: dict[str, Any], metric: str) -> float | None:
+    return (search.get(metric) or {}).get("score")
+
+
+def _in_markdown(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _size(value: float) -> str:
+    """Parameters: 65.00M, 412k."""
+    return f"{value / 1e6:,.2f}M" if value >= 1e6 else f"{value / 1e3:,.0f}k"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _points(value: float) -> str:
+    return f"{value:.1f}"
+
+
+def _decimals(value: float) -> str:
+    return f"{value:.2f}" if value < 1e4 else f"{value:.1e}"

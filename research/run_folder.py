@@ -1,0 +1,122 @@
+"""The run folder: the only thing that passes from training to anything else.
+
+config.json  vocabulary/  splits/  metrics.jsonl  checkpoints/  translations/  attention/  result.json  provenance.json
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+
+class RunFolder:
+    """One run, on disk. Files are written whole or not at all."""
+
+    def __init__(self, path: Path | str):
+        self.path = Path(path).absolute()
+
+    @classmethod
+    def existing(cls, path: Path | str) -> "RunFolder":
+        """The run at `path`, or FileNotFoundError when there is none."""
+        folder = cls(path)
+        if not folder.config_file.is_file():
+            raise FileNotFoundError(f"{path} is not a run folder: it has no config.json; make one with `python run.py train`")
+        return folder
+
+    @property
+    def config_file(self) -> Path:
+        return self.path / "config.json"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def vocabulary(self) -> Path:
+        return self.path / "vocabulary"
+
+    @property
+    def metrics_file(self) -> Path:
+        return self.path / "metrics.jsonl"
+
+    def split_file(self, name: str) -> Path:
+        """The pairs of a validation or test split, copied here so that nothing else is needed to evaluate."""
+        return self.path / "splits" / f"{name}.jsonl.gz"
+
+    def splits(self) -> list[str]:
+        """Names of the splits that can be evaluated, tests before validation."""
+        names = sorted(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
+        return [name for name in names if name != "validation"] + [name for name in names if name == "validation"]
+
+    def config(self) -> ConfigDict:
+        """The config of the run, locked. Lists come back as tuples, as they went in."""
+        config = ConfigDict(_tuples(self.read_json("config.json")))
+        return config.lock()
+
+    def read_json(self, name: str) -> Any:
+        """A JSON file of the folder; ValueError naming the file when it is damaged."""
+        file = self.path / name
+        try:
+            return json.loads(file.read_text("utf-8"))
+        except FileNotFoundError:
+            raise FileNotFoundError(f"{file} is missing; is {self.path} a finished run folder?") from None
+        except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{file} is damaged ({error}); restore it or make the run again") from None
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Replace a JSON file of the folder, whole or not at all."""
+        self.write_text(name, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+
+    def write_text(self, name: str, text: str) -> None:
+        """Replace a text file of the folder, whole or not at all."""
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        temporary = file.with_name(f".{file.name}.{os.getpid()}")
+        try:
+            temporary.write_text(text, "utf-8")
+            os.replace(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def result(self) -> dict[str, Any]:
+        """result.json, or {} before the first evaluation."""
+        return self.read_json("result.json") if (self.path / "result.json").exists() else {}
+
+    def write_result(self, split: str, measured: dict[str, Any]) -> None:
+        """Put what was measured on `split` into result.json, beside the other splits and what the run cost."""
+        provenance = self.read_json("provenance.json")
+        splits = self.result().get("splits", {})
+        searches = {**splits.get(split, {}).get("searches", {}), **measured["searches"]}
+        costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
+        splits = {**splits, split: {**measured, "searches": searches}}
+        self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": splits})
+
+    def metrics(self) -> list[dict[str, float]]:
+        """The lines of metrics.jsonl; a last line cut short by a crash is left out."""
+        if not self.metrics_file.exists():
+            return []
+        lines = self.metrics_file.read_text("utf-8").split("\n")
+        return [json.loads(line) for line in lines[:-1]]
+
+    def append_metrics(self, record: dict[str, float]) -> None:
+        """Add a line to metrics.jsonl."""
+        with open(self.metrics_file, "a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Drop lines of steps that a resumed run will do again."""
+        kept = [record for record in self.metrics() if record["step"] <= step]
+        self.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def config_as_json(config: ConfigDict) -> dict[str, Any]:
+    """The values of a config, references resolved, as JSON holds them."""
+    return json.loads(json.dumps(config.copy_and_resolve_references().to_dict()))
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _tuples(item) for name, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value

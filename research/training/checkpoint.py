@@ -1,0 +1,117 @@
+"""Checkpoints through Orbax: the unreplicated state, the data cursor, and a digest of every array.
+
+Orbax restores a flipped bit without a word, so each array's SHA-256 is kept beside it and compared.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+import orbax.checkpoint as ocp
+from orbax.checkpoint import checkpoint_managers
+
+
+class Checkpoints:
+    """Checkpoints of one run in `folder`: the last `keep_last` and the best one are kept.
+
+    A save is atomic: a run killed in the middle of it goes on from the one before.
+    """
+
+    def __init__(self, folder: Path | str, *, keep_last: int = 1):
+        policies = [checkpoint_managers.LatestN(keep_last)]
+        # The latest is listed by itself: a policy by metric alone would delete it, and resuming would lose steps.
+        best = checkpoint_managers.BestN(get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False)
+        options = ocp.CheckpointManagerOptions(
+            preservation_policy=checkpoint_managers.AnyPreservationPolicy([*policies, best]),
+            enable_async_checkpointing=False,
+            best_fn=lambda metrics: -metrics["loss"],
+        )
+        self.folder = Path(folder).absolute()
+        self._manager = ocp.CheckpointManager(
+            self.folder, options=options, item_handlers={"state": ocp.StandardCheckpointHandler(), "notes": ocp.JsonCheckpointHandler()}
+        )
+
+    def save(self, step: int, state: Any, notes: dict[str, Any], *, loss: float | None = None) -> None:
+        """Write `state` (host arrays) and `notes` (JSON). loss: what the best is chosen by, the lower the better."""
+        notes = {**notes, "digests": _digests(state)}
+        items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
+        self._manager.save(step, args=items, metrics=None if loss is None else {"loss": float(loss)}, force=True)
+        self._manager.wait_until_finished()
+
+    def steps(self) -> list[int]:
+        """Steps that can be restored, in order."""
+        return sorted(self._manager.all_steps())
+
+    def best_step(self) -> int | None:
+        """The step with the lowest loss; the last where none has one."""
+        best = self._manager.best_step()
+        return self._manager.latest_step() if best is None else best
+
+    def restore(self, step: int, like: Any = None) -> tuple[Any, dict[str, Any]]:
+        """State and notes of `step`. like: a state of the same shapes, which gives the tree's types; None: plain dicts.
+
+        Raises ValueError when what is on disk is not what was saved.
+        """
+        again = f"remove {self.folder / str(step)} to go on from an earlier checkpoint"
+        target = jax.tree.map(np.asarray, jax.device_get(like)) if like is not None else None
+        try:
+            items = ocp.args.Composite(state=ocp.args.StandardRestore(target), notes=ocp.args.JsonRestore())
+            restored = self._manager.restore(step, args=items)
+        except Exception as error:  # Orbax, TensorStore and zstd each raise their own
+            raise ValueError(f"checkpoint {step} cannot be read ({type(error).__name__}); {again}") from error
+        state = jax.tree.map(np.asarray, restored["state"])
+        found = _digests(state)
+        for name, digest in restored["notes"]["digests"].items():
+            if found.get(name) != digest:
+                raise ValueError(f"checkpoint {step} is damaged: {name} is not what was saved; {again}")
+        return state, restored["notes"]
+
+    def close(self) -> None:
+        """Release what Orbax holds open."""
+        self._manager.close()
+
+
+def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> tuple[Any, int]:
+    """Weights to evaluate with, and the step they are from.
+
+    which: "best" or "last". average_last: the mean of so many last checkpoints instead (Vaswani et al. 2017, section 6.1)
+    where it is above 1. Of a run with exponential averaging, the average is taken.
+    """
+    if which not in ("best", "last"):
+        raise ValueError(f"evaluation.checkpoint={which!r} is unknown; choose best or last")
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"no checkpoints at {folder}; train the run first with `python run.py train`")
+    checkpoints = Checkpoints(folder, keep_last=max(average_last, 1))
+    try:
+        steps = checkpoints.steps()
+        if not steps:
+            raise FileNotFoundError(f"no checkpoints in {folder}; train the run first with `python run.py train`")
+        if average_last > 1:
+            chosen = steps[-average_last:]
+        else:
+            chosen = [checkpoints.best_step() if which == "best" else steps[-1]]
+        return mean([_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen[-1]
+    finally:
+        checkpoints.close()
+
+
+def mean(trees: list[Any]) -> Any:
+    """The mean of several trees of arrays, summed in float64."""
+    return jax.tree.map(lambda *leaves: (sum(np.asarray(x, np.float64) for x in leaves) / len(leaves)).astype(leaves[0].dtype), *trees)
+
+
+def _weights(state: dict[str, Any]) -> Any:
+    return state["averaged"] if state.get("averaged") else state["params"]
+
+
+def _digests(tree: Any) -> dict[str, str]:
+    """SHA-256 of each array, by its path."""
+    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
+    return {
+        "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path): hashlib.sha256(
+            np.ascontiguousarray(leaf).tobytes()
+        ).hexdigest()
+        for path, leaf in leaves
+    }

@@ -1,0 +1,211 @@
+"""The training loop: batches in, a run folder out; stopped and started again, it is the run that was not stopped."""
+
+import math
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from research.run_folder import RunFolder
+from research.training.checkpoint import Checkpoints
+from research.training.devices import Devices
+from research.training.step import State
+
+Validate = Callable[[Any], dict[str, float]]  # params -> measures, "perplexity" among them
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When the loop does what, in steps. patience: validations without improvement before stopping; 0: never.
+
+    best_by: the measure that the best checkpoint is chosen by, "perplexity" (low is good) or "bleu" (high is good).
+    """
+
+    steps: int
+    log_every: int
+    validate_every: int
+    save_every: int
+    best_by: str
+    patience: int
+
+
+@dataclass
+class Progressed:
+    """What is carried beside the state: seconds trained so far, the best measure, and validations since it."""
+
+    seconds: float = 0.0
+    best: float = math.inf
+    since_best: int = 0
+
+
+def train(
+    state: State,
+    step: Callable[[State, dict[str, Any]], tuple[State, dict[str, Any]]],
+    batches: Any,
+    *,
+    schedule: Schedule,
+    devices: Devices,
+    checkpoints: Checkpoints,
+    validate: Validate,
+    folder: RunFolder,
+    name: str,
+) -> Progressed:
+    """Run `step` from wherever `checkpoints` stand to `schedule.steps`; says how long it took in all.
+
+    batches: has `iterate(start)`, a stream with `get_state`; its cursor is saved with the state. SIGTERM and Ctrl-C finish
+    the step at hand, save, and raise KeyboardInterrupt. Raises FloatingPointError when 20 steps running were not finite.
+    """
+    state, stream, so_far = _resume(state, batches, checkpoints, folder)
+    state = devices.replicate(state)
+    spread = devices.spread(step)
+    done = int(stream.get_state()["next_index"])
+    log = _Log(folder, schedule.log_every, so_far.seconds)
+    with _stop_requested() as stop, _progress_bar(name, done, schedule.steps) as bar:
+        while done < schedule.steps:
+            state, metrics = spread(state, next(stream))
+            done += 1
+            log.add(done, metrics, bar)
+            validating = done % schedule.validate_every == 0 or done == schedule.steps
+            saving = validating or done % schedule.save_every == 0 or stop
+            if not saving:
+                continue
+            log.flush()
+            so_far.seconds = log.pause()
+            host = devices.unreplicate(state)
+            loss = None
+            if validating:
+                loss = _validate(host, validate, schedule.best_by, done, so_far, folder)
+            checkpoints.save(done, host, {"cursor": stream.get_state(), **vars(so_far)}, loss=loss)
+            if stop:
+                raise KeyboardInterrupt(f"stopped at step {done:,}, which is saved; the same command goes on from there")
+            if schedule.patience and so_far.since_best >= schedule.patience:
+                break
+            log.resume()
+    return so_far
+
+
+def _resume(state: State, batches: Any, checkpoints: Checkpoints, folder: RunFolder) -> tuple[State, Any, Progressed]:
+    steps = checkpoints.steps()
+    if not steps:
+        folder.forget_metrics_after(-1)
+        return state, batches.iterate(0), Progressed()
+    state, notes = checkpoints.restore(steps[-1], like=state)
+    stream = batches.iterate(0)
+    stream.set_state(notes["cursor"])
+    folder.forget_metrics_after(steps[-1])
+    return state, stream, Progressed(**{field: notes[field] for field in vars(Progressed())})
+
+
+def _validate(
+    host: State, validate: Validate, best_by: str, done: int, so_far: Progressed, folder: RunFolder
+) -> float:
+    measures = validate(host.averaged or host.params)
+    folder.append_metrics({"step": done, **{f"validation/{name}": value for name, value in measures.items()}})
+    loss = measures["perplexity"] if best_by == "perplexity" else -measures[best_by]
+    improved = loss < so_far.best
+    so_far.best, so_far.since_best = (loss, 0) if improved else (so_far.best, so_far.since_best + 1)
+    return loss
+
+
+class _Log:
+    """Metrics, one step late so that the host never waits for the step just sent off, and the clock of training alone."""
+
+    def __init__(self, folder: RunFolder, every: int, seconds: float):
+        self.folder, self.every, self.seconds = folder, every, seconds
+        self.pending: tuple[int, Any] | None = None
+        self.window: list[dict[str, float]] = []
+        self.bad = 0
+        self.since = self.mark = time.perf_counter()
+
+    def add(self, step: int, metrics: Any, bar: "_Bar") -> None:
+        self._settle(bar)
+        self.pending = (step, metrics)
+        self.bar = bar
+
+    def flush(self) -> None:
+        self._settle(self.bar)
+
+    def pause(self) -> float:
+        """Seconds of training up to now; validation and saving do not count."""
+        self.seconds += time.perf_counter() - self.since
+        return self.seconds
+
+    def resume(self) -> None:
+        paused_at = self.since
+        self.since = time.perf_counter()
+        self.mark += self.since - paused_at if not self.window else 0.0
+        if not self.window:
+            self.mark = self.since
+
+    def _settle(self, bar: "_Bar") -> None:
+        if self.pending is None:
+            return
+        step, metrics = self.pending
+        self.pending = None
+        values = {name: float(value) for name, value in jax.device_get(metrics).items()}
+        self.bad = self.bad + 1 if values["skipped"] else 0
+        if self.bad >= 20:
+            raise FloatingPointError(
+                f"the gradient was not finite for 20 steps up to step {step:,}: lower training.learning_rate, "
+                "set training.clip_norm, or use precision='float32'; earlier checkpoints are kept"
+            )
+        self.window.append(values)
+        now = time.perf_counter()
+        rate = sum(v["tokens"] for v in self.window) / max(now - self.mark, 1e-9)
+        bar.advance(values["nll"], rate)
+        if step % self.every == 0:
+            tokens = sum(v["tokens"] for v in self.window)
+            record = {key: sum(v[key] * v["tokens"] for v in self.window) / tokens for key in ("loss", "nll")}
+            record |= {"tokens_per_second": rate, "gradient_norm": values["gradient_norm"], "skipped": sum(v["skipped"] for v in self.window)}
+            seconds = self.seconds + now - self.since
+            self.folder.append_metrics({"step": step, "seconds": seconds, **{f"train/{k}": v for k, v in record.items()}})
+            self.window, self.mark = [], now
+
+
+class _Bar:
+    """A line that says step, loss, tokens a second and time left."""
+
+    def __init__(self, progress: Progress, task: Any):
+        self.progress, self.task = progress, task
+
+    def advance(self, nll: float, rate: float) -> None:
+        self.progress.update(self.task, advance=1, nll=nll, rate=rate)
+
+
+@contextmanager
+def _progress_bar(name: str, done: int, steps: int) -> Iterator[_Bar]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:,}/{task.total:,} steps · loss {task.fields[nll]:.3f} · {task.fields[rate]:,.0f} tokens/s"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, speed_estimate_period=60) as progress:
+        yield _Bar(progress, progress.add_task(name, total=steps, completed=done, nll=np.nan, rate=0.0))
+
+
+@contextmanager
+def _stop_requested() -> Iterator[list[int]]:
+    """A list that is no longer empty once SIGTERM or SIGINT has come; a second one acts as if nobody were listening."""
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+    def note(number: int, frame: Any) -> None:
+        received.append(number)
+        signal.signal(number, handlers[signal.Signals(number)])
+
+    try:
+        for number in handlers:
+            signal.signal(number, note)
+        yield received
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

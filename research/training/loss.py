@@ -1,0 +1,112 @@
+"""Label-smoothed cross-entropy of an output layer, without ever holding all logits."""
+
+from functools import partial
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+
+Array = jax.Array
+CHUNK_POSITIONS = 512  # logits held at once: 16 MB at a vocabulary of 8,000, which stays in a CPU's cache
+
+
+@flax.struct.dataclass
+class Sums:
+    """Sums over target positions, to be added over parts of a batch and over devices, and divided once.
+
+    loss: what is minimised, in nats. nll: -log p of the reference, unsmoothed. tokens: how many positions, end marks included.
+    """
+
+    loss: Array
+    nll: Array
+    tokens: Array
+
+
+def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, smoothing: float, pad: int) -> Sums:
+    """Σ_t KL-like loss of q against softmax(table · state), q = (1 - ε) onehot + ε / V. Szegedy et al. 2016, section 7.
+
+    smoothing: ε. Positions where target_out is `pad` count nothing. The logits of `CHUNK_POSITIONS` positions are held at
+    a time, and their gradient is taken on the spot: V × B × T numbers are neither stored nor computed twice.
+    """
+    states_ND = states_BTD.reshape(-1, states_BTD.shape[-1])
+    targets_N = target_out_BT.reshape(-1)
+    short = -targets_N.size % min(CHUNK_POSITIONS, targets_N.size)
+    states_ND = jnp.pad(states_ND, ((0, short), (0, 0)))
+    targets_N = jnp.pad(targets_N, (0, short), constant_values=pad)
+    loss, nll = _chunked(states_ND, table_VD, targets_N, smoothing, pad)
+    return Sums(loss, nll, (target_out_BT != pad).sum().astype(jnp.float32))
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _chunked(states_ND: Array, table_VD: Array, targets_N: Array, smoothing: float, pad: int) -> tuple[Array, Array]:
+    def normalise(_, states_CD):
+        _, peak_C1, total_C1 = _powers(states_CD, table_VD)
+        return None, (peak_C1 + jnp.log(total_C1))[:, 0]
+
+    _, normalisers = jax.lax.scan(normalise, None, _chunks(states_ND))
+    return _losses(normalisers.reshape(-1), states_ND, table_VD, targets_N, smoothing, pad)
+
+
+def _forward(states_ND, table_VD, targets_N, smoothing, pad):
+    """The gradient in closed form: of Σ logsumexp through all logits, of the rest through the rows of the references.
+
+    ∂/∂state = Σ_v p_v row_v - (1 - ε) row_target - ε mean_v row_v. With p = powers / total, the division is done on
+    D numbers a position and not on V.
+    """
+    counted_N1 = (targets_N != pad).astype(jnp.float32)[:, None]
+
+    def add(table_bar_VD, chunk):
+        states_CD, counted_C1 = chunk
+        powers_CV, peak_C1, total_C1 = _powers(states_CD, table_VD)
+        share_C1 = counted_C1 / total_C1
+        powers_CV = powers_CV.astype(table_VD.dtype)
+        shared_CD = (states_CD * share_C1).astype(table_VD.dtype)
+        table_bar_VD += jnp.einsum("cv,cd->vd", powers_CV, shared_CD, preferred_element_type=jnp.float32)
+        states_bar_CD = jnp.matmul(powers_CV, table_VD, preferred_element_type=jnp.float32) * share_C1
+        return table_bar_VD, (states_bar_CD, (peak_C1 + jnp.log(total_C1))[:, 0])
+
+    chunks = (_chunks(states_ND), _chunks(counted_N1))
+    table_bar_VD, (states_bar, normalisers) = jax.lax.scan(add, jnp.zeros(table_VD.shape, jnp.float32), chunks)
+    sums = _losses(normalisers.reshape(-1), states_ND, table_VD, targets_N, smoothing, pad)
+
+    states32_ND, table32_VD = states_ND.astype(jnp.float32), table_VD.astype(jnp.float32)
+    expected_ND = (1.0 - smoothing) * table32_VD[targets_N] + smoothing * table32_VD.mean(axis=0)[None]
+    states_bar_ND = states_bar.reshape(states_ND.shape) - expected_ND * counted_N1
+    counted_ND = states32_ND * counted_N1
+    table_bar_VD = table_bar_VD.at[targets_N].add(-(1.0 - smoothing) * counted_ND)
+    table_bar_VD -= smoothing / table_VD.shape[0] * counted_ND.sum(axis=0)[None]
+    return sums, (states_bar_ND.astype(states_ND.dtype), table_bar_VD.astype(table_VD.dtype))
+
+
+def _backward(smoothing, pad, residuals, cotangents):
+    states_bar_ND, table_bar_VD = residuals
+    loss_bar, _ = cotangents  # nll is a measure, not an objective
+    return states_bar_ND * loss_bar.astype(states_bar_ND.dtype), table_bar_VD * loss_bar.astype(table_bar_VD.dtype), None
+
+
+_chunked.defvjp(_forward, _backward)
+
+
+def _chunks(rows_NX: Array) -> Array:
+    """Cut along the first axis into pieces of `CHUNK_POSITIONS`, which divides it unless it is shorter."""
+    return rows_NX.reshape(-1, min(CHUNK_POSITIONS, rows_NX.shape[0]), *rows_NX.shape[1:])
+
+
+def _powers(states_CD: Array, table_VD: Array) -> tuple[Array, Array, Array]:
+    """exp(logit - largest logit), the largest, and the sum of the powers; float32."""
+    logits_CV = jnp.einsum("cd,vd->cv", states_CD, table_VD, preferred_element_type=jnp.float32)
+    peak_C1 = logits_CV.max(axis=-1, keepdims=True)
+    powers_CV = jnp.exp(logits_CV - peak_C1)
+    return powers_CV, peak_C1, powers_CV.sum(axis=-1, keepdims=True)
+
+
+def _losses(
+    normaliser_N: Array, states_ND: Array, table_VD: Array, targets_N: Array, smoothing: float, pad: int
+) -> tuple[Array, Array]:
+    """(loss, nll), summed. The mean logit is the logit of the mean row: one dot product, not V."""
+    states_ND, table_VD = states_ND.astype(jnp.float32), table_VD.astype(jnp.float32)
+    nll_N = normaliser_N - (states_ND * table_VD[targets_N]).sum(axis=-1)
+    uniform_N = normaliser_N - states_ND @ table_VD.mean(axis=0)
+    counted_N = targets_N != pad
+    loss_N = (1.0 - smoothing) * nll_N + smoothing * uniform_N
+    return jnp.where(counted_N, loss_N, 0.0).sum(), jnp.where(counted_N, nll_N, 0.0).sum()

@@ -1,0 +1,66 @@
+"""Optimiser and learning-rate schedule by name, from optax."""
+
+from collections.abc import Callable
+
+import jax.numpy as jnp
+import optax
+
+OPTIMISERS = ("adam", "adamw")
+
+
+def inverse_sqrt(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
+    """peak · min(n / w, √(w / n)): Vaswani et al. 2017, equation 3, with its maximum named instead of derived."""
+    del steps
+    warmup_steps = max(warmup_steps, 1)
+
+    def schedule(count):
+        n = jnp.asarray(count, jnp.float32) + 1  # the first update is number 1
+        return peak * (n / warmup_steps).clip(max=1.0) * (warmup_steps / n).clip(max=1.0) ** 0.5
+
+    return schedule
+
+
+def cosine(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
+    """Linear to `peak`, then half a cosine to 0 at `steps`. Loshchilov & Hutter 2017."""
+    return optax.warmup_cosine_decay_schedule(0.0, peak, warmup_steps, max(steps, warmup_steps + 1))
+
+
+def constant(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
+    """Linear to `peak`, then flat."""
+    del steps
+    return optax.linear_schedule(0.0 if warmup_steps else peak, peak, max(warmup_steps, 1))
+
+
+SCHEDULES: dict[str, Callable[[float, int, int], optax.Schedule]] = {
+    "inverse_sqrt": inverse_sqrt,
+    "cosine": cosine,
+    "constant": constant,
+}
+
+
+def make_schedule(name: str, *, peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
+    """The learning rate as a function of updates done."""
+    if name not in SCHEDULES:
+        raise ValueError(f"training.schedule={name!r} is unknown; choose one of {', '.join(SCHEDULES)}")
+    return SCHEDULES[name](peak, warmup_steps, steps)
+
+
+def make_optimiser(
+    name: str,
+    schedule: optax.Schedule,
+    *,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    weight_decay: float,
+    clip_norm: float,
+) -> optax.GradientTransformation:
+    """Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019), after clipping to a global norm (0: none)."""
+    if name not in OPTIMISERS:
+        raise ValueError(f"training.optimizer={name!r} is unknown; choose one of {', '.join(OPTIMISERS)}")
+    if name == "adam" and weight_decay:
+        raise ValueError(f"training.weight_decay={weight_decay} needs optimizer='adamw', not 'adam'")
+    clip = optax.clip_by_global_norm(clip_norm) if clip_norm else optax.identity()
+    if name == "adam":
+        return optax.chain(clip, optax.adam(schedule, beta1, beta2, epsilon))
+    return optax.chain(clip, optax.adamw(schedule, beta1, beta2, epsilon, weight_decay=weight_decay))

@@ -1,0 +1,99 @@
+"""The training step: one pure function, written for one device with a named axis."""
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.struct
+import jax
+import jax.numpy as jnp
+import optax
+
+from research.training.loss import Sums
+
+Array = jax.Array
+Params = Any
+Batch = dict[str, Array]
+Objective = Callable[[Params, Batch, Array], Sums]  # (params, batch, dropout key) -> sums over the batch
+
+
+@flax.struct.dataclass
+class State:
+    """All that training changes. averaged: the exponential average of params, or () without."""
+
+    step: Array
+    params: Params
+    optimiser: optax.OptState
+    averaged: Params
+
+
+def initial_state(params: Params, optimiser: optax.GradientTransformation, *, averaging: bool) -> State:
+    """The state before the first step."""
+    averaged = jax.tree.map(jnp.copy, params) if averaging else ()
+    return State(jnp.zeros((), jnp.int32), params, optimiser.init(params), averaged)
+
+
+def make_step(
+    objective: Objective,
+    optimiser: optax.GradientTransformation,
+    *,
+    seed: int,
+    parts: int,
+    ema_decay: float,
+    axis: str,
+) -> Callable[[State, Batch], tuple[State, dict[str, Array]]]:
+    """step(state, batch) -> state, metrics.
+
+    gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
+    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes nothing but the step
+    counter, and is counted in the metric "skipped".
+    parts: pieces a device's rows are cut into, one after another, to save memory. axis: name of the device axis.
+    """
+
+    def step(state: State, batch: Batch) -> tuple[State, dict[str, Array]]:
+        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), state.step), jax.lax.axis_index(axis))
+        gradient, sums = _summed_gradient(objective, state.params, batch, key, parts)
+        gradient, sums = jax.lax.psum((gradient, sums), axis)
+        gradient = jax.tree.map(lambda g: g / sums.tokens, gradient)
+        norm = optax.tree.norm(gradient)
+        finite = jnp.isfinite(norm) & jnp.isfinite(sums.loss)
+        updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.params)
+        params = optax.apply_updates(state.params, updates)
+        averaged = jax.tree.map(lambda mean, new: ema_decay * mean + (1 - ema_decay) * new, state.averaged, params) if ema_decay else ()
+        after = (params, optimiser_state, averaged)
+        before = (state.params, state.optimiser, state.averaged)
+        after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, before)
+        metrics = {
+            "loss": sums.loss / sums.tokens,
+            "nll": sums.nll / sums.tokens,
+            "tokens": sums.tokens,
+            "gradient_norm": norm,
+            "skipped": 1 - finite.astype(jnp.int32),
+        }
+        return State(state.step + 1, *after), metrics
+
+    return step
+
+
+def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Array, parts: int) -> tuple[Params, Sums]:
+    """The gradient of the summed loss, and the sums, over all parts of a device's rows."""
+
+    def one(part: Batch, part_key: Array) -> tuple[Params, Sums]:
+        def loss(params: Params) -> tuple[Array, Sums]:
+            sums = objective(params, part, part_key)
+            return sums.loss, sums
+
+        (_, sums), gradient = jax.value_and_grad(loss, has_aux=True)(params)
+        return gradient, sums
+
+    if parts == 1:
+        return one(batch, key)
+    rows = next(iter(batch.values())).shape[0]
+    padded = {name: jnp.pad(x, [(0, -rows % parts)] + [(0, 0)] * (x.ndim - 1)) for name, x in batch.items()}
+    cut = {name: x.reshape(parts, -1, *x.shape[1:]) for name, x in padded.items()}
+
+    def add(total: Any, part: Any) -> tuple[Any, None]:
+        return jax.tree.map(jnp.add, total, one(*part)), None
+
+    shapes = jax.eval_shape(one, jax.tree.map(lambda x: x[0], cut), key)
+    total = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
+    return jax.lax.scan(add, total, (cut, jax.random.split(key, parts)))[0]

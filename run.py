@@ -1,0 +1,220 @@
+"""The door to Lookback: train, evaluate, translate, report. Flags only; what they start is in research/.
+
+python run.py --help            the verbs
+python run.py train --help      one verb: its flags, examples and exit codes
+"""
+
+import os
+import shlex
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from io import TextIOWrapper
+from pathlib import Path
+from typing import NoReturn
+
+EPILOG = """\
+exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 130 interrupted
+One sentence on stderr says why; LOOKBACK_DEBUG=1 shows where it came from."""
+
+OVERVIEW = f"""\
+usage: python run.py VERB [flags]
+
+Lookback answers questions about attention in neural machine translation by experiment.
+
+verbs:
+  train      train the translator that a config names, into a run folder
+  evaluate   score a run folder on its test splits: perplexity, BLEU, chrF, TER, alignment error
+  translate  translate standard input, line by line; draw what was read
+  report     compare run folders: one page with tables, figures and attention maps
+
+A run folder holds all that evaluate, translate and report need: move it where you like.
+`python run.py VERB --help` has the verb's flags and examples.
+
+{EPILOG}
+"""
+
+
+class Parser(ArgumentParser):
+    """A verb's flags. Mistakes are one sentence, with the nearest flag where one was mistyped; exit code 2."""
+
+    def __init__(self, verb: str, usage: str, description: str, examples: str):
+        super().__init__(
+            prog=f"python run.py {verb}",
+            usage=f"python run.py {verb} {usage}",
+            description=description,
+            epilog=f"examples:\n{examples}\n\n{EPILOG}",
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the command line, and leave."""
+        fail(f"{message}\n{self.prog} --help lists what it takes", code=2)
+
+    def read(self, arguments: Sequence[str], overrides: bool = False) -> tuple[Namespace, list[str]]:
+        """The flags, and the other arguments where `overrides` of a config may be among them; else there are none."""
+        from configs.command_line import OVERRIDE, nearest
+
+        # Before argparse, which would speak of a missing flag where one was mistyped.
+        for argument in arguments:
+            flag = argument.partition("=")[0]
+            known = flag in self._option_string_actions or (overrides and OVERRIDE.fullmatch(argument))
+            if flag.startswith("--") and not known:
+                self.error(f"no flag {flag}{nearest(flag, list(self._option_string_actions))}")
+        flags, others = self.parse_known_args(arguments)
+        if others and not overrides:
+            self.error(f"unexpected argument {others[0]!r}")
+        return flags, others
+
+
+def train(arguments: Sequence[str]) -> None:
+    """A config, and overrides of its fields, to a run folder."""
+    parser = Parser(
+        "train",
+        "--config=FILE[:NAME] --workdir=FOLDER [--config.FIELD=VALUE ...]",
+        "Train a translator into a run folder; the same command again goes on from its last checkpoint.",
+        "  python run.py train --config=configs/embedded.py:luong --workdir=runs/luong\n"
+        "  python run.py train --config=configs/multi30k.py:luong --workdir=runs/deep --config.model.layers=3",
+    )
+    parser.add_argument(
+        "--config",
+        required=True,
+        metavar="FILE[:NAME]",
+        help="a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); "
+        "--config.FIELD=VALUE overrides a field, and configs/base.py explains every one",
+    )
+    parser.add_argument("--workdir", required=True, type=Path, metavar="FOLDER", help="the run folder, made if absent")
+    flags, others = parser.read(arguments, overrides=True)
+
+    from configs.command_line import ConfigError, load, override
+
+    try:
+        config, rest = override(load(flags.config), others)
+    except ConfigError as error:
+        fail(str(error), code=2, cause=error)
+    if rest:
+        parser.error(f"unexpected argument {rest[0]!r}")
+
+    from research.launch import train
+
+    train(config, flags.workdir, command=shlex.join(["python", "run.py", "train", *arguments]))
+
+
+def evaluate(arguments: Sequence[str]) -> None:
+    """A run folder to its result.json."""
+    parser = Parser(
+        "evaluate",
+        "--workdir=FOLDER [--split=NAME] [--beam=N]",
+        "Score a run folder on its test splits. Writes result.json, translations/ and attention/ into the folder.",
+        "  python run.py evaluate --workdir=runs/luong\n"
+        "  python run.py evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
+    )
+    add_workdir(parser)
+    parser.add_argument("--split", metavar="NAME", help="one split of the run folder (default: every test split)")
+    parser.add_argument(
+        "--beam", type=beam, metavar="N", help="hypotheses kept; 1 is greedy (default: both 1 and the config's)"
+    )
+    flags, _ = parser.read(arguments)
+
+    from research.evaluation.evaluate import evaluate
+
+    evaluate(flags.workdir, split=flags.split, beams=flags.beam and (flags.beam,))
+
+
+def translate(arguments: Sequence[str]) -> None:
+    """Standard input to standard output, by a run folder."""
+    parser = Parser(
+        "translate",
+        "--workdir=FOLDER [--beam=N] [--attention=FOLDER] < TEXT > TRANSLATION",
+        "Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.",
+        "  python run.py translate --workdir=runs/luong < text.en > text.de\n"
+        "  echo 'A dog runs.' | python run.py translate --workdir=runs/luong --attention=maps/",
+    )
+    add_workdir(parser)
+    parser.add_argument("--beam", type=beam, metavar="N", help="hypotheses kept; 1 is greedy (default: the config's)")
+    parser.add_argument(
+        "--attention", type=Path, metavar="FOLDER", help="write what was read, a PNG and an .npz a sentence, there"
+    )
+    flags, _ = parser.read(arguments)
+
+    from research.evaluation.translate_text import translate_text
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # whatever the terminal's language
+    translate_text(flags.workdir, sys.stdin.buffer, sys.stdout, beam=flags.beam, attention=flags.attention)
+
+
+def report(arguments: Sequence[str]) -> None:
+    """Run folders to a page."""
+    parser = Parser(
+        "report",
+        "RUN [RUN ...] --out=FOLDER",
+        "Compare run folders: one self-contained HTML page, its figures as PNG and its tables as CSV.",
+        "  python run.py report runs/* --out=report/",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders that were evaluated")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="FOLDER", help="where the report goes, made if absent"
+    )
+    flags, _ = parser.read(arguments)
+
+    from rich.console import Console
+
+    from research.report import terminal_table, write_report
+
+    page = write_report(flags.runs, flags.out)
+    Console().print(terminal_table(flags.runs))
+    print(f"\nReport: {page}")
+
+
+VERBS = {"train": train, "evaluate": evaluate, "translate": translate, "report": report}
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do what the command line says; the exit code."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(OVERVIEW, end="", file=sys.stdout if arguments else sys.stderr)
+        return 0 if arguments else 2
+    verb, *rest = arguments
+    if verb not in VERBS:
+        from configs.command_line import nearest
+
+        hint = nearest(verb, list(VERBS)) or f"; choose one of {', '.join(VERBS)}"
+        fail(f"no verb {verb!r}{hint}", code=2)
+    try:
+        VERBS[verb](rest)
+    except BrokenPipeError:  # whoever read our output has left, such as `head`; let nothing complain at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except (ValueError, OSError, FloatingPointError) as error:
+        fail(str(error), code=1, cause=error)
+    except KeyboardInterrupt as interrupt:
+        fail(str(interrupt) or f"{verb} was interrupted before it was done", code=130, cause=interrupt)
+    return 0
+
+
+def add_workdir(parser: Parser) -> None:
+    """The flag of every verb that works on a run folder."""
+    parser.add_argument("--workdir", required=True, type=Path, metavar="FOLDER", help="the run folder")
+
+
+def beam(text: str) -> int:
+    """A number of hypotheses."""
+    if not text.isdecimal() or int(text) < 1:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def fail(message: str, *, code: int, cause: BaseException | None = None) -> NoReturn:
+    """Say on stderr what went wrong, without a traceback unless LOOKBACK_DEBUG asks for it, and leave."""
+    if cause is not None and os.environ.get("LOOKBACK_DEBUG"):
+        raise cause
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,44 @@
+"""The conditions that every test runs under, and the real data that some ask for.
+
+Eight CPU devices, so that spreading a step over devices is what is tested everywhere; no implicit
+rank promotion, so that a missing axis is an error; warnings are errors (pyproject.toml).
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+# Before the first import of JAX, and in the environment, so that processes that tests start live by them too.
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+DEVICES = "--xla_force_host_platform_device_count"
+if DEVICES not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES}=8".strip()
+os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
+# Most of a test's time is compiling. A folder for each worker: JAX's cache files are not written atomically.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax" / WORKER))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+# No deadline: the first example of a property compiles. The same examples every time: a red run can be repeated.
+settings.register_profile("lookback", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("lookback")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def multi30k() -> Path:
+    """The folder of Multi30k's published files; skips the test where there is none."""
+    folder = Path(os.environ.get("LOOKBACK_DATA", ROOT.parent / "shared" / "data")) / "multi30k"
+    if not (folder / "train.en.gz").exists():
+        pytest.skip(f"no Multi30k in {folder}; put its files there, or name the folder above it in LOOKBACK_DATA")
+    return folder

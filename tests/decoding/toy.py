@@ -1,0 +1,61 @@
+"""A translator small enough to be searched by hand: what comes next depends on the sentence and on what was said."""
+
+from itertools import product
+
+import jax.numpy as jnp
+import numpy as np
+
+PAD, BOS, EOS = 0, 1, 2
+STATES = 11
+
+
+def tables(seed, sentences, vocabulary):
+    """logits of the next token, by sentence and state."""
+    return np.random.default_rng(seed).normal(0, 1.5, (sentences, STATES, vocabulary)).astype(np.float32)
+
+
+def after(state, token):
+    """The state that a token leads to."""
+    return (state * 3 + token + 1) % STATES
+
+
+def start(sentences, hypotheses):
+    """A cache with the sentence and the state of each row."""
+    return {
+        "sentence_B": jnp.repeat(jnp.arange(sentences), hypotheses),
+        "state_B": jnp.zeros(sentences * hypotheses, int),
+    }
+
+
+def stepper(tables_BSV):
+    """`step` over these tables."""
+    tables_BSV = jnp.asarray(tables_BSV)
+
+    def step(token_B, cache):
+        state_B = after(cache["state_B"], token_B)
+        return tables_BSV[cache["sentence_B"], state_B], {**cache, "state_B": state_B}
+
+    return step
+
+
+def log_probability(table_SV, tokens):
+    """log p of `tokens` in NumPy, float64."""
+    state, total = after(0, BOS), 0.0
+    for token in tokens:
+        logits_V = table_SV[state].astype(np.float64)
+        total += logits_V[token] - np.log(np.exp(logits_V).sum())
+        state = after(state, token)
+    return total
+
+
+def everything(table_SV, limit, length_penalty):
+    """Every sequence that ends within `limit` tokens, best first, then every one that is cut off, best first."""
+    words = [token for token in range(table_SV.shape[1]) if token not in (PAD, BOS, EOS)]
+    ended = [(*body, EOS) for length in range(limit) for body in product(words, repeat=length)]
+    cut = list(product(words, repeat=limit))
+
+    def ranked(sequences):
+        scored = [(log_probability(table_SV, each) / len(each) ** length_penalty, each) for each in sequences]
+        return sorted(scored, reverse=True)
+
+    return ranked(ended), ranked(cut)

@@ -1,0 +1,157 @@
+"""The page: whole, alone, escaped, and what a browser makes of it."""
+
+import html
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from research.report import write_report
+
+Fabricate = Callable[..., Path]
+ALL = ("none", "luong", "bahdanau", "transformer")
+FILES = ["attention.png", "curves.png", "index.html", "length.png", "overview.png", "results.csv", "results.md"]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+class Tags(HTMLParser):
+    """Every tag with its attributes, and whether all that opened were closed in order."""
+
+    def __init__(self, text: str):
+        super().__init__()
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attributes)))
+        if tag not in ("meta", "br", "link", "img"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.fixture
+def report(fabricate: Fabricate, tmp_path: Path) -> Path:
+    return write_report([fabricate(name) for name in ALL], tmp_path / "report")
+
+
+def test_all_files_are_there_and_nothing_else(report: Path) -> None:
+    assert report.name == "index.html"
+    assert sorted(os.listdir(report.parent)) == FILES
+
+
+def test_the_same_folders_give_the_same_bytes(report: Path, tmp_path: Path) -> None:
+    first = {name: (report.parent / name).read_bytes() for name in FILES}
+    write_report([tmp_path / "runs" / name for name in reversed(ALL)], report.parent)
+    assert {name: (report.parent / name).read_bytes() for name in FILES} == first
+
+
+def test_the_page_stands_alone_and_is_well_formed(report: Path) -> None:
+    text = report.read_text(encoding="utf-8")
+    tags = Tags(text)
+    assert tags.open == []
+    assert not {"link", "img", "iframe", "object", "embed"} & {tag for tag, _ in tags.seen}
+    for _, attributes in tags.seen:
+        for name in ("src", "href", "xlink:href", "srcset", "action"):
+            assert (attributes.get(name) or "#").startswith("#")
+    assert all(target.startswith("#") for target in re.findall(r"url\(\s*['\"]?([^)]*)", text))
+    assert "http:" not in text
+    assert "https:" not in text
+    assert "@import" not in text
+    ids = [attributes["id"] for _, attributes in tags.seen if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    targets = [a.get("href") or a.get("xlink:href") for _, a in tags.seen if a.get("href") or a.get("xlink:href")]
+    assert {target.removeprefix("#") for target in targets if target} <= set(ids)
+
+
+def test_what_was_measured_is_on_the_page(report: Path) -> None:
+    text = html.unescape(report.read_text(encoding="utf-8"))
+    for expected in ("선생님은 책을 읽는다", "친구", "69.4", "1.95M", "bread & rice", "0123abcd", "sha256:abab"):
+        assert expected in text
+    assert "python run.py train --config=configs/embedded.py:luong --workdir=runs/luong" in text
+    assert f"--out={report.parent}" in text
+
+
+def test_all_text_is_escaped(fabricate: Fabricate, split: Callable, tmp_path: Path) -> None:
+    bad = '<script>alert("x")</script>'
+    measured = split("luong", {0: bad})
+    measured["samples"][1] |= {"source": bad, "reference": bad}
+    measured["attention"][0]["target_tokens"][0] = bad
+    path = fabricate(
+        bad, folder="bad", splits={bad: measured}, provenance={bad: bad, "command": bad}, languages=("en", bad)
+    )
+    text = write_report([path], tmp_path / "report").read_text(encoding="utf-8")
+    assert text.count("<script>") == 1  # the page's own
+    assert "alert(" in text
+    assert Tags(text).open == []
+
+
+def test_words_that_the_reference_lacks_are_marked(fabricate: Fabricate, split: Callable, tmp_path: Path) -> None:
+    measured = split("luong", {0: "선생님은 책을 책을"})
+    text = write_report([fabricate("luong", splits={"test": measured})], tmp_path / "report").read_text(
+        encoding="utf-8"
+    )
+    assert "선생님은 책을 <u>책을</u>" in text
+
+
+def test_a_report_of_runs_that_were_not_evaluated(fabricate: Fabricate, tmp_path: Path, report: Path) -> None:
+    path = fabricate("later", evaluated=False)
+    for missing in ("metrics.jsonl", "provenance.json"):
+        (path / missing).unlink()
+    text = write_report([path], report.parent).read_text(encoding="utf-8")
+    assert f"later is not evaluated; to do it: python run.py evaluate --workdir={path} --split=test" in text
+    # The figures of the earlier report showed other runs.
+    assert sorted(os.listdir(report.parent)) == ["index.html", "results.csv", "results.md"]
+
+
+def test_a_broken_run_leaves_the_earlier_report_as_it_was(report: Path, tmp_path: Path) -> None:
+    before = {name: (report.parent / name).read_bytes() for name in FILES}
+    (tmp_path / "runs" / "luong" / "result.json").write_text("{")
+    with pytest.raises(ValueError, match="not valid JSON"):
+        write_report([tmp_path / "runs" / name for name in ALL], report.parent)
+    assert {name: (report.parent / name).read_bytes() for name in FILES} == before
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.parametrize("width", [390, 1280])
+def test_in_a_browser_nothing_is_wider_than_the_screen_and_cells_answer(
+    report: Path, tmp_path: Path, width: int
+) -> None:
+    page = html.escape(report.read_text(encoding="utf-8"), quote=True)
+    script = """
+    const frame = document.querySelector("iframe");
+    frame.onload = () => {
+      const page = frame.contentDocument, cell = page.querySelector(".cell");
+      cell.dispatchEvent(new frame.contentWindow.PointerEvent("pointerover", {bubbles: true}));
+      const said = page.querySelector("output").textContent, lit = page.querySelectorAll("text.lit").length;
+      document.title = [page.documentElement.scrollWidth, lit, said].join("|");
+    };"""
+    outer = tmp_path / "outer.html"
+    frame = f'<iframe style="width:{width}px;height:900px;border:0" srcdoc="{page}"></iframe>'
+    # The script comes first, so that it listens before the frame has loaded.
+    body = frame.replace(" srcdoc=", " data-page=")
+    script += "frame.srcdoc = frame.dataset.page;"
+    outer.write_text(
+        f"<!doctype html><meta charset=utf-8><title></title>{body}<script>{script}</script>", encoding="utf-8"
+    )
+    quiet = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
+    quiet += " disable-component-update disable-sync dump-dom virtual-time-budget=3000"
+    flags = [f"--{flag}" for flag in quiet.split()] + [f"--user-data-dir={tmp_path / 'profile'}"]
+    shown = subprocess.run([CHROMIUM, *flags, outer.as_uri()], capture_output=True, text=True, timeout=120, check=True)
+    title = re.search(r"<title>(.*?)</title>", shown.stdout)
+    assert title, shown.stdout[:500]
+    wide, lit, said = html.unescape(title[1]).split("|")
+    assert int(wide) <= width
+    assert int(lit) == 2
+    assert re.fullmatch(r"친구 ← a +0\.\d\d", said)

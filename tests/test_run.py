@@ -1,0 +1,214 @@
+"""The command line: what each verb calls, what help says, and how mistakes are answered."""
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import run
+
+ROOT = Path(run.__file__).parent
+EMBEDDED = "--config=configs/embedded.py:luong"
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch):
+    """As a person starts it, with no wish to debug."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.delenv("LOOKBACK_DEBUG", raising=False)
+
+
+@pytest.fixture
+def action(monkeypatch):
+    """Puts a recorder in the place of what a verb calls; returns the list of its calls."""
+
+    def replace(module, function, result=None, error=None):
+        calls = []
+
+        def record(*arguments, **named):
+            calls.append((arguments, named))
+            if error is not None:
+                raise error
+            return result
+
+        fake = ModuleType(module)
+        setattr(fake, function, record)
+        monkeypatch.setitem(sys.modules, module, fake)
+        return calls
+
+    return replace
+
+
+@pytest.fixture
+def train(action):
+    return action("research.launch", "train")
+
+
+@pytest.fixture
+def report(action):
+    calls = action("research.report", "write_report", result=Path("out/index.html"))
+    sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
+    return calls
+
+
+def leave(*arguments):
+    """The exit code of a command that leaves by itself."""
+    with pytest.raises(SystemExit) as left:
+        run.main(arguments)
+    return left.value.code
+
+
+def test_help_lists_every_verb(capsys):
+    assert run.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"\n  {verb} " in text for verb in run.VERBS)
+    assert "exit codes" in text
+
+
+def test_no_verb_shows_the_help_and_fails(capsys):
+    assert run.main([]) == 2
+    assert "verbs:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", run.VERBS)
+def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
+    assert leave(verb, "--help") == 0
+    text = capsys.readouterr().out
+    assert text.startswith(f"usage: python run.py {verb}")
+    for part in ("options:", "examples:", f"python run.py {verb} ", "exit codes:"):
+        assert part in text
+    assert max(map(len, text.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("verb", run.VERBS)
+def test_the_examples_in_the_help_are_accepted(verb, action, train, report, capsys):
+    action("research.evaluation.evaluate", "evaluate")
+    action("research.evaluation.translate_text", "translate_text")
+    leave(verb, "--help")
+    text = capsys.readouterr().out.partition("examples:\n")[2].partition("\n\n")[0]
+    examples = [line.partition("run.py ")[2].partition(" < ")[0] for line in text.splitlines()]
+    assert examples
+    for example in examples:
+        assert run.main(shlex.split(example)) == 0, example
+
+
+@pytest.mark.parametrize("verb", ["", *run.VERBS])
+def test_help_imports_nothing_heavy(verb):
+    """So that it answers at once."""
+    program = (
+        "import sys, run\n"
+        f"try: run.main({[*verb.split(), '--help']})\n"
+        "except SystemExit: pass\n"
+        "sys.exit(', '.join({'jax', 'flax', 'numpy', 'matplotlib', 'grain'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == ""
+
+
+def test_train_gets_the_config_the_folder_and_the_command(train):
+    assert run.main(["train", EMBEDDED, "--workdir=runs/a b", "--config.training.steps=7"]) == 0
+    [((config, workdir), named)] = train
+    assert config.model.reader == "luong"
+    assert config.training.steps == 7
+    assert config.is_locked
+    assert workdir == Path("runs/a b")
+    assert named == {"command": f"python run.py train {EMBEDDED} '--workdir=runs/a b' --config.training.steps=7"}
+
+
+def test_evaluate_takes_every_split_and_both_searches_unless_told(action):
+    calls = action("research.evaluation.evaluate", "evaluate")
+    assert run.main(["evaluate", "--workdir=w"]) == 0
+    assert run.main(["evaluate", "--workdir", "w", "--split=test", "--beam=3"]) == 0
+    assert calls == [((Path("w"),), {"split": None, "beams": None}), ((Path("w"),), {"split": "test", "beams": (3,)})]
+
+
+def test_translate_reads_and_writes_the_standard_streams(action):
+    calls = action("research.evaluation.translate_text", "translate_text")
+    assert run.main(["translate", "--workdir=w", "--attention=maps", "--beam=3"]) == 0
+    [((workdir, *streams), named)] = calls
+    assert workdir == Path("w")
+    assert streams == [sys.stdin.buffer, sys.stdout]
+    assert named == {"beam": 3, "attention": Path("maps")}
+
+
+def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys):
+    assert run.main(["report", "a", "b", "--out=out"]) == 0
+    assert report == [(([Path("a"), Path("b")], Path("out")), {})]
+    assert capsys.readouterr().out == "the table of 2 runs\n\nReport: out/index.html\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [
+        ("trian", "no verb 'trian'; did you mean train?"),
+        ("xyz", "no verb 'xyz'; choose one of train, evaluate, translate, report"),
+        (f"train {EMBEDDED} --workdir=w --config.model.layrs=3", '"model.layrs"; did you mean model.layers?'),
+        (f"train {EMBEDDED} --workdir=w --config.layers=3", '"layers"; did you mean model.layers?'),
+        (f"train {EMBEDDED} --workdir=w --config.model.layers=x", "config.model.layers=x is refused"),
+        (f"train {EMBEDDED} --workdir=w --config.model=3", "config.model is a section"),
+        (f"train {EMBEDDED} --workdir=w --config.data.train=1", "config.data.train=(1,) is refused"),
+        (f"train {EMBEDDED} --workdir=w --config.model.layers", "--config.model.layers needs a value"),
+        (f"train {EMBEDDED} --workdri=w", "no flag --workdri; did you mean --workdir?"),
+        (f"train {EMBEDDED} --workdir=w extra", "unexpected argument 'extra'"),
+        (f"train {EMBEDDED}", "required: --workdir"),
+        ("train --config=configs/embeded.py --workdir=w", "no config file 'configs/embeded.py'; did you mean"),
+        ("train --config=configs/embedded.py:lung --workdir=w", "no architecture 'lung'; choose one of none, luong"),
+        ("train --config=configs/base.py --workdir=w", "does not define get_config()"),
+        ("evaluate --workdir=w --beam=0", "'0' is not a whole number of at least 1"),
+        ("evaluate --workdir=w --config.seed=1", "no flag --config.seed"),
+        ("report --out=o", "required: RUN"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_command_is_answered(command, answer, train, capsys):
+    assert leave(*shlex.split(command)) == 2
+    printed = capsys.readouterr()
+    assert printed.err.startswith("error: ")
+    assert answer in printed.err
+    assert printed.out == ""
+    assert "Traceback" not in printed.err
+    assert train == []
+
+
+@pytest.mark.parametrize(
+    "error", [kind("what is wrong") for kind in (ValueError, FileNotFoundError, FloatingPointError)]
+)
+def test_an_expected_failure_is_one_sentence(error, action, capsys):
+    action("research.evaluation.evaluate", "evaluate", error=error)
+    assert leave("evaluate", "--workdir=w") == 1
+    assert capsys.readouterr().err == "error: what is wrong\n"
+
+
+def test_debugging_shows_where_it_came_from(action, monkeypatch):
+    monkeypatch.setenv("LOOKBACK_DEBUG", "1")
+    action("research.evaluation.evaluate", "evaluate", error=ValueError("what is wrong"))
+    with pytest.raises(ValueError, match="what is wrong"):
+        run.main(["evaluate", "--workdir=w"])
+
+
+def test_a_defect_is_not_hidden(action):
+    """Only what was foreseen is a sentence; the rest keeps its traceback."""
+    action("research.evaluation.evaluate", "evaluate", error=KeyError("step"))
+    with pytest.raises(KeyError):
+        run.main(["evaluate", "--workdir=w"])
+
+
+@pytest.mark.parametrize(
+    ("interrupt", "answer"),
+    [
+        (KeyboardInterrupt(), "train was interrupted before it was done"),
+        (KeyboardInterrupt("saved at step 7; the same command goes on"), "saved at step 7; the same command goes on"),
+    ],
+)
+def test_an_interruption_says_what_became_of_the_work(interrupt, answer, action, capsys):
+    action("research.launch", "train", error=interrupt)
+    assert leave("train", EMBEDDED, "--workdir=w") == 130
+    assert capsys.readouterr().err == f"error: {answer}\n"
+
+
+def test_errors_reach_the_shell():
+    done = subprocess.run([sys.executable, "run.py", "trian"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: no verb 'trian'; did you mean train?\n"
