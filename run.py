@@ -139,10 +139,12 @@ def translate(arguments: Sequence[str]) -> None:
     flags, _ = parser.read(arguments)
 
     from research.evaluation.translate_text import translate_text
+    from research.report import attention_png
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # whatever the terminal's language
-    translate_text(flags.workdir, sys.stdin.buffer, sys.stdout, beam=flags.beam, attention=flags.attention)
+    streams = (sys.stdin.buffer, sys.stdout)
+    translate_text(flags.workdir, *streams, beam=flags.beam, attention=flags.attention, draw=attention_png)
 
 
 def report(arguments: Sequence[str]) -> None:

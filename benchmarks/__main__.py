@@ -19,6 +19,7 @@ from benchmarks import bleu, rounds, sentences
 from benchmarks.families import BATCH_TOKENS, FAMILIES
 from benchmarks.table import caption, markdown, rich_tables
 from benchmarks.workload import Workload
+from research.models import build
 from research.models.flops import training_flops_per_token
 
 DATA = Path(os.environ.get("LOOKBACK_DATA", rounds.ROOT.parent / "shared" / "data")) / "multi30k"
@@ -94,9 +95,10 @@ def summed_up(
 ) -> dict[str, Any]:
     """One family's part of the results: measures, and the share of the matmul rate that training reached."""
     family, pairs = FAMILIES[name], workload.training_pairs
-    flops = training_flops_per_token(
-        family.config().model, workload.vocabulary, workload.source_tokens / pairs, workload.target_tokens / pairs
+    translator = build(
+        family.config().model, source_vocabulary=workload.vocabulary, target_vocabulary=workload.vocabulary
     )
+    flops = training_flops_per_token(translator, workload.source_tokens / pairs, workload.target_tokens / pairs)
     whats = ["train", *("greedy" if beam == 1 else f"beam{beam}" for beam in beams)]
     measures = {what: rounds.summary(measured, what) for what in whats}
     fastest = max(rates["square"] for rates in matmul.values())

@@ -7,23 +7,23 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from benchmarks.workload import Workload
+from research.data.vocabulary import EOS
 from research.decoding import translate
 from research.launch import make_training
+from research.training import host
 from research.training.devices import Devices
-from research.training.host_memory import keep_freed_memory
 
 
 class Ours:
     """A translator of `config`, and what is timed: whole passes over a workload."""
 
     def __init__(self, config: ConfigDict, workload: Workload):
-        keep_freed_memory()  # as `train` does
+        host.keep_freed_memory()  # as `train` does
         size = workload.vocabulary
         self.config, self.workload = config, workload
         self.training = make_training(config, source_vocabulary=size, target_vocabulary=size)
         self.devices = Devices(config.training.strategy)
-        # The weights at the start are kept for decoding: a model that knows nothing ends no sentence before its limit.
-        self.params = self.training.state.params
+        self.params = endless(self.training.state.params)
         self.state = self.devices.replicate(self.training.state)
         self.step = self.devices.spread(self.training.step)
 
@@ -64,6 +64,12 @@ class Ours:
         return translate._program(
             self.training.translator, self.devices, beam, settings.length_penalty, settings.extra_tokens, 1
         )
+
+
+def endless(params: Any) -> Any:
+    """The weights at the start, with the logit of the end mark at 0: no sentence ends before its limit."""
+    table_VD = params["embeddings"]["target"]
+    return params | {"embeddings": params["embeddings"] | {"target": table_VD.at[EOS].set(0.0)}}
 
 
 def _searched(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

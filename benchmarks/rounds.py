@@ -12,7 +12,7 @@ from benchmarks.matmul import LIBRARIES
 from benchmarks.worker import SIDES
 
 ROOT = Path(__file__).resolve().parent.parent
-# PyTorch gains 14 to 68 % when glibc keeps freed memory; our side asks for it itself (research/training/host_memory.py).
+# PyTorch gains 14 to 68 % when glibc keeps freed memory; our side asks for it itself, in research/training/host.py.
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 

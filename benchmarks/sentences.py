@@ -66,7 +66,7 @@ def multi30k(root: Path, fields: ConfigDict, sentences: int) -> tuple[Examples, 
 
 
 def to_translate(examples: Examples, batch_sentences: int, extra_tokens: int) -> Iterator[dict[str, np.ndarray]]:
-    """Batches in the shapes that `run.py translate` uses, with the length at which each translation is to be cut off."""
+    """Batches in the shapes of `run.py translate`, with the length at which each translation is to be cut off."""
     assert examples.targets is not None
     wanted = np.minimum(examples.targets.lengths + 1, 3 * examples.sources.lengths // 2 + extra_tokens)
     for indices, batch in evaluation_batches(Examples(examples.sources), batch_sentences):

@@ -36,9 +36,10 @@ def caption(results: Results) -> str:
     load = results["workload"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return (
-        f"{results['machine']}, {results['threads']} threads; {versions}. {load['origin']}: {load['batches']} batches of up "
-        f"to {load['batch_tokens']:,} target positions ({load['fill']:.0%} words), vocabulary {load['vocabulary']:,}; "
-        f"{load['sentences']:,} sentences translated. {results['rounds']} rounds in turn; ratio: the median (the least)."
+        f"{results['machine']}, {results['threads']} threads; {versions}. {load['origin']}: {load['batches']} batches "
+        f"of at most {load['batch_tokens']:,} positions a side ({load['fill']:.0%} words), "
+        f"vocabulary {load['vocabulary']:,}; {load['sentences']:,} sentences translated. "
+        f"{results['rounds']} rounds in turn; ratio: the median (the least)."
     )
 
 

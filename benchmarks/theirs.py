@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from torch import nn
 
 from benchmarks import peers
-from benchmarks.peers.decoding import beam_search, greedy
+from benchmarks.peers.decoding import EOS, beam_search, greedy
 from benchmarks.peers.recurrent import ENCODERS
 from benchmarks.peers.training import Batch, make_step, trimmed
 from benchmarks.workload import Workload
@@ -51,8 +51,10 @@ class Theirs:
         return float(loss)
 
     def warm_up_decoding(self, beam: int) -> None:
-        """Begin again from the weights at the start, as our side does; translate the longest batch."""
+        """Begin again from the weights at the start, the end mark's logit at 0, as our side; translate the longest batch."""
         self._use(self.encoder_runs)
+        with torch.no_grad():
+            self.model.output.weight[EOS] = 0.0
         self._decode(self.workload.decoding[-1:], beam)
 
     def decode(self, beam: int) -> int:
@@ -64,8 +66,8 @@ class Theirs:
 
     def _use(self, encoder_runs: str) -> None:
         self.model: nn.Module = peers.build(self.config.model, self.workload.vocabulary, encoder_runs)
-        settings = self.config.training
-        self.step = make_step(self.model, settings.learning_rate, settings.label_smoothing, settings.clip_norm)
+        fields = ("learning_rate", "beta1", "beta2", "epsilon", "label_smoothing", "clip_norm")
+        self.step = make_step(self.model, **{field: self.config.training[field] for field in fields})
 
     def _decode(self, batches: list[Batch], beam: int) -> int:
         self.model.eval()

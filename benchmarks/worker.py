@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,7 +36,10 @@ class Side(Protocol):
 
 
 def measure(side: Side, workload: Workload, seconds: float, beams: list[int]) -> dict[str, Any]:
-    """Rates of one side: target tokens a second in training, and sentences a second for each beam (1 is greedy)."""
+    """Rates of one side: target tokens a second in training, and sentences a second for each beam (1 is greedy).
+
+    Raises ValueError when translations are not as long as the workload says: their times would not be of one task.
+    """
     side.warm_up_training()
     rate, loss = per_second(side.train, workload.target_tokens, seconds)
     measured: dict[str, Any] = {"parameters": side.parameters, "train": rate, "loss": loss, **side.notes()}
@@ -43,13 +47,18 @@ def measure(side: Side, workload: Workload, seconds: float, beams: list[int]) ->
         side.warm_up_decoding(beam)
         name = "greedy" if beam == 1 else f"beam{beam}"
         measured[name], measured[f"{name}_tokens"] = per_second(
-            lambda beam=beam: side.decode(beam), workload.sentences, seconds / 4
+            partial(side.decode, beam), workload.sentences, seconds / 4
         )
+        if measured[f"{name}_tokens"] != workload.translated_tokens:
+            raise ValueError(
+                f"{name}: {measured[f'{name}_tokens']:,} tokens came out where {workload.translated_tokens:,} were to: "
+                "sentences ended before their limits"
+            )
     return measured
 
 
 def per_second(work: Callable[[], Any], amount: int, seconds: float) -> tuple[float, Any]:
-    """Whole passes until `seconds` are over: how much of `amount` a pass does in a second, and what it returned last."""
+    """Whole passes of `amount` until `seconds` are over: how much of it in a second, and what the last one returned."""
     passes, begin = 0, time.perf_counter()
     while not passes or time.perf_counter() - begin < seconds:
         result = work()

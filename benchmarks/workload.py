@@ -33,6 +33,11 @@ class Workload:
         return sum(int((batch["source_BS"] != 0).any(1).sum()) for batch in self.decoding)
 
     @property
+    def translated_tokens(self) -> int:
+        """Of one pass over the sentences to translate, where each is as long as it may be."""
+        return sum(int(batch["length_B"].sum()) for batch in self.decoding)
+
+    @property
     def fill(self) -> float:
         """The share of target positions that hold a word."""
         return self.target_tokens / sum(batch["target_out_BT"].size for batch in self.training)
@@ -41,7 +46,7 @@ class Workload:
         arrays = {"vocabulary": np.array(self.vocabulary), "origin": np.array(self.origin)}
         for kind, batches in (("training", self.training), ("decoding", self.decoding)):
             arrays |= {f"{kind}/{i}/{name}": a for i, batch in enumerate(batches) for name, a in batch.items()}
-        np.savez(path, **arrays)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
 
     @classmethod
     def load(cls, path: Path) -> "Workload":

@@ -43,11 +43,15 @@ def data() -> ConfigDict:
     config.embedded.train_pairs = 20_000
     config.embedded.validation_pairs = 500
     config.embedded.test_pairs = 1_000
-    config.embedded.clauses = 3  # the most clauses that a sentence nests: its length
-    config.embedded.reordering = 1.0  # share of sentences put verb-final; 0 keeps English order
-    config.embedded.words = 1.0  # share of each word list in use: the vocabulary
-    config.embedded.ambiguity = 0.3  # chance that a noun is one that only the context decides
-    config.embedded.noise = 0.0  # chance that a target word is replaced by a random one (training only)
+    config.embedded.clauses = 4  # the most clauses in a sentence, 1 to 8; each number as likely: its length
+    config.embedded.reordering = (
+        1.0  # share of sentences put verb-final, decided by the main verb; 0: all keep English order
+    )
+    config.embedded.words = 1.0  # share of each word list in use, the frequent first: the vocabulary
+    config.embedded.ambiguity = (
+        0.3  # chance that a noun, verb or adjective is one whose Korean only the context decides
+    )
+    config.embedded.noise = 0.0  # chance that a target word is replaced by a random one, unaligned (training only)
 
     # source = "text": parallel files, plain or .gz, one sentence a line, below `root`.
     config.root = ""
@@ -114,10 +118,10 @@ def recurrent() -> ConfigDict:
     config.score = "general"  # dot | general | concat
     config.input_feeding = False  # luong only: the attentional state enters the next step
     config.width = 256
-    config.embedding = config.get_ref("width")
+    config.embedding = config.get_oneway_ref("width")
     config.layers = 1
-    config.encoder_layers = config.get_ref("layers")
-    config.decoder_layers = config.get_ref("layers")
+    config.encoder_layers = config.get_oneway_ref("layers")
+    config.decoder_layers = config.get_oneway_ref("layers")
     config.dropout = 0.2
     config.tie = "decoder"  # none | decoder (target embedding = output layer) | all (and the source's)
     return config
@@ -151,8 +155,8 @@ def transformer() -> ConfigDict:
     config.ffn = 1_024
     config.heads = 8
     config.layers = 3
-    config.encoder_layers = config.get_ref("layers")
-    config.decoder_layers = config.get_ref("layers")
+    config.encoder_layers = config.get_oneway_ref("layers")
+    config.decoder_layers = config.get_oneway_ref("layers")
     config.norm = "pre"  # pre | post (as published)
     config.dropout = 0.1  # of embeddings and of what each sublayer adds
     config.attention_dropout = 0.0

@@ -47,9 +47,7 @@ class Training:
 def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Training:
     """What `config.model` and `config.training` describe, for vocabularies of so many pieces."""
     settings = config.training
-    translator = models.build(
-        config.model, source_vocabulary=source_vocabulary, target_vocabulary=target_vocabulary
-    )
+    translator = models.build(config.model, source_vocabulary=source_vocabulary, target_vocabulary=target_vocabulary)
     schedule = make_schedule(
         settings.schedule, peak=settings.learning_rate, warmup_steps=settings.warmup_steps, steps=settings.steps
     )
@@ -117,7 +115,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
         config, source_vocabulary=len(vocabularies.source), target_vocabulary=len(vocabularies.target)
     )
     devices = Devices(config.training.strategy)
-    provenance = _provenance(config, corpus, batches, training, devices, folder.path.name, command)
+    provenance = _provenance(corpus, batches, training, devices, folder.path.name, command)
     _announce(provenance, corpus, batches)
     validate = validator(
         training.translator,
@@ -188,7 +186,6 @@ def _vocabularies(folder: RunFolder, config: ConfigDict, corpus: data.Corpus) ->
 
 
 def _provenance(
-    config: ConfigDict,
     corpus: data.Corpus,
     batches: Batches,
     training: Training,
@@ -200,7 +197,6 @@ def _provenance(
     packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
     pairs = batches.pairs
     source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
-    vocabulary = training.translator.embeddings.target_vocabulary
     return {
         "name": name,
         "command": command,
@@ -212,7 +208,7 @@ def _provenance(
         "training_pairs": pairs,
         "skipped_pairs": {"empty": corpus.empty, "too_long": batches.skipped},
         "parameters": sum(x.size for x in jax.tree.leaves(training.state.params)),
-        "flops_per_token": training_flops_per_token(config.model, vocabulary, float(source), float(target)),
+        "flops_per_token": training_flops_per_token(training.translator, float(source), float(target)),
     }
 
 

@@ -22,7 +22,9 @@ class RunFolder:
         """The run at `path`, or FileNotFoundError when there is none."""
         folder = cls(path)
         if not folder.config_file.is_file():
-            raise FileNotFoundError(f"{path} is not a run folder: it has no config.json; make one with `python run.py train`")
+            raise FileNotFoundError(
+                f"{path} is not a run folder: it has no config.json; make one with `python run.py train`"
+            )
         return folder
 
     @property

@@ -1,7 +1,7 @@
 """Translators in plain PyTorch, as a good engineer would write them: what our speed is measured against.
 
-They have the shapes of our models and the same contract (`forward` for teacher forcing; `encode`, `start` and `step` for
-decoding), and use what PyTorch offers for speed on a CPU: nn.LSTM, fused attention, fused Adam, cached keys.
+They have the shapes of our models and the same contract (`forward` for teacher forcing; `encode`, `start` and `step`
+for decoding), and use what PyTorch offers for speed on a CPU: nn.LSTM, fused attention, fused Adam, cached keys.
 """
 
 import torch
@@ -12,7 +12,7 @@ from benchmarks.peers.recurrent import RecurrentTranslator
 from benchmarks.peers.transformer import TransformerTranslator
 
 # What the peers are written for; anything else would be compared with something that it is not.
-WRITTEN = {
+WRITTEN: dict[str, dict[str, tuple[str, ...]]] = {
     "transformer": {"norm": ("pre",), "tie": ("all",)},
     "recurrent": {"cell": ("lstm",), "encoder": ("bi",), "tie": ("decoder",), "reader": ("none", "luong", "bahdanau")},
 }

@@ -32,8 +32,8 @@ def greedy(model: nn.Module, source: Tensor, limits: Tensor) -> Tensor:
 def beam_search(model: nn.Module, source: Tensor, limits: Tensor, hypotheses: int, length_penalty: float) -> Tensor:
     """The best hypothesis of each sentence, ids (B, T): of n tokens it scores sum(log p) / n**length_penalty.
 
-    A hypothesis that ends keeps its place in the beam for good. A sentence is done when what is open cannot overtake the
-    best that ended, or at its limit, where what is open counts if nothing ended.
+    A hypothesis that ends keeps its place in the beam for good. A sentence is done when what is open cannot overtake
+    the best that ended, or at its limit, where what is open counts if nothing ended.
     """
     batch, count, longest = len(source), hypotheses, int(limits.max())
     memory = model.encode(source)

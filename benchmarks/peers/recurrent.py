@@ -1,5 +1,6 @@
 """RNN encoder-decoders in PyTorch: nn.LSTM wherever nothing feeds back, hoisted projections wherever something does."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -50,7 +51,11 @@ class PackedEncoder(nn.Module):
 
 
 class ReversedEncoder(nn.Module):
-    """Two nn.LSTM a layer over padded sequences, one reading the reversed sentence: the fused kernel, padding included."""
+    """Two nn.LSTM a layer over padded sequences, one reading the reversed sentence: the fused kernel, on padding too.
+
+    A padded nn.LSTM does not tell the cell at a sentence's last word, so the decoder's cells start from zero: right for
+    timing, not for comparing outputs.
+    """
 
     def __init__(self, entering: int, width: int, layers: int, dropout: float):
         super().__init__()
@@ -71,10 +76,10 @@ class ReversedEncoder(nn.Module):
             hiddens.append(torch.cat([one[rows, last], two[rows, last]], dim=-1))
             x = torch.cat([one, two[rows[:, None], flip]], dim=-1)
         hidden = torch.stack(hiddens)
-        return x, hidden, torch.zeros_like(hidden)  # a padded nn.LSTM does not tell the cell at the last word
+        return x, hidden, torch.zeros_like(hidden)
 
 
-ENCODERS = {"packed": PackedEncoder, "reversed": ReversedEncoder}
+ENCODERS: dict[str, Callable[..., nn.Module]] = {"packed": PackedEncoder, "reversed": ReversedEncoder}
 
 
 def _join(state: Tensor) -> Tensor:
@@ -178,15 +183,20 @@ class RecurrentTranslator(nn.Module):
             out = torch.tanh(self.combine(torch.cat([torch.stack(contexts, dim=1), out], dim=-1)))
         return out
 
+    @property
+    def output(self) -> nn.Embedding:
+        """Whose weight is the output layer's too."""
+        return self.target_embedding
+
     def logits(self, states: Tensor) -> Tensor:
-        return F.linear(states, self.target_embedding.weight)
+        return F.linear(states, self.output.weight)
 
     def start(self, memory: Memory, hypotheses: int, max_length: int) -> Cache:
         hidden = memory.hidden.repeat_interleave(hypotheses, dim=1)
         return Cache(hidden, memory.cell.repeat_interleave(hypotheses, dim=1), torch.zeros_like(hidden[-1]))
 
     def step(self, memory: Memory, token: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        """token (B*N,) to logits (B*N, V). A sentence's hypotheses read its memory as N queries: it is never repeated."""
+        """token (B*N,) to logits (B*N, V). A sentence's hypotheses read its memory as N queries, never repeated."""
         batch, x, fed = memory.mask.shape[0], self.target_embedding(token), cache.fed
         if self.reader == "bahdanau":
             fed = self._read_step(cache.hidden[-1], memory, batch)

@@ -18,10 +18,17 @@ def trimmed(batch: Batch) -> Batch:
 
 
 def make_step(
-    model: nn.Module, learning_rate: float, label_smoothing: float, clip_norm: float
+    model: nn.Module,
+    *,
+    learning_rate: float,
+    beta1: float,
+    beta2: float,
+    epsilon: float,
+    label_smoothing: float,
+    clip_norm: float,
 ) -> Callable[[Batch], Tensor]:
     """A function that trains `model` on one batch and returns the loss a target token."""
-    optimiser = torch.optim.Adam(model.parameters(), learning_rate, betas=(0.9, 0.98), eps=1e-9, fused=True)
+    optimiser = torch.optim.Adam(model.parameters(), learning_rate, (beta1, beta2), epsilon, fused=True)
     model.train()
 
     def step(batch: Batch) -> Tensor:

@@ -126,8 +126,13 @@ class TransformerTranslator(nn.Module):
             x = layer(x, None, True, (keys, values, memory.mask))
         return self.decoder_norm(x)
 
+    @property
+    def output(self) -> nn.Embedding:
+        """Whose weight is the output layer's too."""
+        return self.embedding
+
     def logits(self, states: Tensor) -> Tensor:
-        return F.linear(states, self.embedding.weight)
+        return F.linear(states, self.output.weight)
 
     def start(self, memory: Memory, hypotheses: int, max_length: int) -> Cache:
         batch, heads, _, width = memory.keys[0].shape
@@ -135,7 +140,7 @@ class TransformerTranslator(nn.Module):
         return Cache([torch.empty(shape) for _ in self.decoder], [torch.empty(shape) for _ in self.decoder], 0)
 
     def step(self, memory: Memory, token: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        """token (B*N,) to logits (B*N, V). A sentence's hypotheses read its memory as N queries: it is never repeated."""
+        """token (B*N,) to logits (B*N, V). A sentence's hypotheses read its memory as N queries, never repeated."""
         batch, now = memory.mask.shape[0], cache.position
         x = self.embed(token[:, None], now)
         for i, layer in enumerate(self.decoder):

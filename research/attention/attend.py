@@ -9,8 +9,8 @@ Array = jax.Array
 def normalise(scores_BTS: Array, mask_BTS: Array) -> Array:
     """Softmax over the keys that may be read: w_ts = m_ts exp(e_ts) / Σ_j m_tj exp(e_tj).
 
-    scores: float32. mask: bool, broadcastable, True where reading is allowed. Rows sum to 1; a row with nothing to read is
-    all zeros, not NaN. Axes before the last two are batch axes.
+    scores: float32. mask: bool, broadcastable, True where reading is allowed. Rows sum to 1; a row with nothing to
+    read is all zeros, not NaN. Axes before the last two are batch axes.
     """
     # float32 throughout: a bfloat16 softmax drops small weights on long sources.
     lowest = jnp.finfo(jnp.float32).min

@@ -34,4 +34,3 @@ class Dropout(nn.Module):
         words = jax.random.bits(self.make_rng("dropout"), (-(-size // 4),), jnp.uint32)
         draws = jax.lax.bitcast_convert_type(words, jnp.uint8).reshape(-1)[:size].reshape(shape)
         return jnp.where(draws < kept, 256.0 / kept, 0.0) if kept < 256 else None
-

@@ -1,6 +1,7 @@
 """Scores: how well does a query match each key? Linen modules in one table, `SCORES`.
 
-To add one: a class with `compare` (and `keys`, `query_matrix`, `constants` where it has weights) and a line in `SCORES`.
+To add one: a class with `compare` (and `keys`, `query_matrix`, `constants` where it has weights) and a line in
+`SCORES`.
 """
 
 from typing import Any
@@ -15,9 +16,11 @@ Array = jax.Array
 class Score(nn.Module):
     """score(q, k), split so that each part is computed where it is cheapest.
 
-    What depends on the memory alone is `keys`, done once a sentence. What multiplies the query is `query_matrix`, which a
-    recurrence may merge with its own matmuls. What is left is `compare`, a pure function without weights of its own.
-    query_width, memory_width: D and E. width: K, the size of the space where they are compared (`concat` alone uses it).
+    What depends on the memory alone is `keys`, done once a sentence. What multiplies the query is `query_matrix`,
+    which a recurrence may merge with its own matmuls. What is left is `compare`, a pure function without weights of
+    its own.
+    query_width, memory_width: D and E. width: K, the size of the space where they are compared (`concat` alone uses
+    it).
     """
 
     query_width: int
@@ -74,9 +77,7 @@ class General(Score):
     """qᵀ W k. Luong et al. 2015, section 3.1. W multiplies the memory, once, and the rest is a dot product."""
 
     def setup(self) -> None:
-        self.key_ED = self.param(
-            "key", nn.initializers.glorot_uniform(), (self.memory_width, self.query_width)
-        )
+        self.key_ED = self.param("key", nn.initializers.glorot_uniform(), (self.memory_width, self.query_width))
 
     def keys(self, memory_BSE: Array) -> Array:
         return memory_BSE @ self.key_ED

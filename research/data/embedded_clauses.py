@@ -7,7 +7,15 @@ What follows a noun phrase that ends in a clause would seem to belong to that cl
 
 from typing import NamedTuple
 
-from research.data.embedded_phrases import PEOPLE_AND_ANIMALS, Eojeol, NounPhrases, Opening, Phrase, Word, english, korean
+from research.data.embedded_phrases import (
+    PEOPLE_AND_ANIMALS,
+    Eojeol,
+    NounPhrases,
+    Opening,
+    Phrase,
+    Word,
+    english,
+)
 from research.data.embedded_verbs import MOODS, adjective_of, complex_of, moods_for
 from research.data.embedded_words import Noun, Pool, Sense
 
@@ -49,7 +57,7 @@ class Clauses(NounPhrases):
             whole = self.coordinated(budget)
         else:
             whole = self.clause("final", budget, time_first=True)
-        return Sentence(whole.english + stop, whole.korean + [Eojeol(".", stop)], whole.order)
+        return Sentence(whole.english + stop, [*whole.korean, Eojeol(".", stop)], whole.order)
 
     def subordinated(self, budget: int) -> Sentence:
         """`Because A , B` or `B because A`: in Korean A comes first, its conjunction last."""
@@ -94,9 +102,7 @@ class Clauses(NounPhrases):
         if plan == "adjective":
             return self.adjective_clause(use, budget, link, particle)
         verb, sense = self.main_verb(plan, use)
-        head = self.noun_phrase(
-            sense.subjects, subjects_of(verb), subject=True, budget=for_subject
-        )
+        head = self.noun_phrase(sense.subjects, subjects_of(verb), subject=True, budget=for_subject)
         subject = Subject(head.kind, head.plural)
         second = self.second_verb(subject) if plan == "transitive" and use in CHAINING and inside else []
         mood = "past" if second else self.mood(use, subject, sense)
@@ -134,7 +140,11 @@ class Clauses(NounPhrases):
         for_subject = self.share(budget)
         inside = budget - for_subject
         if inside:
-            return ("transitive" if self.chance(0.8) else "giving" if self.chance(0.6) else "motion"), for_subject, inside
+            return (
+                ("transitive" if self.chance(0.8) else "giving" if self.chance(0.6) else "motion"),
+                for_subject,
+                inside,
+            )
         turn = self.dice.random()
         if turn < 0.08 and use in ("final", "quoted", "because", "opposed", "known"):
             return "adjective", for_subject, inside

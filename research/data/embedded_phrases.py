@@ -193,7 +193,7 @@ class NounPhrases:
         return phrases
 
     def modifier(self, noun: Noun) -> tuple[list[Word], list[Eojeol]]:
-        """`about history`, `from Busan`, `near the river` after the noun: 역사에 대한, 부산에서 온, 강 근처의 before it."""
+        """`about history`, `from Busan`, `near the lake` after it; before it 역사에 대한, 부산에서 온, 호수 근처의."""
         if noun.kind in ("book", "film", "song") and self.chance(0.25):
             topic = self.bare_phrase(self.noun_of(self.one_of(("study", "animal", "lake", "city", "event"))))
             word = english("about")

@@ -12,7 +12,7 @@ GROUPS = {
     "READING": "book paper",
     "CLOTHING": "clothes hat shoes glove tied",
     "TOOL": "cutter writer fixer cutlery tool",
-    "OBJECT": "book paper clothes hat shoes glove tied instrument cutter writer fixer cutlery tool dish box toy treasure",
+    "OBJECT": "book paper CLOTHING TOOL instrument dish box toy treasure",
     "GOODS": "food drink flower OBJECT furniture machine VEHICLE",
     "SITE": "building place city",
     "VISIBLE": "person ANIMAL building place stream lake GOODS plant sky film door",
@@ -65,7 +65,8 @@ eat ate eating: person ANIMAL > food = 먹 +cutlery
 find found finding: person ANIMAL > VISIBLE = 찾아내
 make made making: person > food drink OBJECT furniture machine film = 만들
 !like liked liking: person > person ANIMAL VISIBLE study song sport event game tale = 좋아하
-wear wore wearing: person > clothes = 입; person > hat = 쓰; person > shoes = 신; person > glove = 끼; person > tied = 매
+wear wore wearing: person > clothes = 입; person > hat = 쓰; person > shoes = 신; person > glove = 끼;
+    person > tied = 매
 drink drank drinking: person ANIMAL > drink = 마시
 play played playing: person > instrument song = 연주하; person > sport = 하; person > chess = 두
 write wrote writing: person > book paper tale = 쓰 +writer; person > song = 작곡하
@@ -83,7 +84,8 @@ draw drew drawing: person > person ANIMAL building plant flower sky dish = 그�
 cut cut cutting: person > food = 썰 +cutter; person > clothes paper = 자르 +cutter; person > plant flower = 베 +cutter
 wash washed washing: person > body dish food VEHICLE ANIMAL = 씻; person > CLOTHING = 빨
 build built building: person > building = 짓*
-fix fixed fixing: person > machine VEHICLE furniture instrument door = 고치 +fixer; person > idea = 바로잡; person > game = 조작하
+fix fixed fixing: person > machine VEHICLE furniture instrument door = 고치 +fixer; person > idea = 바로잡;
+    person > game = 조작하
 listen_to listened_to listening_to: person > song tale = 듣*; person > person = {에게}귀를 기울이
 look_for looked_for looking_for: person ANIMAL > VISIBLE = 찾
 cook cooked cooking: person > food = 요리하
@@ -105,14 +107,16 @@ push pushed pushing: person > person VEHICLE furniture door = 밀
 pull pulled pulling: person ANIMAL > VEHICLE door = 당기; person ANIMAL > body = 잡아당기
 touch touched touching: person > OBJECT ANIMAL body door furniture = 만지
 hide hid hiding: person ANIMAL > OBJECT food = 숨기
-paint painted painting: person > door furniture building VEHICLE = 칠하; person > person ANIMAL flower sky = 그리 +writer
+paint painted painting: person > door furniture building VEHICLE = 칠하;
+    person > person ANIMAL flower sky = 그리 +writer
 drive drove driving: person > car = 운전하; person > animal = 몰; person > person = 태워다 주
 plant planted planting: person > plant flower = 심
 steal stole stealing: person ANIMAL > food OBJECT VEHICLE machine = 훔치
 use used using: person > TOOL machine = 사용하; person > VEHICLE place building = 이용하
 turn_on turned_on turning_on: person > machine = 켜
 turn_off turned_off turning_off: person > machine = 끄
-take_care_of took_care_of taking_care_of: person > person ANIMAL = 돌보; person > flower plant = 가꾸; person > idea = 처리하
+take_care_of took_care_of taking_care_of: person > person ANIMAL = 돌보; person > flower plant = 가꾸;
+    person > idea = 처리하
 pick_up picked_up picking_up: person > OBJECT = 줍*; person > person = 태우; person > study = 익히
 throw_away threw_away throwing_away: person > OBJECT furniture food = 버리
 recognize recognized recognizing: person > person song ANIMAL = 알아보
@@ -130,7 +134,7 @@ chase chased chasing: person ANIMAL > person ANIMAL VEHICLE = 쫓
 bite bit biting: ANIMAL > person ANIMAL body = 물
 attack attacked attacking: person ANIMAL > person ANIMAL building = 공격하
 save saved saving: person > person ANIMAL = 구하
-attend attended attending: person > event = {에}참석하; person > building = {에}다니
+attend attended attending: person > event game = {에}참석하
 hold held holding: person > event game = 개최하; person > OBJECT body = 잡
 fold folded folding: person > paper clothes = 접
 hug hugged hugging: person > person ANIMAL = 껴안
@@ -138,7 +142,8 @@ thank thanked thanking: person > person = {에게}감사하
 marry married marrying: person > person = {과}결혼하
 fight fought fighting: person ANIMAL > person ANIMAL = {과}싸우
 wait_for waited_for waiting_for: person ANIMAL > person VEHICLE event game = 기다리
-examine examined examining: person > person body = 진찰하; person > machine VEHICLE OBJECT = 살펴보; person > idea = 검토하
+examine examined examining: person > person body = 진찰하; person > machine VEHICLE OBJECT = 살펴보;
+    person > idea = 검토하
 hurt hurt hurting: person ANIMAL > body = 다치; person > person ANIMAL = 해치
 print printed printing: person > READING = 인쇄하
 publish published publishing: person > book song = 출간하
@@ -264,13 +269,16 @@ wise: person = 현명하; idea = 슬기롭*
 fragile: dish furniture toy = 깨지기 쉽*; person = 연약하
 """
 
-MANNER = """quickly 빨리, slowly 천천히, quietly 조용히, carefully 조심스럽게, again 다시, often 자주, suddenly 갑자기, secretly 몰래, gladly 기꺼이,
-    finally 마침내, easily 쉽게, immediately 곧바로, calmly 차분하게, proudly 자랑스럽게, eagerly 열심히, reluctantly 마지못해"""
+MANNER = """quickly 빨리, slowly 천천히, quietly 조용히, carefully 조심스럽게, again 다시, often 자주,
+    suddenly 갑자기, secretly 몰래, gladly 기꺼이, finally 마침내, easily 쉽게, immediately 곧바로, calmly 차분하게,
+    proudly 자랑스럽게, eagerly 열심히, reluctantly 마지못해"""
 
 # English (_ joins words) and Korean; each Korean word is linked to every English word.
 TIMES = {
-    "past": "yesterday 어제, last_night 어젯밤에, last_week 지난주에, last_year 작년에, last_month 지난달에, recently 최근에",
+    "past": "yesterday 어제, last_night 어젯밤에, last_week 지난주에, last_year 작년에, last_month 지난달에, "
+    "recently 최근에",
     "present": "today 오늘, now 지금, these_days 요즘",
     "future": "tomorrow 내일, soon 곧, next_week 다음_주에, next_year 내년에, next_month 다음_달에",
-    "any": "today 오늘, at_night 밤에, at_noon 정오에, at_dawn 새벽에, before_dinner 저녁_식사_전에, after_lunch 점심_식사_후에",
+    "any": "today 오늘, at_night 밤에, at_noon 정오에, at_dawn 새벽에, "
+    "before_dinner 저녁_식사_전에, after_lunch 점심_식사_후에",
 }

@@ -44,7 +44,9 @@ MOODS = {
     "could": Mood("past", ("could", "could"), 0, "ㄹ", "수 있", people=True, active=True, adnominal="었던"),
     "could not": Mood("past", ("could_not", "could_not"), 0, "ㄹ", "수 없", people=True, adnominal="었던"),
     "had to": Mood("past", ("had_to", "had_to"), 0, "아야", "하", people=True, active=True, adnominal="었던"),
-    "wanted to": Mood("past", ("wanted_to", "wanted_to"), 0, "고", "싶어 하", people=True, active=True, adnominal="었던"),
+    "wanted to": Mood(
+        "past", ("wanted_to", "wanted_to"), 0, "고", "싶어 하", people=True, active=True, adnominal="었던"
+    ),
     "tried to": Mood("past", ("tried_to", "tried_to"), 0, "려고", "하", people=True, active=True, adnominal="었던"),
     "started to": Mood("past", ("started_to", "started_to"), 0, "기", "시작하", active=True, adnominal="ㄴ"),
 }
@@ -90,7 +92,7 @@ def complex_of(
     if use in UNMARKED or not way.helpers:
         return words, front + ended(last, "verb", use, said + verb, link, way.past, "ㄴ")
     if mood == "future" and use == "adnominal":
-        return words, front + [Eojeol(connect(last, "ㄹ"), link + said + verb)]
+        return words, [*front, Eojeol(connect(last, "ㄹ"), link + said + verb)]
     head = Eojeol(connect(last, way.ending), list(verb))
     *between, helper = way.helpers.split(" ")
     middle = [Eojeol(part, list(said)) for part in between]
@@ -100,7 +102,7 @@ def complex_of(
         is_past = False  # seen from inside: 자고 있을 때, not 자고 있었을 때
     if mood == "progressive" and use == "known":
         adnominal = "는"
-    return words, front + [head] + middle + ended(helper, kind, use, said, link, is_past, adnominal)
+    return words, [*front, head, *middle, *ended(helper, kind, use, said, link, is_past, adnominal)]
 
 
 def adjective_of(
@@ -113,7 +115,8 @@ def adjective_of(
     if not negative:
         return be + word, front + ended(last, "adjective", use, be + word, list(link), True, "었던")
     be += english("not")
-    return be + word, front + [Eojeol(connect(last, "지"), word)] + ended("않", "verb", use, be, list(link), True, "ㄴ")
+    front.append(Eojeol(connect(last, "지"), word))
+    return be + word, front + ended("않", "verb", use, be, list(link), True, "ㄴ")
 
 
 def ended(

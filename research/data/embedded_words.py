@@ -17,6 +17,7 @@ from research.data.embedded_predicates import GROUPS
 
 Item = TypeVar("Item")
 FLAT = 3.0
+VALENCIES = ("transitive", "intransitive", "giving", "motion", "saying")
 
 
 class Pool(Generic[Item]):
@@ -86,6 +87,11 @@ def pairs(table: str) -> list[tuple[str, str]]:
     return [(english, korean) for english, korean in split]
 
 
+def lines(table: str) -> list[str]:
+    """The lines of a table; one that is indented goes on with the line before."""
+    return table.strip().replace("\n    ", " ").splitlines()
+
+
 def _noun(kind: str, english: str, korean: str, counter: str) -> Noun:
     number = {"~": "mass", "=": "plural", "!": "unique"}.get(english[0], "count")
     english = english.lstrip("~=!")
@@ -98,12 +104,12 @@ def _noun(kind: str, english: str, korean: str, counter: str) -> Noun:
 def _read_nouns() -> tuple[dict[str, list[Noun]], dict[str, list[Noun]]]:
     plain: dict[str, list[Noun]] = {}
     counters = {}
-    for line in embedded_lexicon.NOUNS.replace(",\n", ",").strip().splitlines():
+    for line in lines(embedded_lexicon.NOUNS):
         head, _, entries = line.partition(":")
         kind, counters[kind] = head.split()
         plain[kind] = [_noun(kind, english, korean, counters[kind]) for english, korean in pairs(entries)]
     ambiguous = {}
-    for line in embedded_lexicon.AMBIGUOUS_NOUNS.strip().splitlines():
+    for line in lines(embedded_lexicon.AMBIGUOUS_NOUNS):
         english, _, senses = line.partition(":")
         ambiguous[english] = [
             _noun(kind.lstrip("~"), ("~" if kind[0] == "~" else "") + english, korean, counters[kind.lstrip("~")])
@@ -120,9 +126,9 @@ def classes(words: str) -> frozenset[str]:
     return frozenset(opened)
 
 
-def _read_verbs(table: str) -> list[list[Sense]]:
-    verbs = []
-    for rank, line in enumerate(table.strip().splitlines()):
+def _read_verbs(table: str, first: int) -> list[list[Sense]]:
+    verbs: list[list[Sense]] = []
+    for rank, line in enumerate(lines(table), first):
         forms, _, senses = line.partition(": ")
         base, past, ing = forms.lstrip("!").split()
         verbs.append([])
@@ -134,15 +140,23 @@ def _read_verbs(table: str) -> list[list[Sense]]:
             if stem.startswith("{"):
                 particle, _, stem = stem[1:].partition("}")
             verbs[-1].append(
-                Sense((base, past, ing), classes(subjects), classes(objects), stem, particle, instrument,
-                      forms.startswith("!"), spread(rank))  # fmt: skip
+                Sense(
+                    (base, past, ing),
+                    classes(subjects),
+                    classes(objects),
+                    stem,
+                    particle,
+                    instrument,
+                    forms.startswith("!"),
+                    spread(rank),
+                )
             )
     return verbs
 
 
 def _read_adjectives() -> list[Adjective]:
     adjectives = []
-    for rank, line in enumerate(embedded_predicates.ADJECTIVES.strip().splitlines()):
+    for rank, line in enumerate(lines(embedded_predicates.ADJECTIVES)):
         english, _, senses = line.partition(": ")
         stems: dict[str, str] = {}
         for sense in senses.split("; "):
@@ -179,11 +193,11 @@ class Lexicon:
         self.nouns = {kind: kept(entries) for kind, entries in plain.items()}
         self.ambiguous_nouns = dict(kept(list(ambiguous.items())))
         self.verbs: dict[tuple[str, bool], list[list[Sense]]] = {}
-        for valency in ("INTRANSITIVE", "TRANSITIVE", "GIVING", "MOTION", "SAYING"):
-            verbs = _read_verbs(getattr(embedded_predicates, valency))
+        for number, valency in enumerate(VALENCIES):  # 7 apart: the commonest verbs of two tables differ in order
+            verbs = _read_verbs(getattr(embedded_predicates, valency.upper()), 7 * number)
             for unsure in (False, True):
                 chosen = [verb for verb in verbs if (len({sense.stem for sense in verb}) > 1) == unsure]
-                self.verbs[valency.lower(), unsure] = kept(chosen)
+                self.verbs[valency, unsure] = kept(chosen)
         adjectives = _read_adjectives()
         self.adjectives = {
             unsure: kept([word for word in adjectives if (len(set(word.senses.values())) > 1) == unsure])
@@ -233,7 +247,7 @@ class Lexicon:
         return Pool(items, weights)
 
     def _adjective_pool(self, kind: str, unsure: bool, predicate: bool) -> Pool[Adjective]:
-        """The adjectives that `kind` can have; `kind` "": any. As predicates, not those that only stand before a noun."""
+        """The adjectives that `kind` can have; `kind` "": any. Predicates: without those that only precede nouns."""
         items, weights = [], []
         for adjective, weight in zip(self.adjectives[unsure], zipf(len(self.adjectives[unsure])), strict=True):
             stems = [adjective.senses[kind]] if kind in adjective.senses else []

@@ -8,7 +8,7 @@ from research.data.batches import Batch, empty_batch, put
 from research.data.buckets import Cap
 from research.data.examples import Examples
 
-LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128)  # then doubling; the same for every split: programs are compiled once
+LENGTHS = (16, 32, 64, 128)  # then doubling; the same for every split, since each costs a compilation
 
 
 def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tuple[np.ndarray, Batch]]:

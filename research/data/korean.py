@@ -3,8 +3,8 @@
 A Hangul syllable is one code point: U+AC00 + (lead * 21 + vowel) * 28 + tail, tail 0 being an open syllable
 (The Unicode Standard, 3.12). All that agreement needs can so be computed from the last syllable.
 
-A stem is a dictionary form without its 다. A star marks the stems that change before a vowel though their spelling
-does not tell: ㅂ (돕* 도와), ㄷ (듣* 들어), ㅅ (짓* 지어) and ㅎ (하얗* 하얘). Stems in 르 double the ㄹ unless listed in
+A stem is a dictionary form without its 다. A star marks the stems that change before a vowel though their spelling does
+not tell: ㅂ (돕* 도와), ㄷ (듣* 들어), ㅅ (짓* 지어) and ㅎ (하얗* 하얘). Stems in 르 double the ㄹ unless they are in
 `PLAIN_REU`. A stem may have several words, of which the last is inflected ("키가 크").
 """
 
@@ -14,7 +14,16 @@ FIRST, LAST = 0xAC00, 0xD7A3
 VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
 NIEUN, DIGEUT, RIEUL, BIEUP, SIOT, SSANG_SIOT, HIEUT = 4, 7, 8, 17, 19, 20, 27  # as tails
 PLAIN_REU = ("따르", "치르", "들르")
-CONTRACTIONS = {"ㅗㅏ": "ㅘ", "ㅜㅓ": "ㅝ", "ㅣㅓ": "ㅕ", "ㅏㅏ": "ㅏ", "ㅓㅓ": "ㅓ", "ㅐㅓ": "ㅐ", "ㅔㅓ": "ㅔ", "ㅕㅓ": "ㅕ"}
+CONTRACTIONS = {
+    "ㅗㅏ": "ㅘ",
+    "ㅜㅓ": "ㅝ",
+    "ㅣㅓ": "ㅕ",
+    "ㅏㅏ": "ㅏ",
+    "ㅓㅓ": "ㅓ",
+    "ㅐㅓ": "ㅐ",
+    "ㅔㅓ": "ㅔ",
+    "ㅕㅓ": "ㅕ",
+}
 HIEUT_VOWELS = {"ㅏ": "ㅐ", "ㅑ": "ㅒ", "ㅓ": "ㅔ", "ㅕ": "ㅖ"}
 
 PARTICLES = {  # name -> (after a consonant, after a vowel)

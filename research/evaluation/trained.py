@@ -11,6 +11,7 @@ from research.data.vocabulary import Vocabularies
 from research.models import build
 from research.models.translator import Translator
 from research.run_folder import RunFolder
+from research.training import host
 from research.training.checkpoint import evaluation_params
 from research.training.devices import Devices
 
@@ -43,6 +44,7 @@ class Trained(NamedTuple):
 
 def load(workdir: Path | str) -> Trained:
     """The run at `workdir`, from that folder alone; FileNotFoundError when it is none or was not trained yet."""
+    host.prepare()
     folder = RunFolder.existing(workdir)
     config = folder.config()
     vocabularies = Vocabularies.load(folder.vocabulary)

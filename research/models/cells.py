@@ -12,8 +12,8 @@ State = tuple[Array, ...]  # state[0] is what the cell shows, state_BD
 class Cell:
     """gates: G, how many blocks of D the two projections have. parts: how many arrays_BD the state has.
 
-    `advance(input_BG, recurrent_BG, state)` is elementwise: input_BG = W x_t + b is done for all positions before the loop,
-    recurrent_BG = U h_{t-1} (+ c where `recurrent_bias`) inside it.
+    `advance(input_BG, recurrent_BG, state)` is elementwise: input_BG = W x_t + b is done for all positions before the
+    loop, recurrent_BG = U h_{t-1} (+ c where `recurrent_bias`) inside it.
     """
 
     gates: ClassVar[int]

@@ -10,8 +10,8 @@ TIES = ("none", "decoder", "all")
 class Embeddings(nn.Module):
     """Three tables_VD: of source pieces, of target pieces, and of the output layer, logits_V = table_VD @ state_D.
 
-    tie: "none"; "decoder", target pieces and output layer are one (Press & Wolf 2017); "all", all three are (Vaswani et al.
-    2017, section 3.4), which needs a joint vocabulary.
+    tie: "none"; "decoder", target pieces and output layer are one (Press & Wolf 2017); "all", all three are (Vaswani
+    et al. 2017, section 3.4), which needs a joint vocabulary.
     width: of embeddings; output_width: of the states that predict. Both are one number where the output layer is tied.
     """
 
@@ -26,7 +26,8 @@ class Embeddings(nn.Module):
             raise ValueError(f"model.tie={self.tie!r} is unknown; choose one of {', '.join(TIES)}")
         if self.tie == "all" and self.source_vocabulary != self.target_vocabulary:
             raise ValueError(
-                "model.tie='all' shares one table between two vocabularies; set data.vocabulary.joint=True or tie='decoder'"
+                "model.tie='all' shares one table between two vocabularies; set data.vocabulary.joint=True "
+                "or model.tie='decoder'"
             )
         if self.tie != "none" and self.width != self.output_width:
             raise ValueError(

@@ -1,8 +1,10 @@
 """A scan over time whose weight gradients are taken after the loop, one matmul for all positions.
 
-Reverse-mode differentiation of `lax.scan` adds x_tᵀ dy_t into the gradient of a weight at every step: T small matmuls and
-T passes over an array as large as the weight. Here the loop going back keeps x_t and dy_t, and the sum over time is one
-matmul at the end: dW = Σ_t x_tᵀ dy_t. Nothing else differs from `lax.scan`, and no matmul of the way forward is repeated.
+Reverse-mode differentiation of `lax.scan` adds x_tᵀ dy_t into the gradient of a weight at every step: T small matmuls
+and T passes over an array as large as the weight. Here the loop going back keeps x_t and dy_t, and the sum over time
+is one
+matmul at the end: dW = Σ_t x_tᵀ dy_t. Nothing else differs from `lax.scan`, and no matmul of the way forward is
+repeated.
 """
 
 from collections.abc import Callable
@@ -25,8 +27,8 @@ def recur(
 
     body: pure, closes over no traced value. `times(name, x_BD)` is x_BD @ weights[name] and may be used once a name.
     weights: matrices_DE that do not change over time. constants: whatever else the body reads (keys, biases, ...).
-    constants, carry, inputs: pytrees of float arrays (a mask is 0.0 and 1.0). reverse: go from the last position to the first.
-    Returns the last carry and the outputs of all steps, stacked in the order of `inputs`.
+    constants, carry, inputs: pytrees of float arrays (a mask is 0.0 and 1.0). reverse: go from the last position to
+    the first. Returns the last carry and the outputs of all steps, stacked in the order of `inputs`.
     """
 
     def step(carry, input_):
@@ -41,7 +43,9 @@ def _forward(body, weights, constants, carry, inputs, reverse):
 
         def times(name, x):
             if name in products:
-                raise ValueError(f"weights {name!r} are used twice in one step of a recurrence; give the uses two names")
+                raise ValueError(
+                    f"weights {name!r} are used twice in one step of a recurrence; give the uses two names"
+                )
             products[name] = x @ weights[name]
             return products[name]
 
@@ -106,4 +110,3 @@ def _replayed_backward(weight, bar):
 
 
 _replayed.defvjp(_replayed_forward, _replayed_backward)
-

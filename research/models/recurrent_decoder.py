@@ -1,8 +1,8 @@
 """The recurrent decoder: layers of cells, and when they read the source.
 
-Luong reads with the current state, after the cells: c_t = read(h_t). Bahdanau reads with the previous state, before them:
-c_t = read(h_{t-1}), and c_t enters the first layer. Both predict from s̃_t = tanh(W_c [c_t; h_t]) (Luong et al. 2015,
-equation 5). With input feeding s̃_{t-1} enters the first layer (section 3.3).
+Luong reads with the current state, after the cells: c_t = read(h_t). Bahdanau reads with the previous state, before
+them: c_t = read(h_{t-1}), and c_t enters the first layer. Both predict from s̃_t = tanh(W_c [c_t; h_t]) (Luong et al.
+2015, equation 5). With input feeding s̃_{t-1} enters the first layer (section 3.3).
 """
 
 from typing import Any
@@ -45,8 +45,9 @@ class RecurrentCache:
 class RecurrentDecoder(nn.Module):
     """cell, layers, width: as in the encoder. reader: "none", "luong" or "bahdanau"; score: a name in `SCORES`.
 
-    input_feeding: for "luong". memory_width: E, the width of the encoder's states. dropout: of inputs, between layers, and
-    of s̃. What feeds nothing back (Luong's reading without input feeding, the output layer) is done for all positions at once.
+    input_feeding: for "luong". memory_width: E, the width of the encoder's states. dropout: of inputs, between
+    layers, and of s̃. What feeds nothing back (Luong's reading without input feeding, the output layer) is done for
+    all positions at once.
     """
 
     cell: str
@@ -88,7 +89,8 @@ class RecurrentDecoder(nn.Module):
         return self.reader == "luong"
 
     def memory(self, states_BSE: Array, mask_BS: Array, finals: tuple[State, ...]) -> RecurrentMemory:
-        """What depends on the source alone. Decoder layers start from the encoder's, top from top, as Sutskever et al. 2014."""
+        """What depends on the source alone. Decoder layers start from the encoder's, top from top, as Sutskever et
+        al. 2014."""
         keys_BSK = states_BSE if self.reader == "none" else self.scorer.keys(states_BSE)
         below = len(finals) - self.layers
         initial = tuple(finals[max(0, below + layer)] for layer in range(self.layers))
@@ -117,10 +119,9 @@ class RecurrentDecoder(nn.Module):
     def __call__(self, memory: RecurrentMemory, inputs_BTE: Array) -> Array:
         """s̃_BTD for all positions, teacher-forced."""
         inputs_BTE = self.drop(inputs_BTE)
-        if self.reads_before or self.input_feeding:
-            states_BTD, weights_BTS = self._one_loop(memory, inputs_BTE)
-        else:
-            states_BTD, weights_BTS = self._layer_by_layer(memory, inputs_BTE)
+        together = self.reads_before or self.input_feeding
+        decode = self._one_loop if together else self._layer_by_layer
+        states_BTD, weights_BTS = decode(memory, inputs_BTE)
         if weights_BTS is not None:
             self.sow("attention", "reader", weights_BTS)
         return self.drop(states_BTD)

@@ -83,8 +83,8 @@ def plus(x_BG: Array, bias_G: Array) -> Array:
 class RecurrentEncoder(nn.Module):
     """Layers over the source: direction "uni", "reversed" (Sutskever et al. 2014) or "bi".
 
-    width: D of a layer's states; with "bi" each direction has D / 2 and the two are put side by side, so that directions
-    are compared at one width.
+    width: D of a layer's states; with "bi" each direction has D / 2 and the two are put side by side, so that
+    directions are compared at one width.
     """
 
     cell: str
@@ -102,9 +102,7 @@ class RecurrentEncoder(nn.Module):
         if self.width % len(ways):
             raise ValueError(f"model.width={self.width} must be even for encoder='bi'; try {self.width + 1}")
         widths = [self.input_width] + [self.width] * (self.layers - 1)
-        self.stack = [
-            [RecurrentLayer(self.cell, width, self.width // len(ways)) for _ in ways] for width in widths
-        ]
+        self.stack = [[RecurrentLayer(self.cell, width, self.width // len(ways)) for _ in ways] for width in widths]
         self.drop = Dropout(self.dropout, self.deterministic)
 
     def __call__(self, inputs_BSE: Array, mask_BS: Array) -> tuple[Array, tuple[State, ...]]:
@@ -117,5 +115,7 @@ class RecurrentEncoder(nn.Module):
                 for layer, reverse in zip(ways, DIRECTIONS[self.direction], strict=True)
             ]
             states_BSD = jnp.concatenate([states for states, _ in runs], axis=-1)
-            finals.append(tuple(jnp.concatenate(parts, axis=-1) for parts in zip(*(last for _, last in runs), strict=True)))
+            finals.append(
+                tuple(jnp.concatenate(parts, axis=-1) for parts in zip(*(last for _, last in runs), strict=True))
+            )
         return states_BSD, tuple(finals)

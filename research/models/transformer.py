@@ -131,8 +131,10 @@ class DecoderLayer(nn.Module):
 class Transformer(Translator):
     """Vaswani et al. 2017. Embeddings are multiplied by √D (section 3.4) and sinusoids are added.
 
-    width: D. ffn: width of the inner feed-forward layer. heads: H. norm: "pre" or "post"; "pre" norms the last states too.
-    dropout: of embeddings and of what each sublayer adds; attention_dropout: of weights; activation_dropout: inside ffn.
+    width: D. ffn: width of the inner feed-forward layer. heads: H. norm: "pre" or "post"; "pre" norms the last states
+    too.
+    dropout: of embeddings and of what each sublayer adds; attention_dropout: of weights; activation_dropout: inside
+    ffn.
     """
 
     width: int
@@ -151,9 +153,7 @@ class Transformer(Translator):
             "attention": MultiHeadAttention(
                 self.heads, self.width, self.attention_dropout, self.deterministic, parent=None
             ),
-            "feed_forward": FeedForward(
-                self.width, self.ffn, self.activation_dropout, self.deterministic, parent=None
-            ),
+            "feed_forward": FeedForward(self.width, self.ffn, self.activation_dropout, self.deterministic, parent=None),
             "sublayer": Sublayer(self.norm, self.dropout, self.deterministic, parent=None),
         }
         self.encoder = [EncoderLayer(**parts) for _ in range(self.encoder_layers)]

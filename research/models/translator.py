@@ -1,7 +1,7 @@
 """The contract that every model keeps, whatever is inside, and how to ask one what it read.
 
-memory = encode(source_BS); logits_BTV = decode(memory, target_in_BT) all at once; logits_BV, cache = step(memory, token_B,
-cache) one position at a time. `step` repeated equals `decode`.
+memory = encode(source_BS); logits_BTV = decode(memory, target_in_BT) all at once; logits_BV, cache = step(memory,
+token_B, cache) one position at a time. `step` repeated equals `decode`.
 """
 
 from collections.abc import Mapping
@@ -49,7 +49,8 @@ class Translator(nn.Module):
         return self._logits(self.states(memory, target_in_BT))
 
     def step(self, memory: Any, token_B: Array, cache: Any) -> tuple[Array, Any]:
-        """logits_BV, float32, and the next cache. token_B may hold N hypotheses a sentence; the memory is not repeated."""
+        """logits_BV, float32, and the next cache. token_B may hold N hypotheses a sentence; the memory is not
+        repeated."""
         states_BD, cache = self.step_states(memory, token_B, cache)
         return self._logits(states_BD), cache
 

@@ -6,7 +6,7 @@ terminal_table(["runs/none", "runs/luong"])              # for rich.console.Cons
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -18,6 +18,11 @@ from research.report.runs import comparisons, read_runs
 def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:
     """One row per run and split, with what is missing below. Errors: as `write_report`."""
     return table.terminal(*read_runs(run_paths))
+
+
+def attention_png(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]]) -> bytes:
+    """A PNG of one attention map, for `translate --attention`; tokens as the vocabulary has them, a row a target token."""
+    return figures.png(figures.map_figure(source, target, weights))
 
 
 def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:

@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Sequence
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from research.report import style
-from research.report.maps import Map, sharpest
+from research.report.maps import Map, sharpest, tokens
 from research.report.maps import maps as attention_maps
 from research.report.runs import LANGUAGES, Comparison, Run, search_words
 
@@ -51,9 +51,9 @@ def svg(figure: Figure, name: str) -> str:
     text = out.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-    text = (
-        re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", text[: text.index(">")]) + text[text.index(">") :]
-    )
+    start, rest = text.split(">", 1)
+    start = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", start)
+    text = f"{start}>{rest}"
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
     return re.sub(r"font: (\d+ )?([\d.]+px) [^;\"]+", _size_and_weight, text)
 
@@ -97,11 +97,20 @@ def maps_figure(panels: Sequence[Map], runs: Sequence[Run]) -> Figure:
         axes = figure.subplots(1, len(panels), width_ratios=[wide for wide, _ in sizes], squeeze=False)[0]
         for each, panel in zip(axes, panels, strict=True):
             colour = style.colours(runs)[panel.run.name][0]
-            _map(each, panel, colour)
+            _map(each, panel.source, panel.target, panel.weights, colour)
             each.set_title(
                 style.drawable(panel.run.title), loc="left", color=colour, weight="bold", pad=10, fontsize=11
             )
             each.set_anchor("NW")
+    return figure
+
+
+def map_figure(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]]) -> Figure:
+    """One map on its own: `weights` has a row for each token of `target`, tokens as the vocabulary has them."""
+    with matplotlib.rc_context(style.RC):
+        size = (0.36 * len(source) + 1.4, 0.36 * len(target) + 1.4)
+        figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
+        _map(figure.add_subplot(), tokens(source), tokens(target), weights, style.COLOURS[0])
     return figure
 
 
@@ -123,7 +132,7 @@ def overview_figure(comparisons: Sequence[Comparison], runs: Sequence[Run]) -> F
             _heading(figure, 0.6, "What is read as each word is written", words)
             names = 0.006 * max(len(style.drawable(token)) for token in panel.target) + 0.01
             right = figure.add_axes((0.6 + names, 0.03, 0.39 - names, 0.69))
-            _map(right, panel, style.colours(runs)[panel.run.name][0])
+            _map(right, panel.source, panel.target, panel.weights, style.colours(runs)[panel.run.name][0])
             right.set_anchor("NW")
     return figure
 
@@ -153,7 +162,8 @@ def _subtitle(comparison: Comparison) -> str:
 
 
 def _lengths(axes: Axes, comparison: Comparison, colours: dict[str, tuple[str, str]], titled: bool = True) -> None:
-    lines, bins = [], []
+    lines: list[Line] = []
+    bins: list[dict[str, Any]] = []
     for run in comparison.runs:
         bins = comparison.bins(run) or bins
         scored = [(x, each) for x, each in enumerate(comparison.bins(run)) if _finite(each["bleu"])]
@@ -250,19 +260,21 @@ def _label(axes: Axes, lines: Sequence[Line], colours: dict[str, tuple[str, str]
         )
 
 
-def _map(axes: Axes, panel: Map, colour: str) -> None:
+def _map(
+    axes: Axes, source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]], colour: str
+) -> None:
     shades = LinearSegmentedColormap.from_list("run", [style.PAPER, colour])
-    axes.imshow(panel.weights, cmap=shades, vmin=0, vmax=1, aspect="equal")
+    axes.imshow(weights, cmap=shades, vmin=0, vmax=1, aspect="equal")
     fonts = style.token_fonts()
-    across, down = ([style.drawable(token, fonts) for token in side] for side in (panel.source, panel.target))
+    across, down = ([style.drawable(token, fonts) for token in side] for side in (source, target))
     axes.set_xticks(range(len(across)), across, rotation=50, ha="left", rotation_mode="anchor", family=fonts)
     axes.set_yticks(range(len(down)), down, family=fonts)
     axes.tick_params(top=True, bottom=False, labeltop=True, labelbottom=False, colors=style.INK, pad=3, labelsize=9.5)
     axes.grid(False)
     axes.spines[:].set_visible(False)
-    for index in range(len(panel.source) + 1):
+    for index in range(len(source) + 1):
         axes.axvline(index - 0.5, color=style.RULE, linewidth=0.7)
-    for index in range(len(panel.target) + 1):
+    for index in range(len(target) + 1):
         axes.axhline(index - 0.5, color=style.RULE, linewidth=0.7)
 
 

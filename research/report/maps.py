@@ -16,9 +16,13 @@ CELL, GAP, TURN = 24, 2, 0.82  # SVG units; TURN is sin 55°, how steeply the so
 
 @dataclass(frozen=True)
 class Map:
-    """What `run` read (columns) to write each token (rows); every row of `weights` sums to 1, or to 0."""
+    """What `run` read (columns) to write each token (rows); every row of `weights` sums to 1, or to 0.
+
+    layer: whose weights they are, the mean over its heads; "" where there is but one.
+    """
 
     run: Run
+    layer: str
     source: tuple[str, ...]
     target: tuple[str, ...]
     weights: tuple[tuple[float, ...], ...]
@@ -94,7 +98,8 @@ def _map(run: Run, record: dict[str, Any]) -> Map:
             f"{run.path / 'result.json'} has an attention map whose weights are not {len(target)} target tokens by "
             f"{len(source)} source tokens; evaluate the run again"
         )
-    return Map(run, source, target, weights)
+    layer = "" if run.architecture in ("luong", "bahdanau") else str(record.get("layer", ""))
+    return Map(run, layer.replace("_", " "), source, target, weights)
 
 
 def _words(pieces: Sequence[str]) -> str:

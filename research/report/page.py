@@ -20,7 +20,7 @@ from research.report.runs import LANGUAGES, Comparison, Run, comparisons, search
 
 WIDE, NARROW = 11.0, 4.5  # inches that a figure is drawn at, for a desk and for a phone
 # What a figure's own colours are called on the page, where dark has others.
-NAMES = {style.PAPER: "--paper", style.INK: "--ink", style.SOFT: "--soft", style.RULE: "--rule"}
+NAMES = {style.PAPER: "var(--paper)", style.INK: "var(--ink)", style.SOFT: "var(--soft)", style.RULE: "var(--rule)"}
 
 
 def write_page(runs: Sequence[Run], others: Sequence[Path] = (), out: Path = Path("report")) -> str:
@@ -104,16 +104,14 @@ def _rows(runs: Sequence[Run], look: dict[str, dict[str, str]]) -> list[dict[str
 
 def _drawn(name: str, draw: Callable[[float], Figure | None], look: dict[str, dict[str, str]]) -> dict[str, Markup]:
     """A figure twice, for wide and for narrow screens, in the page's colours; {} when there is nothing to draw."""
-    colours = NAMES | {each["light"]: f"--{each['css']}" for each in reversed(list(look.values()))}
+    names = NAMES | {each["light"]: f"var(--{each['css']})" for each in reversed(list(look.values()))}
     found = {}
     for size, width in (("wide", WIDE), ("narrow", NARROW)):
         figure = draw(width)
         if figure is None:
             return {}
         drawn = figures.svg(figure, f"{name}-{size}")
-        drawn = re.sub(
-            r"#[0-9a-f]{6}\b", lambda match: f"var({colours[match[0]]})" if match[0] in colours else match[0], drawn
-        )
+        drawn = re.sub(r"#[0-9a-f]{6}\b", lambda colour: names.get(colour[0], colour[0]), drawn)
         found[size] = Markup(drawn)
     return found
 
@@ -151,7 +149,10 @@ def _attention(compared: Sequence[Comparison], look: dict[str, dict[str, str]]) 
         sentences = []
         for panels in maps.maps(comparison):
             label = "Attention of {} over: " + " ".join(panels[0].source)
-            drawn = [{"run": look[p.run.name], "svg": Markup(maps.svg(p, label.format(p.run.title)))} for p in panels]
+            drawn = [
+                {"run": look[p.run.name], "layer": p.layer, "svg": Markup(maps.svg(p, label.format(p.run.title)))}
+                for p in panels
+            ]
             sentences.append(drawn)
         if sentences:
             groups.append({"title": comparison.title, "sentences": sentences})
@@ -159,10 +160,9 @@ def _attention(compared: Sequence[Comparison], look: dict[str, dict[str, str]]) 
 
 
 def _cost(run: Run, look: dict[str, dict[str, str]]) -> dict[str, Any]:
-    result = run.result
-
     def said(key: str, show: Callable[[Any], str]) -> str:
-        return show(result[key]) if result.get(key) is not None else table.NOTHING
+        value = run.cost(key)
+        return table.NOTHING if value is None else show(value)
 
     speeds = []
     for split, measured in run.splits.items():
@@ -189,13 +189,8 @@ def _duration(seconds: float) -> str:
 def _facts(value: Any, name: str = "") -> list[tuple[str, str]]:
     """provenance.json as (dotted name, value), without the commands: they have their own section."""
     if isinstance(value, dict):
-        inner = [(f"{name}.{key}" if name else str(key), below) for key, below in value.items()]
-        return [
-            fact
-            for key, below in inner
-            if key.split(".")[-1] not in ("command", "commands")
-            for fact in _facts(below, key)
-        ]
+        kept = {key: below for key, below in value.items() if key not in ("command", "commands")}
+        return [fact for key, below in kept.items() for fact in _facts(below, f"{name}.{key}" if name else key)]
     if isinstance(value, list):
         return [(name, ", ".join(map(str, value)))]
     return [(name, str(value))]

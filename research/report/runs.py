@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from research.run_folder import RunFolder
+
 ARCHITECTURES = ("none", "luong", "bahdanau", "transformer")  # the order in which the story is told
 TITLES = {"none": "No attention", "luong": "Luong", "bahdanau": "Bahdanau", "transformer": "Transformer"}
 LANGUAGES = {"en": "English", "ko": "Korean", "de": "German", "fr": "French", "vi": "Vietnamese", "cs": "Czech"}
@@ -28,7 +30,12 @@ class Run:
     @property
     def title(self) -> str:
         """What people call it: `none` is an architecture, not an answer."""
-        return TITLES.get(self.name, self.name)
+        name, *where = self.name.split(" (", 1)
+        return " (".join([TITLES.get(name, name), *where])
+
+    def cost(self, name: str) -> Any:
+        """`steps`, `seconds`, `parameters` or `flops_per_token`; None when training has not finished."""
+        return self.result.get(name, self.provenance.get(name))
 
     @property
     def splits(self) -> dict[str, dict[str, Any]]:
@@ -75,9 +82,8 @@ class Run:
     @property
     def evaluate_command(self) -> str:
         """What to type when there is no result yet."""
-        held = sorted(file.name.split(".")[0] for file in (self.path / "splits").glob("*.jsonl.gz"))
-        tests = [name for name in held if name != "validation"]
-        return f"python run.py evaluate --workdir={self.path} --split={tests[0] if tests else 'test'}"
+        split = next(iter(RunFolder(self.path).splits()), "test")
+        return f"python run.py evaluate --workdir={self.path} --split={split}"
 
     def curve(self, measure: str, over: str) -> list[tuple[float, float]]:
         """(steps or seconds, value) of a validation measure; a step logged again after a resume counts once."""
@@ -174,45 +180,46 @@ def search_words(search: str) -> str:
 
 
 def _read(path: Path) -> Run:
-    result = _json(path / "result.json") if (path / "result.json").is_file() else {}
-    provenance = _json(path / "provenance.json") if (path / "provenance.json").is_file() else {}
-    name = result.get("name") or path.resolve().name
-    return Run(path, str(name), _json(path / "config.json"), result, provenance, _lines(path / "metrics.jsonl"))
+    folder = RunFolder(path)
+    result, provenance = (_object(folder, name) for name in ("result.json", "provenance.json"))
+    name = str(result.get("name") or provenance.get("name") or folder.path.name)
+    return Run(path, name, _object(folder, "config.json"), result, provenance, _metrics(folder))
 
 
-def _json(path: Path, text: str | None = None, line: int | None = None) -> dict[str, Any]:
-    """One JSON object, or a ValueError that says where it breaks."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8") if text is None else text)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 text (byte {error.start}); write it again or remove it") from error
-    except json.JSONDecodeError as error:
-        where = f"line {line or error.lineno}, column {error.colno}"
-        raise ValueError(f"{path} is not valid JSON ({error.msg}, {where}); write it again or remove it") from error
+def _object(folder: RunFolder, name: str) -> dict[str, Any]:
+    """A JSON object of the folder, {} when the file is not there (yet)."""
+    value = folder.read_json(name) if (folder.path / name).exists() else {}
     if not isinstance(value, dict):
-        where = f", line {line}," if line else ""
-        raise ValueError(f"{path}{where} should hold a JSON object and holds a {type(value).__name__}")
+        raise ValueError(f"{folder.path / name} should hold a JSON object and holds a {type(value).__name__}")
     return value
 
 
-def _lines(path: Path) -> tuple[dict[str, Any], ...]:
-    """The rows of metrics.jsonl; a last line cut short by a kill is no row yet."""
-    if not path.is_file():
-        return ()
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    whole = [(number, line) for number, line in enumerate(lines[:-1], start=1) if line.strip()]
-    return tuple(_json(path, line, number) for number, line in whole)
+def _metrics(folder: RunFolder) -> tuple[dict[str, Any], ...]:
+    try:
+        rows = folder.metrics()
+    except json.JSONDecodeError as error:
+        line = " ".join(error.doc.split())[:60]
+        raise ValueError(f"{folder.metrics_file} has a line that is not JSON: {line}; remove it") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{folder.metrics_file} is not UTF-8 text (byte {error.start}); remove that line") from error
+    if not all(isinstance(row, dict) and "step" in row for row in rows):
+        raise ValueError(f"{folder.metrics_file} has a line that is no object with a step; remove it")
+    return tuple(rows)
 
 
 def _with_unique_names(runs: list[Run]) -> list[Run]:
-    """Names as they are when they differ; else the folder's name beside, or all of its path."""
-    names = [run.name for run in runs]
-    folders = [f"{run.name} ({run.path.resolve().name})" for run in runs]
-    paths = [f"{run.name} ({run.path})" for run in runs]
+    """Names as they are where they differ; else with the folder, the folder above it, or the whole path beside."""
+    folders = [run.path.absolute() for run in runs]
+    additions = [
+        [run.name for run in runs],
+        [f"{run.name} ({folder.name})" for run, folder in zip(runs, folders, strict=True)],
+        [f"{run.name} ({folder.parent.name})" for run, folder in zip(runs, folders, strict=True)],
+        [f"{run.name} ({run.path})" for run in runs],
+    ]
     unique = []
     for index, run in enumerate(runs):
-        choices = [each for each in (names, folders) if each.count(each[index]) == 1] + [paths]
-        unique.append(replace(run, name=choices[0][index]))
+        names = (names[index] for names in additions if names.count(names[index]) == 1)
+        unique.append(replace(run, name=next(names)))
     return unique
 
 

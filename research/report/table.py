@@ -16,10 +16,15 @@ from research.report.runs import Comparison, Run, comparisons, widths
 
 Value = str | int | float | None
 NOT_EVALUATED = "not evaluated"
+SHORT_NAME = 14  # letters; a longer name may be folded where the terminal is narrow
+NOT_YET = "not yet"  # the same in a narrow column, with a note below
 NOTHING = "–"
-HEAD_RULE = box.Box(
-    "    \n    \n ── \n    \n    \n    \n    \n    \n"
-)  # one space between columns, not three: it fits in 80
+KEY = (
+    "Seconds are of training. chrF and TER are of the widest search in the row. Perplexity and token accuracy are per",
+    "subword: they compare between runs with one vocabulary. Bold: best on the same sentences.",
+)
+# One space between columns where rich has three: twelve columns then fit in 80 characters.
+HEAD_RULE = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
 
 class Column(NamedTuple):
@@ -65,7 +70,7 @@ def rows(runs: Sequence[Run]) -> list[Row]:
     """One row per run and split, in the order of the runs; chrF and TER are of the row's widest search."""
     found = []
     for run in runs:
-        whole = {"name": run.name} | {key: run.result.get(key) for key in ("steps", "parameters", "seconds")}
+        whole = {"name": run.name} | {key: run.cost(key) for key in ("steps", "parameters", "seconds")}
         for split, measured in run.splits.items():
             values = whole | {"split": split} | {key: measured.get(key) for key in ("token_accuracy", "perplexity")}
             searches = measured.get("searches") or {}
@@ -120,14 +125,17 @@ def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType
     shown = columns(runs)
     best = best_cells(runs)
     table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
+    short = max(len(run.name) for run in runs) <= SHORT_NAME
     for column in shown:
         words = column.key in ("name", "split")
-        table.add_column(column.narrow, justify="left" if words else "right", no_wrap=not words, overflow="fold")
+        whole = not words or (column.key == "name" and short)
+        table.add_column(column.narrow, justify="left" if words else "right", no_wrap=whole, overflow="fold")
     for row in rows(runs):
         cells = []
         for column in shown:
             bold = (row.run.name, row.split, column.key) in best
-            cells.append(Text(text(column, row), style="bold green" if bold else "" if row.split else "dim"))
+            cell = NOT_YET if column.key == "split" and not row.split else text(column, row)
+            cells.append(Text(cell, style="bold green" if bold else "" if row.split else "dim"))
         table.add_row(*cells)
     return Group(table, *(Text.assemble(("note ", "yellow"), note) for note in notes(runs, others)))
 
@@ -144,11 +152,7 @@ def markdown(runs: Sequence[Run], others: Sequence[Path] = ()) -> str:
             if (row.run.name, row.split, column.key) in best:
                 cells[index] = f"**{cells[index]}**"
         lines.append("| " + " | ".join(cells) + " |")
-    lines += [
-        "",
-        "Seconds are of training. chrF and TER are of the widest search in the row. Perplexity and token accuracy",
-    ]
-    lines += ["are per subword: they compare between runs with one vocabulary. Bold: best on the same sentences.", ""]
+    lines += ["", *KEY, ""]
     lines += [f"- {_in_markdown(note)}" for note in notes(runs, others)]
     lines += [f"- `{signature}`" for signature in signatures(runs)]
     lines += ["", "## Commands", ""]

@@ -22,7 +22,9 @@ class Checkpoints:
     def __init__(self, folder: Path | str, *, keep_last: int = 1):
         policies = [checkpoint_managers.LatestN(keep_last)]
         # The latest is listed by itself: a policy by metric alone would delete it, and resuming would lose steps.
-        best = checkpoint_managers.BestN(get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False)
+        best = checkpoint_managers.BestN(
+            get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False
+        )
         options = ocp.CheckpointManagerOptions(
             preservation_policy=checkpoint_managers.AnyPreservationPolicy([*policies, best]),
             enable_async_checkpointing=False,
@@ -30,7 +32,9 @@ class Checkpoints:
         )
         self.folder = Path(folder).absolute()
         self._manager = ocp.CheckpointManager(
-            self.folder, options=options, item_handlers={"state": ocp.StandardCheckpointHandler(), "notes": ocp.JsonCheckpointHandler()}
+            self.folder,
+            options=options,
+            item_handlers={"state": ocp.StandardCheckpointHandler(), "notes": ocp.JsonCheckpointHandler()},
         )
 
     def save(self, step: int, state: Any, notes: dict[str, Any], *, loss: float | None = None) -> None:
@@ -44,10 +48,10 @@ class Checkpoints:
         """Steps that can be restored, in order."""
         return sorted(self._manager.all_steps())
 
-    def best_step(self) -> int | None:
+    def best_step(self) -> int:
         """The step with the lowest loss; the last where none has one."""
         best = self._manager.best_step()
-        return self._manager.latest_step() if best is None else best
+        return self.steps()[-1] if best is None else best
 
     def restore(self, step: int, like: Any = None) -> tuple[Any, dict[str, Any]]:
         """State and notes of `step`. like: a state of the same shapes, which gives the tree's types; None: plain dicts.
@@ -76,8 +80,8 @@ class Checkpoints:
 def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> tuple[Any, int]:
     """Weights to evaluate with, and the step they are from.
 
-    which: "best" or "last". average_last: the mean of so many last checkpoints instead (Vaswani et al. 2017, section 6.1)
-    where it is above 1. Of a run with exponential averaging, the average is taken.
+    which: "best" or "last". average_last: the mean of so many last checkpoints instead (Vaswani et al. 2017, section
+    6.1) where it is above 1. Of a run with exponential averaging, the average is taken.
     """
     if which not in ("best", "last"):
         raise ValueError(f"evaluation.checkpoint={which!r} is unknown; choose best or last")
@@ -99,7 +103,7 @@ def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> t
 
 def mean(trees: list[Any]) -> Any:
     """The mean of several trees of arrays, summed in float64."""
-    return jax.tree.map(lambda *leaves: (sum(np.asarray(x, np.float64) for x in leaves) / len(leaves)).astype(leaves[0].dtype), *trees)
+    return jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64).astype(leaves[0].dtype), *trees)
 
 
 def _weights(state: dict[str, Any]) -> Any:
@@ -110,8 +114,8 @@ def _digests(tree: Any) -> dict[str, str]:
     """SHA-256 of each array, by its path."""
     leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     return {
-        "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path): hashlib.sha256(
-            np.ascontiguousarray(leaf).tobytes()
-        ).hexdigest()
+        "/".join(
+            str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path
+        ): hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest()
         for path, leaf in leaves
     }

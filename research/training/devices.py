@@ -1,7 +1,7 @@
 """How a step is spread over devices. The only file that knows: `pmap` by default, or `shard_map` over a mesh.
 
-Both run one function, written for one device with the axis `AXIS`. State is the same on every device, a batch is cut along
-its rows, padded with rows of zeros (all padding, which counts nothing) where the devices do not divide it.
+Both run one function, written for one device with the axis `AXIS`. State is the same on every device, a batch is cut
+along its rows, padded with rows of zeros (all padding, which counts nothing) where the devices do not divide it.
 """
 
 from collections.abc import Callable, Sequence
@@ -50,17 +50,15 @@ class Devices:
             return jax.device_get(jax.tree.map(lambda x: x.addressable_data(0), tree))
         return jax.device_get(jax.tree.map(lambda x: x[0], tree))
 
-    def spread(self, step: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, dict[str, np.ndarray]], tuple[Any, Any]]:
+    def spread(
+        self, step: Callable[[Any, Any], tuple[Any, Any]]
+    ) -> Callable[[Any, dict[str, np.ndarray]], tuple[Any, Any]]:
         """`step` over all devices. The state given is used up; metrics are one copy, still on the device.
 
         `step` sums over `AXIS` itself, so whatever it returns must be the same on every device.
         """
         if self.strategy == "shard_map":
-            # check_vma=False: with the check, shard_map sums gradients of replicated parameters by itself, a second time.
-            mapped = jax.shard_map(
-                step, mesh=self._mesh, in_specs=(PartitionSpec(), PartitionSpec(AXIS)), out_specs=PartitionSpec(), check_vma=False
-            )
-            compiled = jax.jit(mapped, donate_argnums=0)
+            compiled = jax.jit(self._mapped(step, PartitionSpec()), donate_argnums=0)
             return lambda state, batch: compiled(state, self._shard(batch))
         compiled = jax.pmap(step, axis_name=AXIS, devices=self.devices, donate_argnums=0)
 
@@ -73,10 +71,7 @@ class Devices:
     def run(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, dict[str, np.ndarray]], Any]:
         """`fn(params, batch)`, whose outputs have a row for each row of the batch, over all devices."""
         if self.strategy == "shard_map":
-            mapped = jax.shard_map(
-                fn, mesh=self._mesh, in_specs=(PartitionSpec(), PartitionSpec(AXIS)), out_specs=PartitionSpec(AXIS), check_vma=False
-            )
-            compiled = jax.jit(mapped)
+            compiled = jax.jit(self._mapped(fn, PartitionSpec(AXIS)))
         else:
             compiled = jax.pmap(fn, axis_name=AXIS, devices=self.devices)
 
@@ -88,6 +83,12 @@ class Devices:
             return jax.tree.map(lambda x: x[:rows], outputs)
 
         return run
+
+    def _mapped(self, fn: Callable[[Any, Any], Any], out: PartitionSpec) -> Callable[[Any, Any], Any]:
+        """shard_map of fn(the same everywhere, rows)."""
+        specs = (PartitionSpec(), PartitionSpec(AXIS))
+        # check_vma=False: with the check, shard_map sums gradients of replicated parameters by itself, a second time.
+        return jax.shard_map(fn, mesh=self._mesh, in_specs=specs, out_specs=out, check_vma=False)
 
     def _resident(self, params: Any) -> Any:
         """`params` on every device, sent once for as long as the same object is asked for."""

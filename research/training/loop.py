@@ -4,7 +4,7 @@ import math
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from research.run_folder import RunFolder
 from research.training.checkpoint import Checkpoints
 from research.training.devices import Devices
+from research.training.metrics import Metrics
 from research.training.step import State
 
 Validate = Callable[[Any], dict[str, float]]  # params -> measures, "perplexity" among them
@@ -58,15 +59,17 @@ def train(
 ) -> Progressed:
     """Run `step` from wherever `checkpoints` stand to `schedule.steps`; says how long it took in all.
 
-    batches: has `iterate(start)`, a stream with `get_state`; its cursor is saved with the state. SIGTERM and Ctrl-C finish
-    the step at hand, save, and raise KeyboardInterrupt. Raises FloatingPointError when 20 steps running were not finite.
+    batches: has `iterate(start)`, a stream with `get_state`; its cursor is saved with the state. SIGTERM and Ctrl-C
+    finish the step at hand, save, and raise KeyboardInterrupt. Raises FloatingPointError when 20 steps running were not
+    finite.
     """
-    state, stream, so_far = _resume(state, batches, checkpoints, folder)
+    state, stream, so_far = _resume(state, batches, checkpoints)
     state = devices.replicate(state)
     spread = devices.spread(step)
     done = int(stream.get_state()["next_index"])
-    log = _Log(folder, schedule.log_every, so_far.seconds)
-    with _stop_requested() as stop, _progress_bar(name, done, schedule.steps) as bar:
+    written = Metrics(folder, done)
+    log = _Log(written, schedule.log_every, so_far.seconds)
+    with closing(written), _stop_requested() as stop, _progress_bar(name, done, schedule.steps) as bar:
         while done < schedule.steps:
             state, metrics = spread(state, next(stream))
             done += 1
@@ -75,38 +78,36 @@ def train(
             saving = validating or done % schedule.save_every == 0 or stop
             if not saving:
                 continue
-            log.flush()
+            log.flush(bar)
             so_far.seconds = log.pause()
             host = devices.unreplicate(state)
             loss = None
             if validating:
-                loss = _validate(host, validate, schedule.best_by, done, so_far, folder)
+                loss = _validate(host, validate, schedule.best_by, done, so_far, written)
             checkpoints.save(done, host, {"cursor": stream.get_state(), **vars(so_far)}, loss=loss)
             if stop:
-                raise KeyboardInterrupt(f"stopped at step {done:,}, which is saved; the same command goes on from there")
+                raise KeyboardInterrupt(
+                    f"stopped at step {done:,}, which is saved; the same command goes on from there"
+                )
             if schedule.patience and so_far.since_best >= schedule.patience:
                 break
             log.resume()
     return so_far
 
 
-def _resume(state: State, batches: Any, checkpoints: Checkpoints, folder: RunFolder) -> tuple[State, Any, Progressed]:
+def _resume(state: State, batches: Any, checkpoints: Checkpoints) -> tuple[State, Any, Progressed]:
     steps = checkpoints.steps()
     if not steps:
-        folder.forget_metrics_after(-1)
         return state, batches.iterate(0), Progressed()
     state, notes = checkpoints.restore(steps[-1], like=state)
     stream = batches.iterate(0)
     stream.set_state(notes["cursor"])
-    folder.forget_metrics_after(steps[-1])
     return state, stream, Progressed(**{field: notes[field] for field in vars(Progressed())})
 
 
-def _validate(
-    host: State, validate: Validate, best_by: str, done: int, so_far: Progressed, folder: RunFolder
-) -> float:
+def _validate(host: State, validate: Validate, best_by: str, done: int, so_far: Progressed, written: Metrics) -> float:
     measures = validate(host.averaged or host.params)
-    folder.append_metrics({"step": done, **{f"validation/{name}": value for name, value in measures.items()}})
+    written.add(done, {f"validation/{name}": value for name, value in measures.items()})
     loss = measures["perplexity"] if best_by == "perplexity" else -measures[best_by]
     improved = loss < so_far.best
     so_far.best, so_far.since_best = (loss, 0) if improved else (so_far.best, so_far.since_best + 1)
@@ -114,34 +115,35 @@ def _validate(
 
 
 class _Log:
-    """Metrics, one step late so that the host never waits for the step just sent off, and the clock of training alone."""
+    """Metrics, one step late so that the host never waits for the step just sent off, and the clock of training
+    alone."""
 
-    def __init__(self, folder: RunFolder, every: int, seconds: float):
-        self.folder, self.every, self.seconds = folder, every, seconds
+    def __init__(self, written: Metrics, every: int, seconds: float):
+        self.written, self.every, self.seconds = written, every, seconds
         self.pending: tuple[int, Any] | None = None
         self.window: list[dict[str, float]] = []
         self.bad = 0
-        self.since = self.mark = time.perf_counter()
+        self.since = self.mark = self.paused = time.perf_counter()
 
     def add(self, step: int, metrics: Any, bar: "_Bar") -> None:
         self._settle(bar)
         self.pending = (step, metrics)
-        self.bar = bar
 
-    def flush(self) -> None:
-        self._settle(self.bar)
+    def flush(self, bar: "_Bar") -> None:
+        """Wait for the last step."""
+        self._settle(bar)
 
     def pause(self) -> float:
         """Seconds of training up to now; validation and saving do not count."""
-        self.seconds += time.perf_counter() - self.since
+        self.paused = time.perf_counter()
+        self.seconds += self.paused - self.since
         return self.seconds
 
     def resume(self) -> None:
-        paused_at = self.since
-        self.since = time.perf_counter()
-        self.mark += self.since - paused_at if not self.window else 0.0
-        if not self.window:
-            self.mark = self.since
+        """Start the clock again; the pause is no part of the window's rate either."""
+        now = time.perf_counter()
+        self.mark += now - self.paused
+        self.since = now
 
     def _settle(self, bar: "_Bar") -> None:
         if self.pending is None:
@@ -162,9 +164,14 @@ class _Log:
         if step % self.every == 0:
             tokens = sum(v["tokens"] for v in self.window)
             record = {key: sum(v[key] * v["tokens"] for v in self.window) / tokens for key in ("loss", "nll")}
-            record |= {"tokens_per_second": rate, "gradient_norm": values["gradient_norm"], "skipped": sum(v["skipped"] for v in self.window)}
+            record |= {
+                "tokens_per_second": rate,
+                "gradient_norm": values["gradient_norm"],
+                "skipped": sum(v["skipped"] for v in self.window),
+            }
+            bar.say(step, record["nll"], rate)
             seconds = self.seconds + now - self.since
-            self.folder.append_metrics({"step": step, "seconds": seconds, **{f"train/{k}": v for k, v in record.items()}})
+            self.written.add(step, {"seconds": seconds, **{f"train/{name}": value for name, value in record.items()}})
             self.window, self.mark = [], now
 
 
@@ -177,13 +184,20 @@ class _Bar:
     def advance(self, nll: float, rate: float) -> None:
         self.progress.update(self.task, advance=1, nll=nll, rate=rate)
 
+    def say(self, step: int, nll: float, rate: float) -> None:
+        """A line for a log file, where no bar can be drawn."""
+        if not self.progress.console.is_terminal:
+            self.progress.console.print(f"step {step:,} · loss {nll:.3f} · {rate:,.0f} tokens/s", highlight=False)
+
 
 @contextmanager
 def _progress_bar(name: str, done: int, steps: int) -> Iterator[_Bar]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.completed:,}/{task.total:,} steps · loss {task.fields[nll]:.3f} · {task.fields[rate]:,.0f} tokens/s"),
+        TextColumn(
+            "{task.completed:,}/{task.total:,} steps · loss {task.fields[nll]:.3f} · {task.fields[rate]:,.0f} tokens/s"
+        ),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

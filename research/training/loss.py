@@ -14,7 +14,8 @@ CHUNK_POSITIONS = 512  # logits held at once: 16 MB at a vocabulary of 8,000, wh
 class Sums:
     """Sums over target positions, to be added over parts of a batch and over devices, and divided once.
 
-    loss: what is minimised, in nats. nll: -log p of the reference, unsmoothed. tokens: how many positions, end marks included.
+    loss: what is minimised, in nats. nll: -log p of the reference, unsmoothed. tokens: how many positions, end marks
+    included.
     """
 
     loss: Array
@@ -25,7 +26,8 @@ class Sums:
 def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, smoothing: float, pad: int) -> Sums:
     """Σ_t KL-like loss of q against softmax(table · state), q = (1 - ε) onehot + ε / V. Szegedy et al. 2016, section 7.
 
-    smoothing: ε. Positions where target_out is `pad` count nothing. The logits of `CHUNK_POSITIONS` positions are held at
+    smoothing: ε. Positions where target_out is `pad` count nothing. The logits of `CHUNK_POSITIONS` positions are
+    held at
     a time, and their gradient is taken on the spot: V × B × T numbers are neither stored nor computed twice.
     """
     states_ND = states_BTD.reshape(-1, states_BTD.shape[-1])
@@ -81,7 +83,11 @@ def _forward(states_ND, table_VD, targets_N, smoothing, pad):
 def _backward(smoothing, pad, residuals, cotangents):
     states_bar_ND, table_bar_VD = residuals
     loss_bar, _ = cotangents  # nll is a measure, not an objective
-    return states_bar_ND * loss_bar.astype(states_bar_ND.dtype), table_bar_VD * loss_bar.astype(table_bar_VD.dtype), None
+    return (
+        states_bar_ND * loss_bar.astype(states_bar_ND.dtype),
+        table_bar_VD * loss_bar.astype(table_bar_VD.dtype),
+        None,
+    )
 
 
 _chunked.defvjp(_forward, _backward)

@@ -44,8 +44,8 @@ def make_step(
     """step(state, batch) -> state, metrics.
 
     gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
-    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes nothing but the step
-    counter, and is counted in the metric "skipped".
+    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes nothing but the
+    step counter, and is counted in the metric "skipped".
     parts: pieces a device's rows are cut into, one after another, to save memory. axis: name of the device axis.
     """
 
@@ -58,7 +58,11 @@ def make_step(
         finite = jnp.isfinite(norm) & jnp.isfinite(sums.loss)
         updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.params)
         params = optax.apply_updates(state.params, updates)
-        averaged = jax.tree.map(lambda mean, new: ema_decay * mean + (1 - ema_decay) * new, state.averaged, params) if ema_decay else ()
+        averaged = (
+            jax.tree.map(lambda mean, new: ema_decay * mean + (1 - ema_decay) * new, state.averaged, params)
+            if ema_decay
+            else ()
+        )
         after = (params, optimiser_state, averaged)
         before = (state.params, state.optimiser, state.averaged)
         after = jax.tree.map(lambda new, old: jnp.where(finite, new, old), after, before)

@@ -27,6 +27,11 @@ MODELS: dict[str, dict[str, Any]] = {
     "transformer": {"family": "transformer", "heads": 8},
 }
 LEVELS = {"none": (31.0, 5.2), "luong": (66.0, 2.2), "bahdanau": (64.0, 2.0), "transformer": (71.0, 1.2)}
+SIGNATURES = (
+    "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0",
+    "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|version:2.6.0",
+    "nrefs:1|case:lc|tok:tercom|version:2.6.0",
+)
 BINS = [("1-5", 61), ("6-10", 283), ("11-15", 347), ("16-20", 211), ("21-30", 85), ("31+", 13)]
 
 
@@ -62,10 +67,10 @@ def fabricate_split(name: str, hypotheses: dict[int, str] | None = None) -> dict
         f"beam{width}": {
             "bleu": {
                 "score": level - 3 + gain,
-                "signature": "nrefs:1|case:mixed|eff:no|tok:13a|smooth:exp|version:2.6.0",
+                "signature": SIGNATURES[0],
             },
-            "chrf": {"score": level + 4.25 + gain, "signature": "nrefs:1|case:mixed|eff:yes|nc:6|nw:0|version:2.6.0"},
-            "ter": {"score": 96.5 - level - gain, "signature": "nrefs:1|case:lc|tok:tercom|version:2.6.0"},
+            "chrf": {"score": level + 4.25 + gain, "signature": SIGNATURES[1]},
+            "ter": {"score": 96.5 - level - gain, "signature": SIGNATURES[2]},
             "sentences_per_second": 311.5 / width,
             "bleu_by_length": [
                 {"words": w, "sentences": n, "bleu": max(0.5, bleu - 1 + gain)} for w, n, bleu in lengths
@@ -102,6 +107,13 @@ def fabricate(tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.fixture(scope="session")
+def all_four(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The four architectures, evaluated: for reading only."""
+    folder = tmp_path_factory.mktemp("four") / "runs"
+    return [fabricate_run(folder / name, name) for name in MODELS]
+
+
 @pytest.fixture
 def split() -> Callable[..., dict[str, Any]]:
     """`split(name, {index: hypothesis})` is one split of a result.json, to change."""
@@ -126,9 +138,8 @@ def fabricate_run(
     for step in range(250, 2001, 250):
         rows.append({"step": step, "seconds": step * level / 900, "train/loss": 3.0, "train/tokens_per_second": 9e3})
         done = 1 - math.exp(-step / 700)
-        rows.append(
-            {"step": step, "validation/perplexity": 250 / level + 60 * (1 - done) ** 2, "validation/bleu": level * done}
-        )
+        perplexity = 250 / level + 60 * (1 - done) ** 2
+        rows.append({"step": step, "validation/perplexity": perplexity, "validation/bleu": level * done})
     (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     made = {
         "command": f"python run.py train --config=configs/embedded.py:{name} --workdir=runs/{folder.name}",

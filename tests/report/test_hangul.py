@@ -4,23 +4,26 @@ import pytest
 
 from research.report.hangul import is_syllable, romanise
 
-OFFICIAL = """
-구미 gumi 영동 yeongdong 백암 baegam 옥천 okcheon 합덕 hapdeok 호법 hobeop 월곶 wolgot 벚꽃 beotkkot 한밭 hanbat
-구리 guri 설악 seorak 칠곡 chilgok 임실 imsil 울릉 ulleung 대관령 daegwallyeong 백마 baengma 종로 jongno
-왕십리 wangsimni 별내 byeollae 신라 silla 해돋이 haedoji 같이 gachi 좋고 joko 놓다 nota 낳지 nachi 묵호 mukho
-집현전 jiphyeonjeon 압구정 apgujeong 낙동강 nakdonggang 죽변 jukbyeon 낙성대 nakseongdae 합정 hapjeong
-팔당 paldang 샛별 saetbyeol 울산 ulsan
-""".split()
+# fmt: off
+OFFICIAL = {
+    "구미": "gumi", "영동": "yeongdong", "백암": "baegam", "옥천": "okcheon", "합덕": "hapdeok",
+    "호법": "hobeop", "월곶": "wolgot", "벚꽃": "beotkkot", "한밭": "hanbat", "구리": "guri",
+    "설악": "seorak", "칠곡": "chilgok", "임실": "imsil", "울릉": "ulleung", "대관령": "daegwallyeong",
+    "백마": "baengma", "종로": "jongno", "왕십리": "wangsimni", "별내": "byeollae", "신라": "silla",
+    "해돋이": "haedoji", "같이": "gachi", "좋고": "joko", "놓다": "nota", "낳지": "nachi", "묵호": "mukho",
+    "집현전": "jiphyeonjeon", "압구정": "apgujeong", "낙동강": "nakdonggang", "죽변": "jukbyeon",
+    "낙성대": "nakseongdae", "합정": "hapjeong", "팔당": "paldang", "샛별": "saetbyeol", "울산": "ulsan",
+}
+# fmt: on
+DOUBLE_FINALS = {"읽어": "ilgeo", "앉아": "anja", "없어": "eopseo", "많고": "manko"}
 
 
-@pytest.mark.parametrize(("hangul", "latin"), list(zip(OFFICIAL[::2], OFFICIAL[1::2], strict=True)))
+@pytest.mark.parametrize(("hangul", "latin"), OFFICIAL.items())
 def test_official_examples(hangul: str, latin: str) -> None:
     assert romanise(hangul) == latin
 
 
-@pytest.mark.parametrize(
-    ("hangul", "latin"), [("읽어", "ilgeo"), ("앉아", "anja"), ("없어", "eopseo"), ("많고", "manko")]
-)
+@pytest.mark.parametrize(("hangul", "latin"), DOUBLE_FINALS.items())
 def test_double_finals_divide_before_a_vowel_or_join_with_h(hangul: str, latin: str) -> None:
     assert romanise(hangul) == latin
 

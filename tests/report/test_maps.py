@@ -48,7 +48,5 @@ def test_weights_of_another_shape_are_one_sentence(fabricate: Fabricate, split: 
     measured = split("luong")
     measured["attention"][0]["weights"].pop()
     (comparison,) = comparisons(read_runs([fabricate("luong", splits={"test": measured})])[0])
-    with pytest.raises(
-        ValueError, match=r"result\.json has an attention map whose weights are not \d+ target tokens by"
-    ):
+    with pytest.raises(ValueError, match=r"result\.json has an attention map whose weights are not \d+ target"):
         maps(comparison)

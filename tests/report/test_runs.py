@@ -22,6 +22,8 @@ def test_runs_of_one_name_are_told_apart_by_folder(fabricate: Fabricate) -> None
     runs, _ = read_runs([fabricate("luong", folder=f"luong-{seed}") for seed in (3, 5)])
     assert [run.name for run in runs] == ["luong (luong-3)", "luong (luong-5)"]
     runs, _ = read_runs([fabricate("luong", folder=f"{seed}/luong") for seed in (3, 5)])
+    assert [(run.name, run.title) for run in runs] == [("luong (3)", "Luong (3)"), ("luong (5)", "Luong (5)")]
+    runs, _ = read_runs([fabricate("luong", folder=f"{seed}/runs/luong") for seed in (3, 5)])
     assert [run.name for run in runs] == [f"luong ({run.path})" for run in runs]
 
 
@@ -40,7 +42,7 @@ def test_a_folder_without_config_is_left_out_and_said(fabricate: Fabricate, tmp_
 
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no run folder .*lounge; "):
+    with pytest.raises(FileNotFoundError, match=r"there is no run folder .*lounge; "):
         read_runs([tmp_path / "lounge"])
 
 
@@ -48,9 +50,9 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b'{"name": "luong",\n "steps": }', "not valid JSON .*line 2, column 11"),
+        (b'{"name": "luong",\n "steps": }', r"is damaged \(Expecting value: line 2 column 11.*; restore it"),
         (b"[1, 2]", "should hold a JSON object and holds a list"),
-        (b'{"name": "\xff"}', r"not UTF-8 text \(byte 10\)"),
+        (b'{"name": "\xff"}', r"is damaged .*position 10"),
     ],
 )
 def test_broken_json_is_one_sentence(fabricate: Fabricate, name: str, content: bytes, said: str) -> None:
@@ -69,7 +71,7 @@ def test_broken_metrics_name_the_line_but_a_line_cut_short_is_none(fabricate: Fa
     (run,), _ = read_runs([path])
     assert len(run.metrics) == len(whole.splitlines())
     (path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 20\n{"step": 3}\n')
-    with pytest.raises(ValueError, match=r"metrics\.jsonl is not valid JSON .*line 2, column"):
+    with pytest.raises(ValueError, match=r"metrics\.jsonl has a line that is not JSON: .\"step\": 20; remove it"):
         read_runs([path])
 
 
@@ -98,12 +100,8 @@ def test_curves_over_steps_and_seconds_count_a_repeated_step_once(fabricate: Fab
 
 
 def test_commands_are_found_however_deep(fabricate: Fabricate) -> None:
-    made = {
-        "command": "a",
-        "more": [{"command": ["b", "c"]}],
-        "evaluate": {"test": {"command": "a"}},
-        "commands": {"x": "d"},
-    }
+    deep = {"test": {"command": "a"}}
+    made = {"command": "a", "more": [{"command": ["b", "c"]}], "evaluate": deep, "commands": {"x": "d"}}
     (run,), _ = read_runs([fabricate("luong", provenance=made)])
     assert run.commands == ["a", "b", "c", "d"]
 
@@ -123,3 +121,16 @@ def test_a_comparison_uses_the_widest_search_that_all_have(fabricate: Fabricate,
     assert comparison.search == "beam1"
     assert widths(runs[0].splits["test"]) == [1, 5]
     assert comparison.bins(runs[0]) == runs[0].splits["test"]["searches"]["beam1"]["bleu_by_length"]
+
+
+def test_a_metric_that_is_no_object_is_one_sentence(fabricate: Fabricate) -> None:
+    path = fabricate("luong")
+    for line in ("7", '{"seconds": 3}'):
+        (path / "metrics.jsonl").write_text(f"{line}\n")
+        with pytest.raises(ValueError, match=r"metrics\.jsonl has a line that is no object with a step"):
+            read_runs([path])
+
+
+def test_what_a_run_cost_is_known_before_it_is_evaluated(fabricate: Fabricate) -> None:
+    (run,), _ = read_runs([fabricate("luong", evaluated=False, provenance={"parameters": 7, "steps": 11})])
+    assert (run.cost("parameters"), run.cost("steps"), run.cost("seconds")) == (7, 11, None)

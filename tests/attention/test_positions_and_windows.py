@@ -1,0 +1,42 @@
+"""Sinusoids against the formula, and which positions the windows open."""
+
+from math import cos, sin
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.attention.positions import sinusoidal
+from research.attention.windows import causal, padding, so_far
+
+
+@pytest.mark.parametrize("width", [1, 7, 10])
+def test_sinusoids_are_the_formula(width):
+    """Vaswani et al. 2017, section 3.5, one number at a time."""
+    table_TD = sinusoidal(101, width)
+    expected = [
+        [(cos if d % 2 else sin)(t / 10_000 ** ((d - d % 2) / width)) for d in range(width)] for t in range(101)
+    ]
+    assert table_TD.dtype == jnp.float32
+    np.testing.assert_allclose(table_TD, expected, atol=1e-6)
+
+
+def test_a_longer_table_begins_with_the_shorter():
+    np.testing.assert_array_equal(sinusoidal(13, 6)[:5], sinusoidal(5, 6))
+
+
+@given(length=st.integers(1, 13))
+def test_causal_reads_itself_and_what_was_before(length):
+    mask_1TT = np.asarray(causal(length))
+    assert mask_1TT.shape == (1, length, length)
+    for t in range(length):
+        assert mask_1TT[0, t].tolist() == [s <= t for s in range(length)]
+        np.testing.assert_array_equal(so_far(jnp.int32(t), length)[0, 0], mask_1TT[0, t])
+
+
+def test_padding_is_the_same_for_every_query():
+    mask_BS = jnp.array([[True, True, False], [True, False, False]])
+    assert padding(mask_BS).shape == (2, 1, 3)
+    np.testing.assert_array_equal(padding(mask_BS)[:, 0], mask_BS)

@@ -1,0 +1,97 @@
+"""Each score against its equation in NumPy, and the identities between them."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.attention.scores import SCORES
+
+B, T, S, D, E, K = 2, 5, 7, 11, 13, 3
+
+# score of one query and one memory vector, from the paper; a new score adds a line here.
+EQUATIONS = {
+    "dot": lambda weights, q, m: q @ m,
+    "scaled_dot": lambda weights, q, m: q @ m / np.sqrt(len(q)),
+    "general": lambda weights, q, m: q @ weights["key"].T @ m,
+    "concat": lambda weights, q, m: weights["scale"] @ np.tanh(weights["query"].T @ q + weights["key"].T @ m),
+}
+SAME_WIDTH = ("dot", "scaled_dot")
+
+
+def random_normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+def evaluate(module, query, memory):
+    return module(query, module.keys(memory))
+
+
+def score(name, query_width, memory_width, width=K):
+    """A score with random weights: a function of query and memory, and the weights."""
+    module = SCORES[name](query_width, memory_width, width)
+    query, memory = jnp.zeros((1, 1, query_width)), jnp.zeros((1, 1, memory_width))
+    variables = module.init(jax.random.key(0), query, memory, method=evaluate)
+
+    def apply(query, memory, weights=variables.get("params", {})):
+        return module.apply({"params": weights}, jnp.asarray(query), jnp.asarray(memory), method=evaluate)
+
+    return apply, jax.tree.map(np.asarray, variables.get("params", {}))
+
+
+def test_every_score_has_its_equation():
+    assert EQUATIONS.keys() == SCORES.keys()
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_score_is_its_equation(name):
+    memory_width = D if name in SAME_WIDTH else E
+    apply, weights = score(name, D, memory_width)
+    query_BTD, memory_BSE = random_normal(B, T, D), random_normal(B, S, memory_width, seed=1)
+    expected = [
+        [[EQUATIONS[name](weights, q, m) for m in memory] for q in queries]
+        for queries, memory in zip(query_BTD.astype(np.float64), memory_BSE.astype(np.float64), strict=True)
+    ]
+    scores_BTS = apply(query_BTD, memory_BSE)
+    assert scores_BTS.dtype == jnp.float32
+    np.testing.assert_allclose(scores_BTS, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_scores_take_more_batch_axes_and_stay_float32(name):
+    """Heads, and bfloat16 inputs."""
+    apply, weights = score(name, D, D)
+    query_BHTD, memory_BHSD = random_normal(B, 3, T, D), random_normal(B, 3, S, D, seed=1)
+    together = apply(query_BHTD, memory_BHSD)
+    np.testing.assert_allclose(together[:, 1], apply(query_BHTD[:, 1], memory_BHSD[:, 1]), rtol=1e-5, atol=1e-5)
+    half = jax.tree.map(lambda x: jnp.asarray(x, jnp.bfloat16), (query_BHTD, memory_BHSD, weights))
+    assert apply(*half).dtype == jnp.float32
+
+
+@given(seed=st.integers(0, 1000))
+def test_general_with_the_identity_is_dot(seed):
+    general, _ = score("general", D, D)
+    dot, _ = score("dot", D, D)
+    query_BTD, memory_BSD = random_normal(B, T, D, seed=seed), random_normal(B, S, D, seed=seed + 1)
+    same = general(query_BTD, memory_BSD, {"key": jnp.eye(D)})
+    np.testing.assert_allclose(same, dot(query_BTD, memory_BSD), rtol=1e-5, atol=1e-5)
+
+
+@given(seed=st.integers(0, 1000))
+def test_concat_is_luongs_with_its_matrix_split_in_two(seed):
+    """vᵀ tanh(W [q; m]), Luong et al. 2015, section 3.1."""
+    concat, _ = score("concat", D, E)
+    random = np.random.default_rng(seed)
+    matrix, v = random.normal(size=(K, D + E)).astype(np.float32), random.normal(size=K).astype(np.float32)
+    query_BTD, memory_BSE = random_normal(B, T, D, seed=seed), random_normal(B, S, E, seed=seed + 1)
+    split = {"query": matrix[:, :D].T, "key": matrix[:, D:].T, "scale": v}
+    joined = np.array([[[[*q, *m] for m in memory] for q in queries] for queries, memory in zip(query_BTD, memory_BSE, strict=True)])
+    np.testing.assert_allclose(concat(query_BTD, memory_BSE, split), np.tanh(joined @ matrix.T) @ v, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", SAME_WIDTH)
+def test_scores_without_weights_say_that_widths_differ(name):
+    with pytest.raises(ValueError, match="query of width 11 with a memory of width 13; make them equal or use score 'general'"):
+        score(name, D, E)
