@@ -51,7 +51,7 @@ class Theirs:
         return float(loss)
 
     def warm_up_decoding(self, beam: int) -> None:
-        """Begin again from the weights at the start, the end mark's logit at 0, as our side; translate the longest batch."""
+        """Begin again from the first weights, the end mark's logit at 0 as on our side; translate the longest batch."""
         self._use(self.encoder_runs)
         with torch.no_grad():
             self.model.output.weight[EOS] = 0.0

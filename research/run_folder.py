@@ -99,8 +99,15 @@ class RunFolder:
         """The lines of metrics.jsonl; a last line cut short by a crash is left out."""
         if not self.metrics_file.exists():
             return []
-        lines = self.metrics_file.read_text("utf-8").split("\n")
-        return [json.loads(line) for line in lines[:-1]]
+        records = []
+        for number, line in enumerate(self.metrics_file.read_text("utf-8").split("\n")[:-1], start=1):
+            try:
+                records.append(json.loads(line))
+            except json.JSONDecodeError as error:
+                raise ValueError(
+                    f"{self.metrics_file}, line {number}, is damaged ({error}); remove that line"
+                ) from None
+        return records
 
     def append_metrics(self, record: dict[str, float]) -> None:
         """Add a line to metrics.jsonl."""

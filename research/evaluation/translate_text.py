@@ -1,6 +1,6 @@
 """Lines of text through a run folder: what `run.py translate` does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -10,11 +10,11 @@ from rich.progress import track
 
 from research.data.examples import encode_texts
 from research.decoding.translate import translate_n_best
-from research.evaluation.attention import Map, maps
+from research.evaluation.attention import maps
 from research.evaluation.trained import Trained, load
 
-Draw = Callable[[Map], bytes]
-"""A map as a PNG."""
+Draw = Callable[[Sequence[str], Sequence[str], Sequence[Sequence[float]]], bytes]
+"""(source tokens, target tokens, weights_TS) as a PNG."""
 
 
 def translate_text(
@@ -106,4 +106,4 @@ def _write_maps(
             stem.with_suffix(".npz"), source_tokens=arrays[0], target_tokens=arrays[1], weights=arrays[2]
         )
         if draw:
-            stem.with_suffix(".png").write_bytes(draw(each))
+            stem.with_suffix(".png").write_bytes(draw(each.source_tokens, each.target_tokens, each.weights))

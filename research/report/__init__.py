@@ -21,7 +21,7 @@ def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:
 
 
 def attention_png(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]]) -> bytes:
-    """A PNG of one attention map, for `translate --attention`; tokens as the vocabulary has them, a row a target token."""
+    """A PNG of one attention map, for `translate --attention`. Tokens are as the vocabulary has them."""
     return figures.png(figures.map_figure(source, target, weights))
 
 

@@ -23,7 +23,7 @@ from research.report.runs import LANGUAGES, Comparison, Run, search_words
 FEW_SENTENCES = 30  # a bin with fewer is drawn hollow: its BLEU is mostly chance
 DOTS_PER_INCH = 200
 LABEL_INCHES = 0.17  # a line of type
-LONGEST_NAME = 20  # letters of a run's name beside its line
+LONGEST_NAME = 24  # letters of a run's name beside its line
 
 
 class Line(NamedTuple):

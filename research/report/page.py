@@ -83,7 +83,7 @@ def _summary(compared: Sequence[Comparison]) -> list[str]:
             words += f": BLEU {ranked[0][1]:.1f} for {ranked[0][0]}"
             words += f", {ranked[-1][1]:.1f} for {ranked[-1][0]}" if len(ranked) > 1 else ""
             words += f" ({search_words(comparison.search)})"
-        lines.append(f"{words[:1].upper()}{words[1:]}.")
+        lines.append(f"On {words}.")
     return lines
 
 

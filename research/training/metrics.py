@@ -6,7 +6,7 @@ from research.run_folder import RunFolder
 
 
 class Metrics:
-    """Writes to `folder` from the step after `step` on; whatever a run wrote of later steps before it stopped is gone."""
+    """Writes to `folder` from the step after `step` on; what a run wrote of later steps before it stopped is gone."""
 
     def __init__(self, folder: RunFolder, step: int):
         folder.forget_metrics_after(step)

@@ -1,5 +1,7 @@
 """Multi-head attention against NumPy, one head at a time."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,8 +20,8 @@ def read(module, query, memory, mask):
 
 def apply(weights, query, memory, mask, *, heads=H, width=D):
     module = MultiHeadAttention(heads, width, dropout=0.0, deterministic=True)
-    arguments = (jnp.asarray(query), jnp.asarray(memory), jnp.asarray(mask))
-    out, sown = module.apply({"params": weights}, *arguments, method=read, mutable=["attention"])
+    compiled = jax.jit(partial(module.apply, method=read, mutable=["attention"]))
+    out, sown = compiled({"params": weights}, query, memory, mask)
     return np.asarray(out), np.asarray(sown["attention"]["weights"][0])
 
 
@@ -90,10 +92,10 @@ def test_under_a_causal_mask_later_positions_do_not_matter():
 
 
 @pytest.mark.parametrize(
-    ("heads", "width", "tries"), [(6, 512, "4, 8 or 16"), (3, 8, "2, 4 or 8"), (0, 7, "1 or 7"), (9, 1, "1")]
+    ("heads", "width", "tries"), [(6, 512, "2, 4, 8"), (3, 8, "1, 2, 4"), (0, 7, "1, 7"), (9, 1, "1")]
 )
 def test_heads_that_do_not_divide_the_width_are_answered_with_those_that_do(heads, width, tries):
-    with pytest.raises(ValueError, match=f"^model.heads={heads} does not divide model.width={width}; try {tries}$"):
+    with pytest.raises(ValueError, match=f"^model.heads={heads} does not divide model.width={width}; try one of {tries}$"):
         check_heads(heads, width)
 
 

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.attention.scores import SCORES
@@ -30,15 +30,17 @@ def evaluate(module, query, memory):
 
 
 def score(name, query_width, memory_width, width=K):
-    """A score with random weights: a function of query and memory, and the weights."""
+    """A score as a function of query, memory and weights, and weights drawn at random."""
     module = SCORES[name](query_width, memory_width, width)
-    query, memory = jnp.zeros((1, 1, query_width)), jnp.zeros((1, 1, memory_width))
-    variables = module.init(jax.random.key(0), query, memory, method=evaluate)
+    query, memory = np.zeros((1, 1, query_width), np.float32), np.zeros((1, 1, memory_width), np.float32)
+    shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), query, memory, method=evaluate)).get("params", {})
+    weights = jax.tree.map(lambda shape: random_normal(*shape.shape, seed=2), shapes)
+    compiled = jax.jit(lambda weights, *states: module.apply({"params": weights}, *states, method=evaluate))
+    return lambda query, memory, weights=weights: compiled(weights, query, memory), weights
 
-    def apply(query, memory, weights=variables.get("params", {})):
-        return module.apply({"params": weights}, jnp.asarray(query), jnp.asarray(memory), method=evaluate)
 
-    return apply, jax.tree.map(np.asarray, variables.get("params", {}))
+# Compiled once for all examples of a property.
+DOT, GENERAL, CONCAT = score("dot", D, D), score("general", D, D), score("concat", D, E)
 
 
 def test_every_score_has_its_equation():
@@ -71,18 +73,19 @@ def test_scores_take_more_batch_axes_and_stay_float32(name):
 
 
 @given(seed=st.integers(0, 1000))
+@settings(max_examples=20)
 def test_general_with_the_identity_is_dot(seed):
-    general, _ = score("general", D, D)
-    dot, _ = score("dot", D, D)
+    (general, _), (dot, _) = GENERAL, DOT
     query_BTD, memory_BSD = random_normal(B, T, D, seed=seed), random_normal(B, S, D, seed=seed + 1)
-    same = general(query_BTD, memory_BSD, {"key": jnp.eye(D)})
+    same = general(query_BTD, memory_BSD, {"key": np.eye(D, dtype=np.float32)})
     np.testing.assert_allclose(same, dot(query_BTD, memory_BSD), rtol=1e-5, atol=1e-5)
 
 
 @given(seed=st.integers(0, 1000))
+@settings(max_examples=20)
 def test_concat_is_luongs_with_its_matrix_split_in_two(seed):
     """vᵀ tanh(W [q; m]), Luong et al. 2015, section 3.1."""
-    concat, _ = score("concat", D, E)
+    concat, _ = CONCAT
     random = np.random.default_rng(seed)
     matrix, v = random.normal(size=(K, D + E)).astype(np.float32), random.normal(size=K).astype(np.float32)
     query_BTD, memory_BSE = random_normal(B, T, D, seed=seed), random_normal(B, S, E, seed=seed + 1)

@@ -1,4 +1,4 @@
-"""Figures: something is drawn, from zero, in characters that the fonts have, the same bytes each time."""
+"""Figures: something is drawn, from zero, in characters that the fonts have."""
 
 import io
 from collections.abc import Callable
@@ -34,15 +34,14 @@ def draw(name: str, runs: list[Run]) -> figures.Figure | None:
 
 
 @pytest.mark.parametrize("name", ["length", "curves", "maps", "overview"])
-def test_pictures_have_each_runs_colour_and_are_reproducible(runs: list[Run], name: str) -> None:
-    first, second = (figures.png(draw(name, runs)) for _ in range(2))
-    assert first == second
-    pixels = image.imread(io.BytesIO(first), format="png")[..., :3]
+def test_pictures_have_each_runs_colour(runs: list[Run], name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "DOTS_PER_INCH", 60)
+    pixels = image.imread(io.BytesIO(figures.png(draw(name, runs))), format="png")[..., :3]
     drawn = [run for run in runs if name != "maps" or run.name != "none"]
     for run in drawn:
         colour = style.colours(runs)[run.name][0]
         wanted = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
-        assert (np.abs(pixels - wanted).max(axis=-1) < 0.02).sum() > 50
+        assert (np.abs(pixels - wanted).max(axis=-1) < 0.02).sum() > 20
 
 
 @pytest.mark.parametrize("name", ["length", "curves"])

@@ -1,0 +1,101 @@
+"""Perplexity, token accuracy and attention readings of small real models, against NumPy over the model's own logits."""
+
+import math
+
+import jax
+import numpy as np
+import pytest
+
+from research.data.examples import Examples, Sentences
+from research.data.vocabulary import BOS, EOS
+from research.evaluation.attention import MEAN, Reading, read
+from research.evaluation.perplexity import CrossEntropy, cross_entropy
+from research.models.translator import cross_attention
+from research.training.devices import Devices
+from tests.decoding.random_model import random_model
+
+VOCABULARY = 23
+random = np.random.default_rng(0)
+EXAMPLES = Examples(*(
+    Sentences([random.integers(3, VOCABULARY, length).tolist() for length in lengths])
+    for lengths in [(3, 1, 6, 0, 7, 5, 2, 4, 3, 6, 7), (2, 4, 7, 3, 0, 6, 1, 5, 7, 3, 6)]
+))  # fmt: skip
+
+
+def padded(sentences, index, before=(), after=()):
+    """One sentence, padded further than evaluation pads it."""
+    ids = [*before, *sentences[index].tolist(), *after]
+    return np.array([ids + [0] * (11 - len(ids))]), len(ids)
+
+
+@pytest.fixture(scope="module", params=["luong", "transformer"])
+def model(request):
+    return random_model(request.param, VOCABULARY)
+
+
+@pytest.fixture(scope="module")
+def forced(model):
+    """(logits_TV, layers, targets) of each example by itself, T its own length."""
+    translator, params = model
+    apply = jax.jit(
+        lambda *ids: translator.apply({"params": jax.tree.map(jax.numpy.array, params)}, *ids, mutable="attention")
+    )
+    found = []
+    for index in range(EXAMPLES.count):
+        source, size = padded(EXAMPLES.sources, index, after=[EOS])
+        target_in, length = padded(EXAMPLES.targets, index, before=[BOS])
+        logits, sown = apply(source, target_in)
+        layers = {name: np.array(x)[0, :, :length, :size] for name, x in cross_attention(sown).items()}
+        found.append((np.array(logits, np.float64)[0, :length], layers, [*EXAMPLES.targets[index].tolist(), EOS]))
+    return found
+
+
+@pytest.mark.parametrize("devices", [1, 8])
+def test_cross_entropy_is_numpys(model, forced, devices):
+    nats = correct = tokens = 0
+    for logits_TV, _, targets in forced:
+        log_p_TV = logits_TV - np.log(np.exp(logits_TV).sum(axis=1, keepdims=True))
+        nats -= sum(log_p_TV[position, token] for position, token in enumerate(targets))
+        correct += sum(int(logits_V.argmax() == token) for logits_V, token in zip(logits_TV, targets, strict=True))
+        tokens += len(targets)
+    reported = []
+    found = cross_entropy(
+        *model,
+        EXAMPLES,
+        devices=Devices(devices=jax.devices()[:devices]),
+        batch_sentences=7,
+        progress=reported.append,
+    )
+    assert (found.correct, found.tokens, sum(reported)) == (correct, tokens, EXAMPLES.count)
+    assert 0 < correct < tokens
+    assert found.nats == pytest.approx(nats, rel=1e-5)
+    assert found.perplexity == pytest.approx(math.exp(nats / tokens), rel=1e-5)
+    assert found.token_accuracy == correct / tokens
+
+
+def test_reading_is_what_the_model_read(model, forced):
+    devices = Devices(devices=jax.devices()[:1])
+    readings = list(read(*model, EXAMPLES, devices=devices, batch_sentences=7))
+    assert sorted(reading.sentence for reading in readings) == list(range(EXAMPLES.count))
+    for reading in readings:
+        _, layers, _ = forced[reading.sentence]
+        assert list(reading.layers) == list(layers)
+        for name, weights_HTS in layers.items():
+            np.testing.assert_allclose(reading.layers[name], weights_HTS, atol=1e-5)
+            np.testing.assert_allclose(reading.weights_TS(name), weights_HTS.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(reading.weights_TS(MEAN).sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_a_model_without_attention_reads_nothing():
+    readings = read(*random_model("none", VOCABULARY), EXAMPLES, devices=Devices(), batch_sentences=11)
+    assert all(reading == Reading(reading.sentence, {}) for reading in readings)
+
+
+def test_perplexity_past_every_number():
+    assert CrossEntropy(nats=7100.0, correct=0, tokens=7).perplexity == math.inf
+
+
+def test_perplexity_needs_references():
+    for examples in (Examples(EXAMPLES.sources), Examples(Sentences([]), Sentences([]))):
+        with pytest.raises(ValueError, match="needs references"):
+            cross_entropy(None, None, examples, devices=Devices(), batch_sentences=7)

@@ -1,0 +1,66 @@
+"""Our scores are sacreBLEU's, with signatures that say how they were made."""
+
+import subprocess
+import sys
+
+import pytest
+
+from research.evaluation.quality import bleu, chrf, ter, tokenizer
+
+REFERENCES = ["The cat sat on the mat.", "It is cold, today!", "Drei Hunde rennen schnell durch den Wald."]
+HYPOTHESES = ["The cat sat on a mat.", "it is cold today!", "Drei Hunde laufen durch den Wald ."]
+
+
+@pytest.mark.parametrize(
+    ("metric", "ours", "flags"),
+    [
+        ("bleu", lambda: bleu(HYPOTHESES, REFERENCES, tokenize="13a", lowercase=False), []),
+        ("bleu", lambda: bleu(HYPOTHESES, REFERENCES, tokenize="13a", lowercase=True), ["-lc"]),
+        ("bleu", lambda: bleu(HYPOTHESES, REFERENCES, tokenize="none", lowercase=False), ["--tokenize", "none"]),
+        ("chrf", lambda: chrf(HYPOTHESES, REFERENCES, lowercase=False), []),
+        ("ter", lambda: ter(HYPOTHESES, REFERENCES), []),
+    ],
+)
+def test_equals_the_command_line(metric, ours, flags, tmp_path):
+    """sacreBLEU as others run it."""
+    (tmp_path / "references").write_text("\n".join(REFERENCES) + "\n")
+    command = [sys.executable, "-m", "sacrebleu", str(tmp_path / "references"), "-m", metric, "-w", "6", "-f", "text"]
+    text = "\n".join(HYPOTHESES) + "\n"
+    done = subprocess.run([*command, *flags], input=text, capture_output=True, text=True, check=True)
+    line = done.stdout.strip().splitlines()[0]
+    signature, _, score = line.partition(" = ")
+    assert ours().score == pytest.approx(float(score.split()[0]), abs=1e-6)
+    assert signature.partition("|")[2] == ours().signature
+
+
+def test_known_values():
+    perfect = (REFERENCES, REFERENCES)
+    assert bleu(*perfect, tokenize="13a", lowercase=False).score == pytest.approx(100)
+    assert chrf(*perfect, lowercase=False).score == pytest.approx(100)
+    assert ter(*perfect).score == 0
+    # 4 of 5 words match, 3 of 4 pairs, 2 of 3 triples, 1 of 2 quadruples; lengths are equal.
+    expected = 100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25
+    assert bleu(["a b c d x"], ["a b c d e"], tokenize="none", lowercase=False).score == pytest.approx(expected)
+    assert ter(["a b c d x"], ["a b c d e"]).score == pytest.approx(20)  # one edit in five words
+
+
+def test_case_counts_unless_it_is_told_not_to():
+    assert bleu(["A B C D"], ["a b c d"], tokenize="13a", lowercase=False).score < 1
+    assert bleu(["A B C D"], ["a b c d"], tokenize="13a", lowercase=True).score == pytest.approx(100)
+    assert "case:lc" in bleu(["A"], ["a"], tokenize="13a", lowercase=True).signature
+
+
+def test_tokenised_text_brings_no_warning(capfd):
+    bleu(["a b ."] * 101, ["a b ."] * 101, tokenize="13a", lowercase=False)
+    assert "tokenized period" not in capfd.readouterr().err
+
+
+def test_tokenizer_of_a_language():
+    assert [tokenizer(code) for code in ("de", "ko", "zh", "ja")] == ["13a", "13a", "zh", "char"]
+
+
+def test_says_what_is_wrong():
+    with pytest.raises(ValueError, match="2 translations cannot be scored against 3 references"):
+        ter(HYPOTHESES[:2], REFERENCES)
+    with pytest.raises(ValueError, match="nothing to score"):
+        chrf([], [], lowercase=False)

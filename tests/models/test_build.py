@@ -1,0 +1,107 @@
+"""From config.model to a translator: published sizes, arithmetic, and fields that cannot be."""
+
+import jax
+import numpy as np
+import pytest
+
+from configs import base
+from research import models
+from research.models.flops import training_flops_per_token
+from tests.models.variants import VARIANTS, build, config, shapes
+
+
+def parameters(translator):
+    return sum(int(np.prod(leaf.shape)) for leaf in jax.tree.leaves(shapes(translator)))
+
+
+def published(width, ffn, heads, layers=6, vocabulary=37_000):
+    """A Transformer as Vaswani et al. 2017 have it: post-norm, one table for all, about 37,000 shared pieces."""
+    model = base.transformer()
+    for field, value in {"width": width, "ffn": ffn, "heads": heads, "layers": layers, "norm": "post", "tie": "all"}.items():
+        model[field] = value
+    return models.build(model, source_vocabulary=vocabulary, target_vocabulary=vocabulary)
+
+
+@pytest.mark.parametrize(("width", "ffn", "heads", "millions"), [(512, 2048, 8, 65), (1024, 4096, 16, 213)])
+def test_transformer_base_and_big_have_the_published_size(width, ffn, heads, millions):
+    """Table 3 says 65 and 213 million, of a vocabulary that is "about 37000": a few thousand pieces are the difference."""
+    count = parameters(published(width, ffn, heads))
+    # By hand: attention 4 (d² + d), feed-forward 2 d f + f + d, a norm 2 d; three sublayers in the decoder, two in the encoder.
+    attention, feed_forward, norm = 4 * (width**2 + width), 2 * width * ffn + ffn + width, 2 * width
+    encoder, decoder = attention + feed_forward + 2 * norm, 2 * attention + feed_forward + 3 * norm
+    assert count == 6 * (encoder + decoder) + 37_000 * width
+    assert abs(count - millions * 1e6) < 4_500 * width
+
+
+def test_luong_has_its_size():
+    """By hand: two halves of a bidirectional LSTM, an LSTM, W_a, W_c, and a table of each language."""
+    model = base.luong()
+    model.width = width = 10
+    half, translator = width // 2, models.build(model, source_vocabulary=17, target_vocabulary=19)
+    encoder = 2 * (width * 4 * half + half * 4 * half + 4 * half)
+    decoder = width * 4 * width + width * 4 * width + 4 * width
+    assert parameters(translator) == encoder + decoder + width**2 + 2 * width**2 + (17 + 19) * width
+
+
+def flops_by_xla(translator, length):
+    """Multiplications and additions of a forward pass over one sentence, as XLA counts them."""
+    ids = np.ones((1, length), np.int32)
+    lowered = jax.jit(translator.apply).lower({"params": shapes(translator)}, ids, ids)
+    return lowered.compile().cost_analysis()["flops"]
+
+
+@pytest.mark.parametrize("name", ["transformer", "none", "luong", "bahdanau", "luong-feeding"])
+def test_arithmetic_is_what_xla_counts(name):
+    """Of one token to one token, where the body of a scan, which XLA counts once, is the whole of it."""
+    model = base.named(base.MODELS, name.removesuffix("-feeding"))
+    for field, value in {"width": 96, "layers": 1 if "-" in name else 2, "ffn": 384, "input_feeding": "-" in name}.items():
+        if field in model:
+            model[field] = value
+    translator = models.build(model, source_vocabulary=503, target_vocabulary=503)
+    # Backward costs twice what forward does. XLA counts elementwise work, too: a few per cent at this width.
+    ours = training_flops_per_token(translator, 1.0, 1.0) / 3
+    assert ours == pytest.approx(flops_by_xla(translator, 1), rel=0.08)
+
+
+def test_attention_is_quadratic_and_the_encoder_is_spread_over_the_target():
+    translator = build(config("transformer-pre-all"))
+    width = config("transformer-pre-all").width
+    one, longer = (training_flops_per_token(translator, n, n) for n in (10.0, 20.0))
+    assert longer - one == pytest.approx(6 * 10 * width * (2 * 2 + 2 * 4))  # two layers: a map here, two there
+    halved = training_flops_per_token(build(config("none-lstm-bi")), 10.0, 20.0)
+    encoder = 2 * 4 * 3 * (6 + 3)
+    assert training_flops_per_token(build(config("none-lstm-bi")), 10.0, 10.0) - halved == pytest.approx(6 * encoder / 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "sentence"),
+    [
+        ("none-lstm-bi", {"family": "rnn"}, "model.family='rnn' is unknown; choose one of recurrent, transformer"),
+        ("none-lstm-bi", {"cell": "lsmt"}, "model.cell='lsmt' is unknown; choose one of tanh, gru, lstm"),
+        ("none-lstm-bi", {"encoder": "both"}, "model.encoder='both' is unknown; choose one of uni, reversed, bi"),
+        ("none-lstm-bi", {"width": 7}, "model.width=7 must be even for encoder='bi'; try 8"),
+        ("none-lstm-bi", {"reader": "long"}, "model.reader='long' is unknown; choose one of none, luong, bahdanau"),
+        ("none-lstm-bi", {"tie": "both"}, "model.tie='both' is unknown; choose one of none, decoder, all"),
+        ("none-lstm-bi", {"embedding": 5}, "model.tie='decoder' needs embeddings as wide as the states that predict (6), not 5;"),
+        ("none-lstm-bi", {"input_feeding": True}, "model.input_feeding=True needs reader='luong', not 'none'"),
+        ("bahdanau-concat-gru-bi", {"input_feeding": True}, "model.input_feeding=True needs reader='luong', not 'bahdanau'"),
+        ("luong-general-lstm-bi-2", {"score": "cosine"}, "model.score='cosine' is unknown; choose one of dot, scaled_dot,"),
+        ("luong-general-lstm-bi-2", {"layers": 0}, "model.encoder_layers=0"),
+        ("luong-general-lstm-bi-2", {"decoder_layers": 0}, "model.decoder_layers=0"),
+        ("luong-general-lstm-bi-2", {"dropout": 1.0}, "dropout=1.0 must be at least 0 and below 1"),
+        ("transformer-pre-all", {"heads": 4}, "model.heads=4 does not divide model.width=6; try one of 2, 3, 6"),
+        ("transformer-pre-all", {"norm": "none"}, "model.norm='none' is unknown; choose one of pre, post"),
+        ("transformer-pre-all", {"decoder_layers": 0}, "model.decoder_layers=0"),
+    ],
+)  # fmt: skip
+def test_a_field_that_cannot_be_is_answered_with_one_sentence(name, fields, sentence):
+    with pytest.raises(ValueError) as error:
+        shapes(build(config(name, **fields)).clone(deterministic=False))
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_one_table_for_two_vocabularies_is_answered():
+    model = config(next(name for name in VARIANTS if config(name).tie == "all"))
+    with pytest.raises(ValueError, match=r"model\.tie='all' shares one table between two vocabularies; set data\.vocabulary\.joint=True"):
+        shapes(models.build(model, source_vocabulary=17, target_vocabulary=19))

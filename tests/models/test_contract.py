@@ -1,0 +1,161 @@
+"""What every translator promises, whatever is inside: the same suite over a set of models that has every part."""
+
+from functools import cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.attention.scores import SCORES
+from research.models.cells import CELLS
+from research.models.embeddings import TIES
+from research.models.recurrent_decoder import READERS
+from research.models.recurrent_layers import DIRECTIONS
+from research.models.transformer import NORMS
+from research.models.translator import cross_attention
+from tests.models.variants import VARIANTS, config, translator_and_params
+
+LENGTHS = (7, 3)  # of the two sources
+SOURCE_BS = np.array([[4, 9, 5, 16, 3, 8, 2], [11, 6, 2, 0, 0, 0, 0]], np.int32)
+TARGET_BT = np.array([[1, 7, 18, 4, 9], [1, 12, 5, 3, 13]], np.int32)  # no padding: `step` knows none
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32, sums in another order
+
+every_variant = pytest.mark.parametrize("name", VARIANTS)
+attentive = pytest.mark.parametrize("name", [name for name in VARIANTS if not name.startswith("none")])
+
+
+@cache
+def compiled(name):
+    """(source_BS, target_in_BT) -> logits_BTV, and what was sown."""
+    translator, params = translator_and_params(name)
+    return partial(jax.jit(partial(translator.apply, mutable=["attention"])), {"params": params})
+
+
+@cache
+def teacher_forced(name):
+    logits_BTV, sown = compiled(name)(SOURCE_BS, TARGET_BT)
+    return np.asarray(logits_BTV), jax.tree.map(np.asarray, cross_attention(sown))
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [("cell", CELLS), ("encoder", DIRECTIONS), ("reader", READERS), ("score", SCORES), ("norm", NORMS), ("tie", TIES)],
+)
+def test_the_variants_have_every_name(field, values):
+    assert {model[field] for model in map(config, VARIANTS) if field in model} == set(values)
+
+
+def stepped(name, hypotheses, tokens_NT):
+    """logits_NTV of one position at a time, and the weights read; N hypotheses of all sentences, sentence-major."""
+    translator, params = translator_and_params(name)
+
+    @jax.jit
+    def run(params, source_BS, tokens_NT):
+        apply = partial(translator.apply, {"params": params})
+        memory = apply(source_BS, method="encode")
+        cache = apply(memory, hypotheses, tokens_NT.shape[1] + 2, method="start")
+        rows = {leaf.shape[0] for leaf in jax.tree.leaves(cache)}
+        assert rows == {len(tokens_NT)}, rows
+
+        def one(cache, token_N):
+            (logits_NV, cache), sown = apply(memory, token_N, cache, method="step", mutable=["attention"])
+            return cache, (logits_NV, cross_attention(sown))
+
+        _, (logits_TNV, weights) = jax.lax.scan(one, cache, tokens_NT.T)
+        return logits_TNV.swapaxes(0, 1), weights
+
+    return run(params, SOURCE_BS, tokens_NT)
+
+
+@every_variant
+def test_step_repeated_is_decode(name):
+    logits_BTV, weights = stepped(name, 1, TARGET_BT)
+    expected_BTV, expected = teacher_forced(name)
+    assert logits_BTV.dtype == expected_BTV.dtype == np.float32
+    np.testing.assert_allclose(logits_BTV, expected_BTV, **TOLERANCE)
+    if "transformer" in name:  # whose cache knows its position: what was read is the same, too
+        for layer, weights_TBH1S in weights.items():
+            np.testing.assert_allclose(weights_TBH1S[:, :, :, 0].transpose(1, 2, 0, 3), expected[layer], **TOLERANCE)
+
+
+@every_variant
+def test_hypotheses_share_a_memory_and_nothing_else(name):
+    """Three hypotheses a sentence, memory not repeated: each is what it would be alone."""
+    other_BT = np.array([[1, 3, 3, 17, 6], [1, 18, 4, 4, 2]], np.int32)
+    tokens_NT = np.stack([TARGET_BT, other_BT, TARGET_BT], axis=1).reshape(6, -1)
+    logits_NTV, _ = stepped(name, 3, tokens_NT)
+    mine_BTV, other_BTV = teacher_forced(name)[0], np.asarray(compiled(name)(SOURCE_BS, other_BT)[0])
+    expected_NTV = np.stack([mine_BTV, other_BTV, mine_BTV], axis=1).reshape(logits_NTV.shape)
+    np.testing.assert_allclose(logits_NTV, expected_NTV, **TOLERANCE)
+    assert np.abs(mine_BTV - other_BTV)[:, 1:].max() > 1e-2
+
+
+@every_variant
+def test_padding_and_company_change_nothing(name):
+    """A short sentence with padding, among others, against itself alone; its target cut short, too."""
+    logits_BTV, weights = teacher_forced(name)
+    alone_BTV, sown = compiled(name)(SOURCE_BS[1:, : LENGTHS[1]], TARGET_BT[1:, :3])
+    np.testing.assert_allclose(logits_BTV[1:, :3], alone_BTV, **TOLERANCE)
+    for layer, weights_BHTS in cross_attention(sown).items():
+        np.testing.assert_allclose(weights[layer][1:, :, :3, : LENGTHS[1]], weights_BHTS, **TOLERANCE)
+    other = SOURCE_BS.copy()
+    other[0] = np.roll(other[0], 2)
+    changed_BTV = np.asarray(compiled(name)(other, TARGET_BT)[0])
+    np.testing.assert_allclose(changed_BTV[1], logits_BTV[1], **TOLERANCE)
+    assert np.abs(changed_BTV[0] - logits_BTV[0]).max() > 1e-3  # the source does matter
+
+
+@every_variant
+def test_a_position_does_not_see_the_next(name):
+    changed_BT = TARGET_BT.copy()
+    changed_BT[:, 3:] = 0  # padding is no exception
+    logits_BTV = np.asarray(compiled(name)(SOURCE_BS, changed_BT)[0])
+    np.testing.assert_allclose(logits_BTV[:, :3], teacher_forced(name)[0][:, :3], **TOLERANCE)
+    assert np.isfinite(logits_BTV).all()
+
+
+@attentive
+def test_what_was_read_sums_to_one_and_is_no_padding(name):
+    _, weights = teacher_forced(name)
+    layers = config(name).decoder_layers if "transformer" in name else 1
+    heads = config(name).heads if "transformer" in name else 1
+    assert list(weights) == [f"layer_{index}" for index in range(layers)]
+    for weights_BHTS in weights.values():
+        assert weights_BHTS.shape == (2, heads, TARGET_BT.shape[1], SOURCE_BS.shape[1])
+        np.testing.assert_allclose(weights_BHTS.sum(-1), 1.0, atol=1e-5)
+        assert (weights_BHTS >= 0).all()
+        assert not weights_BHTS[1, ..., LENGTHS[1] :].any()
+        assert weights_BHTS[1, ..., : LENGTHS[1]].min() > 0
+
+
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name.startswith("none")])
+def test_a_model_without_attention_reads_nothing(name):
+    assert teacher_forced(name)[1] == {}
+
+
+@every_variant
+def test_evaluation_is_deterministic_and_training_is_a_function_of_its_key(name):
+    """And the gradient reaches every parameter, with dropout on, at a batch with padding."""
+    translator, params = translator_and_params(name)
+    training = translator.clone(deterministic=False)
+
+    @jax.jit
+    def gradient(params, key):
+        def loss(params):
+            states_BTD, table_VD = training.apply(
+                {"params": params}, SOURCE_BS, TARGET_BT, rngs={"dropout": key}, method="outputs"
+            )
+            log_p_BTV = jax.nn.log_softmax(jnp.einsum("btd,vd->btv", states_BTD, table_VD))
+            return -(log_p_BTV * jax.nn.one_hot(np.roll(TARGET_BT, -1, 1), log_p_BTV.shape[-1])).sum()
+
+        return jax.value_and_grad(loss)(params)
+
+    (one, reached), (same, _), (other, _) = (gradient(params, jax.random.key(seed)) for seed in (0, 0, 1))
+    assert one == same != other
+    for path, leaf in jax.tree_util.tree_flatten_with_path(reached)[0]:
+        where = jax.tree_util.keystr(path)
+        assert np.isfinite(leaf).all(), where
+        # A bias of all keys adds the same to every score of a query, and a softmax does not see it.
+        if not where.endswith("['key']['bias']"):
+            assert np.abs(leaf).max() > 1e-5, f"no gradient at {where}"

@@ -1,0 +1,120 @@
+"""The run folder: whole files or none, and damage answered with a sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from configs import base
+from configs.embedded import get_config
+from research.run_folder import RunFolder, config_as_json
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = RunFolder(tmp_path / "run")
+    made.write_json("config.json", config_as_json(get_config("luong")))
+    return made
+
+
+@pytest.mark.parametrize("architecture", base.MODELS)
+def test_a_config_comes_back_as_it_went_in(architecture, folder):
+    """Tuples too, references resolved, and locked."""
+    config = get_config(architecture)
+    folder.write_json("config.json", config_as_json(config))
+    back = folder.config()
+    assert back.to_dict() == config.copy_and_resolve_references().to_dict()
+    assert isinstance(back.data.languages, tuple)
+    assert back.is_locked
+    with pytest.raises(AttributeError):
+        back.training.stepz = 3
+
+
+def test_a_folder_without_a_run_is_answered(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder: it has no config.json; make one with"):
+        RunFolder.existing(tmp_path)
+    assert RunFolder(tmp_path).metrics() == []
+    assert RunFolder(tmp_path).result() == {}
+    with pytest.raises(FileNotFoundError, match=r"provenance\.json is missing; is .* a finished run folder\?"):
+        RunFolder(tmp_path).read_json("provenance.json")
+
+
+@pytest.mark.parametrize("damage", [b'{"half": ', b"", b"\xff\xfe", b"null and more"])
+def test_a_damaged_file_is_named(damage, folder):
+    for name, read in {"config.json": folder.config, "result.json": folder.result}.items():
+        (folder.path / name).write_bytes(damage)
+        with pytest.raises(ValueError) as error:
+            read()
+        assert str(error.value).startswith(f"{folder.path / name} is damaged (")
+        assert str(error.value).endswith("); restore it or make the run again")
+        assert "\n" not in str(error.value)
+
+
+def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
+    """The device is full halfway through the new one."""
+    before = folder.config_file.read_bytes()
+    write = Path.write_text
+
+    def half(self, text, *arguments, **named):
+        write(self, text[: len(text) // 2], *arguments, **named)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", half)
+    with pytest.raises(OSError, match="No space left"):
+        folder.write_json("config.json", {"other": 1})
+    assert folder.config_file.read_bytes() == before
+    assert [file.name for file in folder.path.iterdir()] == ["config.json"]
+
+
+def test_splits_are_listed_tests_first(folder):
+    assert folder.splits() == []
+    (folder.path / "splits").mkdir()
+    for name in ("validation", "test_b", "another"):
+        folder.split_file(name).write_bytes(b"")
+    assert folder.splits() == ["another", "test_b", "validation"]
+
+
+def test_metrics_are_appended_and_forgotten(folder):
+    for step in (1, 2, 2, 5):
+        folder.append_metrics({"step": step, "train/loss": step / 2})
+    assert [record["step"] for record in folder.metrics()] == [1, 2, 2, 5]
+    folder.forget_metrics_after(2)
+    assert folder.metrics() == [{"step": n, "train/loss": n / 2} for n in (1, 2, 2)]
+
+
+def test_a_last_line_cut_short_is_left_out_for_good(folder):
+    folder.append_metrics({"step": 1})
+    with open(folder.metrics_file, "a") as file:
+        file.write('{"step": 2, "tra')
+    assert folder.metrics() == [{"step": 1}]
+    folder.forget_metrics_after(2)
+    folder.append_metrics({"step": 2})
+    assert folder.metrics() == [{"step": 1}, {"step": 2}]
+
+
+def test_a_damaged_line_of_metrics_is_named(folder):
+    folder.metrics_file.write_text('{"step": 1}\n{"step"\n{"step": 3}\n')
+    with pytest.raises(ValueError, match=r"metrics\.jsonl is damaged in line 2 .*; remove that line"):
+        folder.metrics()
+
+
+def test_results_of_splits_and_searches_are_put_side_by_side(folder):
+    costs = {"name": "luong", "steps": 7, "seconds": 1.5, "parameters": 11, "flops_per_token": 13.0}
+    folder.write_json("provenance.json", {**costs, "commit": "abc"})
+    folder.write_result("test", {"perplexity": 9.0, "searches": {"beam5": {"bleu": 1}}})
+    folder.write_result("other", {"perplexity": 3.0, "searches": {"beam5": {"bleu": 2}}})
+    folder.write_result("test", {"perplexity": 8.0, "searches": {"beam1": {"bleu": 3}}})
+    assert folder.result() == {
+        **costs,
+        "config": json.loads(folder.config_file.read_text()),
+        "splits": {
+            "test": {"perplexity": 8.0, "searches": {"beam5": {"bleu": 1}, "beam1": {"bleu": 3}}},
+            "other": {"perplexity": 3.0, "searches": {"beam5": {"bleu": 2}}},
+        },
+    }
+
+
+def test_a_file_is_utf_8_and_readable(folder):
+    folder.write_json("result.json", {"sentence": "나는 책을 읽었다"})
+    assert "나는 책을 읽었다" in (folder.path / "result.json").read_text("utf-8")
+    assert folder.result() == {"sentence": "나는 책을 읽었다"}

@@ -1,0 +1,184 @@
+"""Checkpoints: every bit back, the best and the last kept, and damage answered with a sentence."""
+
+import jax
+import numpy as np
+import optax
+import pytest
+
+from research.training.checkpoint import Checkpoints, evaluation_params, mean
+from research.training.step import State, initial_state
+
+
+def state(seed=0, averaging=False):
+    random = np.random.default_rng(seed)
+    params = {
+        "layer": {"kernel": random.normal(size=(7, 5)).astype(np.float32), "bias": random.normal(size=5).astype(np.float32)},
+        "table": random.normal(size=(31, 3)).astype(np.float32),
+    }
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.constant_schedule(0.1)))
+    whole = jax.tree.map(np.asarray, initial_state(params, optimiser, averaging=averaging))
+    return whole.replace(step=np.int32(seed), averaged=jax.tree.map(lambda x: 2 * x, whole.averaged))
+
+
+@pytest.fixture
+def checkpoints(tmp_path):
+    opened = []
+
+    def open_(keep_last=1, folder="checkpoints"):
+        opened.append(Checkpoints(tmp_path / folder, keep_last=keep_last))
+        return opened[-1]
+
+    yield open_
+    for each in opened:
+        each.close()
+
+
+def biggest_file(folder):
+    """Where an array's bytes are."""
+    return max((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
+
+
+@pytest.mark.parametrize("averaging", [False, True])
+def test_every_bit_comes_back(averaging, checkpoints):
+    """In another process, as it were: by a new object, with types and without."""
+    saved, notes = state(3, averaging), {"cursor": {"next_index": 3}, "seconds": 1.5, "best": float("inf"), "since_best": 0}
+    checkpoints().save(3, saved, notes, loss=1.0)
+    restored, read = checkpoints().restore(3, like=state(0, averaging))
+    assert isinstance(restored, State)
+    assert jax.tree.structure(restored) == jax.tree.structure(saved)
+    for ours, theirs in zip(jax.tree.leaves(restored), jax.tree.leaves(saved), strict=True):
+        assert isinstance(ours, np.ndarray)
+        assert ours.dtype == theirs.dtype
+        assert ours.tobytes() == theirs.tobytes()
+    assert {name: read[name] for name in notes} == notes
+    plain, _ = checkpoints().restore(3)
+    jax.tree.map(np.testing.assert_array_equal, plain["params"], saved.params)
+
+
+def test_the_best_and_the_last_are_kept(checkpoints):
+    kept = checkpoints(keep_last=2)
+    for step, loss in [(1, 5.0), (2, 1.0), (3, None), (4, 2.0), (5, 3.0), (6, None)]:
+        kept.save(step, state(step), {}, loss=loss)
+        assert kept.steps()[-1] == step
+    assert kept.steps() == [2, 5, 6]
+    assert kept.best_step() == 2
+    assert checkpoints(keep_last=2).best_step() == 2
+
+
+def test_the_best_changes_and_the_former_goes(checkpoints):
+    kept = checkpoints()
+    for step, loss in [(1, 3.0), (2, 4.0), (3, 2.0), (4, 2.5)]:
+        kept.save(step, state(step), {}, loss=loss)
+    assert kept.steps() == [3, 4]
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_is_never_the_best(bad, checkpoints):
+    kept = checkpoints()
+    for step, loss in [(1, bad), (2, 2.0), (3, bad), (4, 3.0), (5, bad)]:
+        kept.save(step, state(step), {}, loss=loss)
+    assert kept.best_step() == 2
+    assert kept.steps() == [2, 5]
+
+
+def test_without_a_loss_the_last_is_the_best(checkpoints):
+    kept = checkpoints(keep_last=2)
+    assert (kept.steps(), kept.best_step()) == ([], None)
+    for step in (1, 2):
+        kept.save(step, state(step), {})
+    assert kept.best_step() == 2
+
+
+def test_the_same_step_can_be_saved_again(checkpoints):
+    """A run that was stopped at step 2 and has lost its notes of it."""
+    kept = checkpoints()
+    kept.save(2, state(2), {"seconds": 1.0}, loss=2.0)
+    assert kept.restore(2)[1]["seconds"] == 1.0
+
+
+def sentence(checkpoints, step=2):
+    with pytest.raises(ValueError) as error:
+        checkpoints().restore(step, like=state())
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
+def test_a_flipped_bit_is_found(place, checkpoints, tmp_path):
+    checkpoints().save(2, state(2), {}, loss=1.0)
+    file = biggest_file(tmp_path / "checkpoints" / "2" / "state")
+    data = bytearray(file.read_bytes())
+    data[int(len(data) * place)] ^= 0b100
+    file.write_bytes(data)
+    said = sentence(checkpoints)
+    assert said.startswith(("checkpoint 2 is damaged: ", "checkpoint 2 cannot be read ("))
+    assert said.endswith(f"remove {tmp_path / 'checkpoints' / '2'} to go on from an earlier checkpoint")
+
+
+def test_other_values_are_found_where_the_file_is_sound(checkpoints, tmp_path):
+    """Orbax restores this one without a word: the arrays of another checkpoint of the same shapes."""
+    checkpoints().save(2, state(2), {}, loss=1.0)
+    checkpoints(folder="other").save(2, state(3).replace(step=np.int32(2)), {}, loss=1.0)
+    (tmp_path / "checkpoints/2/state").rename(tmp_path / "aside")
+    (tmp_path / "other/2/state").rename(tmp_path / "checkpoints/2/state")
+    assert sentence(checkpoints).startswith("checkpoint 2 is damaged: params/layer/bias is not what was saved; remove ")
+
+
+@pytest.mark.parametrize("item", ["state", "notes"])
+def test_a_truncated_file_is_found(item, checkpoints, tmp_path):
+    checkpoints().save(2, state(2), {"cursor": {"next_index": 2}}, loss=1.0)
+    file = biggest_file(tmp_path / "checkpoints" / "2" / item)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    assert sentence(checkpoints).startswith("checkpoint 2 cannot be read (")
+
+
+def test_a_save_that_was_killed_is_not_there(checkpoints, tmp_path):
+    """Orbax writes into a folder with another name and renames it."""
+    checkpoints().save(2, state(2), {}, loss=1.0)
+    stray = tmp_path / "checkpoints" / "3.orbax-checkpoint-tmp-17"
+    (stray / "state").mkdir(parents=True)
+    (stray / "state" / "half").write_bytes(b"half")
+    again = checkpoints()
+    assert again.steps() == [2]
+    again.save(3, state(3), {}, loss=0.5)
+    assert again.best_step() == 3
+
+
+def test_weights_to_evaluate_with(checkpoints, tmp_path):
+    folder, kept = tmp_path / "checkpoints", checkpoints(keep_last=3)
+    for step, loss in [(1, 1.0), (2, 4.0), (3, 3.0), (4, 2.0)]:
+        kept.save(step, state(step), {}, loss=loss)
+
+    def same(found, step, *seeds):
+        params, of_step = found
+        assert of_step == step
+        means = jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64), *[state(s).params for s in seeds])
+        jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-8), params, means)
+        assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(params))
+
+    same(evaluation_params(folder, which="best", average_last=1), 1, 1)
+    same(evaluation_params(folder, which="last", average_last=1), 4, 4)
+    same(evaluation_params(folder, which="best", average_last=3), 4, 2, 3, 4)
+    assert kept.steps() == [1, 2, 3, 4]  # to look is not to delete
+    with pytest.raises(ValueError, match=r"evaluation\.checkpoint='first' is unknown; choose best or last"):
+        evaluation_params(folder, which="first", average_last=1)
+
+
+def test_the_exponential_average_is_what_is_evaluated(checkpoints, tmp_path):
+    saved = state(1, averaging=True)
+    checkpoints().save(1, saved, {}, loss=1.0)
+    params, _ = evaluation_params(tmp_path / "checkpoints", which="best", average_last=1)
+    jax.tree.map(np.testing.assert_array_equal, params, saved.averaged)
+    assert not np.array_equal(params["table"], saved.params["table"])
+
+
+def test_a_run_without_checkpoints_is_answered(tmp_path):
+    for folder in (tmp_path / "none", tmp_path):
+        with pytest.raises(FileNotFoundError, match="no checkpoints (at|in) .*; train the run first with `python run.py train`"):
+            evaluation_params(folder, which="best", average_last=1)
+    assert not (tmp_path / "none").exists()
+
+
+def test_mean_is_taken_in_double_precision():
+    trees = [{"x": np.float32([1e8, 1])}, {"x": np.float32([1, 2])}, {"x": np.float32([-1e8, 3])}]
+    np.testing.assert_array_equal(mean(trees)["x"], np.float32([1 / 3, 2]))

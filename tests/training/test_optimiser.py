@@ -1,0 +1,85 @@
+"""Learning rates against their formulas, one update against Adam's, and names that do not exist."""
+
+from math import cos, pi, sqrt
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from research.training.optimiser import OPTIMISERS, SCHEDULES, make_optimiser, make_schedule
+
+PEAK, WARMUP, STEPS = 0.7, 7, 31
+
+# Updates done -> rate. inverse_sqrt counts the update at hand, as the paper does; optax's own count those behind it.
+FORMULAS = {
+    "inverse_sqrt": lambda n: PEAK * min((n + 1) / WARMUP, sqrt(WARMUP / (n + 1))),
+    "cosine": lambda n: PEAK * (n / WARMUP if n < WARMUP else (1 + cos(pi * (n - WARMUP) / (STEPS - WARMUP))) / 2),
+    "constant": lambda n: PEAK * min(n / WARMUP, 1.0),
+}
+ADAM = {"beta1": 0.9, "beta2": 0.98, "epsilon": 1e-9, "weight_decay": 0.0, "clip_norm": 0.0}
+
+
+def test_every_schedule_has_its_formula():
+    assert FORMULAS.keys() == SCHEDULES.keys()
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedule_is_its_formula(name):
+    schedule = jax.jit(jax.vmap(make_schedule(name, peak=PEAK, warmup_steps=WARMUP, steps=STEPS)))
+    counts = jnp.arange(STEPS + 1)
+    np.testing.assert_allclose(schedule(counts), [FORMULAS[name](int(n)) for n in counts], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_without_warmup_the_first_update_has_the_peak(name):
+    np.testing.assert_allclose(make_schedule(name, peak=PEAK, warmup_steps=0, steps=STEPS)(jnp.int32(0)), PEAK, rtol=1e-6)
+
+
+def test_inverse_sqrt_is_vaswanis():
+    """lrate = d^-0.5 · min(n^-0.5, n · w^-1.5), equation 3, whose maximum is d^-0.5 · w^-0.5."""
+    width, warmup = 512, 4_000
+    schedule = make_schedule("inverse_sqrt", peak=(width * warmup) ** -0.5, warmup_steps=warmup, steps=1)
+    for n in (1, 17, 4_000, 100_000):
+        np.testing.assert_allclose(schedule(jnp.int32(n - 1)), width**-0.5 * min(n**-0.5, n * warmup**-1.5), rtol=1e-5)
+
+
+def updated(name, gradients, params, **fields):
+    """Parameters after one update for each gradient, at a rate of 0.1."""
+    optimiser = make_optimiser(name, optax.constant_schedule(0.1), **{**ADAM, **fields})
+    state = optimiser.init(params)
+    for gradient in gradients:
+        updates, state = optimiser.update(gradient, state, params)
+        params = optax.apply_updates(params, updates)
+    return params
+
+
+@pytest.mark.parametrize(("name", "decay"), [("adam", 0.0), ("adamw", 0.0), ("adamw", 0.3)])
+def test_updates_are_the_papers(name, decay):
+    """Algorithm 1 of Kingma & Ba 2015; decay is decoupled, as in algorithm 2 of Loshchilov & Hutter 2019."""
+    params, gradients = np.array([1.0, -2.0]), np.array([[0.5, -0.1], [0.2, 3.0], [-1.0, 0.4]])
+    theta, m, v = params.copy(), np.zeros(2), np.zeros(2)
+    for t, g in enumerate(gradients, 1):
+        m, v = 0.9 * m + 0.1 * g, 0.98 * v + 0.02 * g**2
+        theta = theta - 0.1 * ((m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.98**t)) + 1e-9) + decay * theta)
+    ours = updated(name, jnp.asarray(gradients, jnp.float32), jnp.asarray(params, jnp.float32), weight_decay=decay)
+    np.testing.assert_allclose(ours, theta, rtol=1e-5)
+
+
+def test_clipping_is_of_the_global_norm():
+    """With a large epsilon Adam's first update grows with the gradient, so what was clipped shows."""
+    gradient, params = jnp.array([3.0, 4.0]), jnp.zeros(2)
+    clipped = updated("adam", [gradient], params, clip_norm=1.0, epsilon=1.0)
+    np.testing.assert_allclose(clipped, updated("adam", [gradient / 5], params, epsilon=1.0), rtol=1e-5)
+    small = updated("adam", [gradient / 10], params, clip_norm=1.0, epsilon=1.0)
+    np.testing.assert_allclose(small, updated("adam", [gradient / 10], params, epsilon=1.0), rtol=1e-6)
+
+
+def test_names_that_do_not_exist_are_answered():
+    with pytest.raises(ValueError, match=r"training\.schedule='linear' is unknown; choose one of inverse_sqrt, cosine, constant"):
+        make_schedule("linear", peak=1.0, warmup_steps=1, steps=2)
+    with pytest.raises(ValueError, match=f"training.optimizer='sgd' is unknown; choose one of {', '.join(OPTIMISERS)}"):
+        make_optimiser("sgd", optax.constant_schedule(0.1), **ADAM)
+    with pytest.raises(ValueError, match=r"training\.weight_decay=0\.1 needs optimizer='adamw', not 'adam'"):
+        make_optimiser("adam", optax.constant_schedule(0.1), **{**ADAM, "weight_decay": 0.1})
