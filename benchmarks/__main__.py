@@ -23,6 +23,7 @@ from research.models import build
 from research.models.flops import training_flops_per_token
 
 DATA = Path(os.environ.get("LOOKBACK_DATA", rounds.ROOT.parent / "shared" / "data")) / "multi30k"
+BUSY = 0.5  # load average of a machine that does something else
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,6 +60,9 @@ def main(arguments: Sequence[str]) -> int:
 def compare(flags: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Every family of `flags.families`, ours and theirs in turn."""
     root = flags.data if (flags.data / "train.en.gz").exists() else None
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        console.print(f"[bold]this machine is busy (load {load:.1f}): the numbers will not be worth keeping[/bold]")
     with tempfile.TemporaryDirectory() as folder:
         file, cache = Path(folder) / "workload.npz", Path(folder) / "compiled"
         config = FAMILIES[flags.families[0]].config()
@@ -74,6 +78,7 @@ def compare(flags: argparse.Namespace, console: Console) -> dict[str, Any]:
             console.print(f"  ours / PyTorch: {', '.join(f'{what} {ratio}' for what, ratio in ratios.items())}")
     return {
         "machine": machine(),
+        "load_before": load,
         "threads": flags.threads,
         "rounds": flags.rounds,
         "seconds": flags.seconds,

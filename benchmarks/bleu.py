@@ -41,6 +41,8 @@ def over_time(data: Path, workdir: Path, minutes: list[float], overrides: list[s
     scores = []
     for minute in sorted(minutes):
         progress = train_until(train, workdir, 60 * minute)
+        # No further step: evaluation wants a run that has come to its end.
+        _run([*train, f"--config.training.steps={progress['step']}"])
         _run(evaluate)
         scores.append({"minutes": minute, **progress, "bleu": score(workdir)})
     return scores

@@ -22,7 +22,7 @@ def rates(library: str, shapes: dict[str, tuple[int, int, int]], seconds: float)
         product = multiply(random.random((m, k), np.float32), random.random((k, n), np.float32))
         product()
         best, begin = np.inf, time.perf_counter()
-        while time.perf_counter() - begin < seconds:
+        while best == np.inf or time.perf_counter() - begin < seconds:
             start = time.perf_counter()
             product()
             best = min(best, time.perf_counter() - start)

@@ -43,15 +43,11 @@ def data() -> ConfigDict:
     config.embedded.train_pairs = 20_000
     config.embedded.validation_pairs = 500
     config.embedded.test_pairs = 1_000
-    config.embedded.clauses = 4  # the most clauses in a sentence, 1 to 8; each number as likely: its length
-    config.embedded.reordering = (
-        1.0  # share of sentences put verb-final, decided by the main verb; 0: all keep English order
-    )
+    config.embedded.clauses = 4  # the most clauses in a sentence, 1 to 8: its length
+    config.embedded.reordering = 1.0  # share of sentences put verb-final, by main verb; 0: all in English order
     config.embedded.words = 1.0  # share of each word list in use, the frequent first: the vocabulary
-    config.embedded.ambiguity = (
-        0.3  # chance that a noun, verb or adjective is one whose Korean only the context decides
-    )
-    config.embedded.noise = 0.0  # chance that a target word is replaced by a random one, unaligned (training only)
+    config.embedded.ambiguity = 0.3  # chance that a noun, verb or adjective is one that only the context decides
+    config.embedded.noise = 0.0  # chance that a target word is replaced by a random one (training only)
 
     # source = "text": parallel files, plain or .gz, one sentence a line, below `root`.
     config.root = ""

@@ -2,7 +2,8 @@
 
     python run.py train --config=configs/embedded.py:luong --workdir=runs/luong
 
-All architectures see the same batches for the same number of steps; `make demo` compares them.
+All architectures see the same batches for the same number of steps; `make demo` compares them. The models and the corpus
+are small enough for that; `configs/base.py` has the whole corpus.
 """
 
 from configs.base import MODELS, base, named
@@ -12,15 +13,21 @@ def get_config(architecture: str = "luong"):
     config = base(named(MODELS, architecture))
     config.model.width = 128
     config.model.dropout = 0.1
+    config.model.tie = "decoder"
     if architecture == "transformer":
+        config.model.layers = 2
         config.model.heads = 4
-        config.model.ffn = 512
-        config.model.tie = "decoder"
-    config.data.vocabulary.size = 2_000  # the corpus has little more than a thousand words a language
+        config.model.ffn = 256
+    config.data.embedded.clauses = 3
+    config.data.embedded.words = 0.4
+    config.data.vocabulary.size = 2_000
     config.data.vocabulary.joint = False
-    config.data.batch_tokens = 2_048
+    config.data.batch_tokens = 1_024  # small: in two minutes, many updates teach more than exact ones
     config.data.buckets = 2
-    config.training.steps = 1_000
-    config.training.learning_rate = 2e-3
-    config.training.validate_every_steps = 500
+    config.training.steps = 1_200
+    config.training.learning_rate = 3e-3
+    config.training.schedule = "cosine"
+    config.training.warmup_steps = 100
+    config.training.validate_every_steps = 400
+    config.training.save_every_steps = 400
     return config

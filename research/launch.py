@@ -181,7 +181,10 @@ def _vocabularies(folder: RunFolder, config: ConfigDict, corpus: data.Corpus) ->
         if name != "train":
             write_split(folder.split_file(name), split)
     vocabularies = data.build_vocabularies(config.data, corpus.splits["train"])
-    vocabularies.save(folder.vocabulary)
+    # Under another name until both files are whole: a run that is killed here starts over instead of finding a half.
+    unfinished = folder.path / ".vocabulary"
+    vocabularies.save(unfinished)
+    unfinished.rename(folder.vocabulary)
     return vocabularies
 
 

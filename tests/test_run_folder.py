@@ -94,7 +94,7 @@ def test_a_last_line_cut_short_is_left_out_for_good(folder):
 
 def test_a_damaged_line_of_metrics_is_named(folder):
     folder.metrics_file.write_text('{"step": 1}\n{"step"\n{"step": 3}\n')
-    with pytest.raises(ValueError, match=r"metrics\.jsonl is damaged in line 2 .*; remove that line"):
+    with pytest.raises(ValueError, match=r"metrics\.jsonl, line 2, is damaged .*; remove that line"):
         folder.metrics()
 
 

@@ -10,7 +10,7 @@ from research.data.embedded_words import Lexicon
 from research.data.pairs import Pair
 
 SPLITS = ("test", "validation", "train")  # in the order of drawing: what a test split holds does not hang on training
-PATIENCE = 2_000  # draws in a row that give nothing new, before the grammar counts as used up
+PATIENCE = 1_000  # draws in a row that give nothing new, before the grammar counts as used up
 CONSONANT_SOUNDS = ("uniform",)  # words that keep `a` before a written vowel
 MOST_CLAUSES = 8
 

@@ -101,7 +101,7 @@ class Clauses(NounPhrases):
         plan, for_subject, inside = self.plan(use, budget)
         if plan == "adjective":
             return self.adjective_clause(use, budget, link, particle)
-        verb, sense = self.main_verb(plan, use)
+        plan, verb, sense = self.main_verb(plan, use)
         head = self.noun_phrase(sense.subjects, subjects_of(verb), subject=True, budget=for_subject)
         subject = Subject(head.kind, head.plural)
         second = self.second_verb(subject) if plan == "transitive" and use in CHAINING and inside else []
@@ -118,12 +118,18 @@ class Clauses(NounPhrases):
             rest.heavy,
         )
 
-    def main_verb(self, plan: str, use: str) -> tuple[list[Sense], Sense]:
-        """A verb and one of its senses; no state where English wants its progressive (`while`)."""
-        while True:
-            verb = self.verb(plan)
+    def main_verb(self, plan: str, use: str) -> tuple[str, list[Sense], Sense]:
+        """A verb and one of its senses; no state where English wants its progressive (`while`).
+
+        Where a small lexicon has nothing but states, an intransitive verb has to do: none of them is one.
+        """
+        verb = self.verb(plan)
+        for _ in range(20):
             if not (use == "while" and verb[0].state):
-                return verb, self.one_of(verb)
+                return plan, verb, self.one_of(verb)
+            verb = self.verb(plan)
+        verb = self.verb("intransitive")
+        return "intransitive", verb, self.one_of(verb)
 
     def second_verb(self, subject: Subject) -> list[Sense]:
         """Now and then a verb to say of the same subject, with `and`."""

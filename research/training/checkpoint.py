@@ -4,6 +4,7 @@ Orbax restores a flipped bit without a word, so each array's SHA-256 is kept bes
 """
 
 import hashlib
+import math
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,9 @@ class Checkpoints:
         """Write `state` (host arrays) and `notes` (JSON). loss: what the best is chosen by, the lower the better."""
         notes = {**notes, "digests": _digests(state)}
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
-        self._manager.save(step, args=items, metrics=None if loss is None else {"loss": float(loss)}, force=True)
+        # A loss that is NaN compares with nothing, and Orbax would take it for the best.
+        metrics = None if loss is None or math.isnan(loss) else {"loss": float(loss)}
+        self._manager.save(step, args=items, metrics=metrics, force=True)
         self._manager.wait_until_finished()
 
     def steps(self) -> list[int]:

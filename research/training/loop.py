@@ -70,7 +70,7 @@ def train(
     written = Metrics(folder, done)
     log = _Log(written, schedule.log_every, so_far.seconds)
     with closing(written), _stop_requested() as stop, _progress_bar(name, done, schedule.steps) as bar:
-        while done < schedule.steps:
+        while done < schedule.steps and not _out_of_patience(schedule, so_far):
             state, metrics = spread(state, next(stream))
             done += 1
             log.add(done, metrics, bar)
@@ -89,8 +89,6 @@ def train(
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )
-            if schedule.patience and so_far.since_best >= schedule.patience:
-                break
             log.resume()
     return so_far
 
@@ -112,6 +110,11 @@ def _validate(host: State, validate: Validate, best_by: str, done: int, so_far: 
     improved = loss < so_far.best
     so_far.best, so_far.since_best = (loss, 0) if improved else (so_far.best, so_far.since_best + 1)
     return loss
+
+
+def _out_of_patience(schedule: Schedule, so_far: Progressed) -> bool:
+    """Asked before a step, not after a validation: a run that stopped early stays stopped when it is started again."""
+    return 0 < schedule.patience <= so_far.since_best
 
 
 class _Log:

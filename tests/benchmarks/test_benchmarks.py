@@ -118,8 +118,7 @@ def test_only_pytorch_gets_the_allocator_from_outside(tmp_path):
 
 
 def test_matmul_rate():
-    assert rates("numpy", {"small": (3, 5, 7)}, 0.0) == {"small": pytest.approx(0, abs=np.inf)}
-    assert rates("numpy", {"small": (3, 5, 7)}, 0.001)["small"] > 0
+    assert 0 < rates("numpy", {"small": (3, 5, 7)}, 0.0)["small"] < np.inf
 
 
 def test_tables():

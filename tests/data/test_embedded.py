@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 import unicodedata
+from itertools import pairwise
 from statistics import mean
 
 import pytest
@@ -15,11 +16,20 @@ from research.data.embedded import generate, to_pair
 from research.data.embedded_clauses import Clauses
 from research.data.embedded_words import Lexicon, pairs
 from research.data.korean import with_particle
+from research.data.pairs import Pair
 
-DEFAULTS = dict(
-    seed=0, train_pairs=1_009, validation_pairs=101, test_pairs=307,
-    clauses=4, reordering=1.0, words=1.0, ambiguity=0.3, noise=0.0,
-)  # fmt: skip
+DEFAULTS = {
+    "seed": 0,
+    "train_pairs": 1_009,
+    "validation_pairs": 101,
+    "test_pairs": 307,
+    "clauses": 4,
+    "reordering": 1.0,
+    "words": 1.0,
+    "ambiguity": 0.3,
+    "noise": 0.0,
+}
+PINNED = "d12cc84a75a21256"  # SHA-256 of the corpus of DEFAULTS; a change of the grammar changes it
 UNALIGNED = {"the", "a", "an", "to", "it", ","}  # all that Korean has nothing for
 
 # Pairs of the test split of seed 0, read by a person; each Korean word with the English it stands for.
@@ -27,20 +37,21 @@ GOLD = [
     ("An old swallow was dangerous .", "늙은/old 제비는/swallow 위험했다/was+dangerous ./."),
     ("Hyeongseo Kim quickly turned on the computer .",
      "김형서는/Hyeongseo+Kim 컴퓨터를/computer 빨리/quickly 켰다/turned+on ./."),
-    ("Last night a fan could not offer the diamond to her lazy pupil .", None),
     ("Chairman Choi will show the queen a trophy .",
      "최/Choi 회장은/Chairman 여왕에게/queen 트로피를/trophy 보여/show 줄/show 것이다/will ./."),
     ("Alice liked the cup that Eunho Ahn did not touch .",
      "앨리스는/Alice 안은호가/Eunho+Ahn 만지지/touch 않은/that+did+not 컵을/cup 좋아했다/liked ./."),
     ("Seonghui will write twenty heavy postcards at the bank .",
-     "성희는/Seonghui 은행에서/at+bank 스무/twenty 장의/twenty 무거운/heavy 엽서를/postcards 쓸/write 것이다/will ./."),
+     "성희는/Seonghui 은행에서/at+bank 스무/twenty 장의/twenty 무거운/heavy 엽서를/postcards "
+     "쓸/write 것이다/will ./."),
     ("The lawyer who saw an umbrella on a bank was not brave .",
      "강둑에서/on+bank 우산을/umbrella 본/who+saw 변호사는/lawyer 용감하지/brave 않았다/was+not ./."),
     ("Because Anna saw the beautiful pupil , Julia went to a restaurant last night .",
      "안나가/Anna 아름다운/beautiful 제자를/pupil 봤기/saw 때문에/Because 줄리아는/Julia 어젯밤에/last+night "
      "식당에/to#9+restaurant 갔다/went ./."),
     ("They forgot that Lucy chose the bat and the pearl on Saturday .",
-     "그들은/They 루시가/Lucy 토요일에/on+Saturday 방망이와/bat+and 진주를/pearl 고른/chose 것을/that 잊었다/forgot ./."),
+     "그들은/They 루시가/Lucy 토요일에/on+Saturday 방망이와/bat+and 진주를/pearl 고른/chose "
+     "것을/that 잊었다/forgot ./."),
     ("Yeongsol Kim loved Martin when the wise king could not see many pupils .",
      "현명한/wise 왕이/king 많은/many 제자들을/pupils 볼/see 수/could+not 없었을/could+not 때/when "
      "김영솔은/Yeongsol+Kim 마틴을/Martin 사랑했다/loved ./."),
@@ -59,13 +70,13 @@ GOLD = [
      "구지진은/Jijin+Koo 두/two 번의/two 새/new 음악회에/concerts 참석했고/attended+and 아이는/child 은행을/bank "
      "지었다/built ./."),
     ("While Nina was writing an anthem , he had to hug an astronaut .",
-     "니나가/Nina 국가를/anthem 작곡하는/was+writing 동안/While 그는/he 우주비행사를/astronaut 껴안아야/hug 했다/had ./."),
+     "니나가/Nina 국가를/anthem 작곡하는/was+writing 동안/While 그는/he 우주비행사를/astronaut "
+     "껴안아야/hug 했다/had ./."),
     ("On February 2 a star forgot that Doctor Hwang was wise .",
      "2월/February 2일에/On+2 스타는/star 황/Hwang 박사가/Doctor 현명했던/was+wise 것을/that 잊었다/forgot ./."),
     ("Dongyeon read Siyeon the file that disappeared last week .",
      "동연은/Dongyeon 시연에게/Siyeon 지난주에/last+week 사라진/that+disappeared 서류를/file 읽어/read 줬다/read ./."),
 ]  # fmt: skip
-GOLD = [(source, gold) for source, gold in GOLD if gold]
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +133,8 @@ def test_same_on_any_hash_seed_and_machine(corpus):
 def test_seeds_differ_and_larger_training_begins_with_smaller(corpus):
     fewer = small(train_pairs=211, test_pairs=DEFAULTS["test_pairs"], validation_pairs=DEFAULTS["validation_pairs"])
     assert fewer["train"] == corpus["train"][:211]
-    assert fewer["test"] == corpus["test"] and fewer["validation"] == corpus["validation"]
+    assert fewer["test"] == corpus["test"]
+    assert fewer["validation"] == corpus["validation"]
     other = small(seed=1)
     assert not {pair.source for pair in other["test"]} & {pair.source for pair in corpus["test"] if len(pair[0]) > 40}
 
@@ -138,30 +150,24 @@ def test_splits_are_disjoint_and_without_repetition(words):
 def test_a_source_has_one_translation():
     seen = {}
     repeated = 0
-    lexicon = Lexicon(0.1)
-    grammar = Clauses(lexicon, random.Random(7), 0.5)
-    for number in range(6_007):
-        pair = to_pair(grammar.sentence(1 + number % 2))
+    grammar = Clauses(Lexicon(0.05), random.Random(7), 0.5)
+    for _ in range(8_009):
+        pair = to_pair(grammar.sentence(1))
         repeated += pair.source in seen
         assert seen.setdefault(pair.source, pair) == pair
     assert repeated > 100  # or nothing was tested
 
 
 def test_more_than_a_million_distinct_pairs(corpus):
-    """Counted: `NAME met NAME .`, with any two given names, alone makes over two million."""
-    names = {english for english, _ in pairs_of_names()}
+    """Counted: two given names around one verb, as in `Minji met Junho .`, make over two million for each such verb."""
+    names = {english for english, _ in Lexicon(1.0).given.items}
     assert len(names) ** 2 > 10**6
     grammar = Clauses(Lexicon(1.0), random.Random(3), 0.3)
     drawn = [to_pair(grammar.sentence(1)).source.split() for _ in range(4_001)]
-    assert any(len(words) == 4 and words[1] == "met" and {words[0], words[2]} <= names for words in drawn)
+    assert any(len(words) == 4 and {words[0], words[2]} <= names for words in drawn)
     # Estimated: of n draws from N equally likely ones, n * n / 2N are repeated; unequal ones repeat more.
     draws = [to_pair(grammar.sentence(1 + number % 4)).source for number in range(5_003)]
-    assert len(draws) - len(set(draws)) <= 12
-
-
-def pairs_of_names():
-    lexicon = Lexicon(1.0)
-    return lexicon.given.items
+    assert len(draws) - len(set(draws)) <= 12  # N is a million
 
 
 def test_lengths_fill_every_bin(corpus):
@@ -172,7 +178,7 @@ def test_lengths_fill_every_bin(corpus):
 
 def test_clauses_make_sentences_longer():
     lengths = [mean(len(pair.source.split()) for pair in small(clauses=clauses)["train"]) for clauses in (1, 2, 4, 7)]
-    assert all(after > before + 1.5 for before, after in zip(lengths, lengths[1:], strict=False))
+    assert all(after > before + 1.5 for before, after in pairwise(lengths))
 
 
 def crossings(pair):
@@ -247,7 +253,7 @@ def test_the_noun_decides_the_verb(english, here, korean):
     assert found
 
 
-_MANY = []
+_MANY: list[Pair] = []
 
 
 def many():
@@ -259,7 +265,8 @@ def many():
 
 def test_noise_is_in_training_only():
     clean, noisy = small(), small(noise=0.2)
-    assert noisy["test"] == clean["test"] and noisy["validation"] == clean["validation"]
+    assert noisy["test"] == clean["test"]
+    assert noisy["validation"] == clean["validation"]
     changed = total = 0
     for before, after in zip(clean["train"], noisy["train"], strict=True):
         assert before.source == after.source
@@ -283,13 +290,26 @@ def test_noise_is_in_training_only():
         ({"words": 0.0}, "words=0.0"),
         ({"ambiguity": -0.1}, "ambiguity=-0.1"),
         ({"noise": float("nan")}, "noise=nan"),
-        ({"words": 0.001, "clauses": 1, "train_pairs": 10**6}, "ask for fewer pairs"),
     ],
 )
 def test_bad_knobs_get_one_sentence(change, says):
     with pytest.raises(ValueError, match=says) as caught:
         small(**change)
     assert "\n" not in str(caught.value)
+
+
+def test_a_used_up_grammar_says_so(monkeypatch):
+    monkeypatch.setattr("research.data.embedded.PATIENCE", 3)  # instead of many thousands of draws
+    with pytest.raises(ValueError, match=r"\d+ were found; ask for fewer pairs"):
+        small(words=0.001, clauses=1, train_pairs=10**6)
+
+
+@pytest.mark.parametrize("words", [0.001, 0.05, 1.0])
+@pytest.mark.parametrize("ambiguity", [0.0, 1.0])
+def test_extreme_knobs_still_make_sentences(words, ambiguity):
+    splits = small(words=words, ambiguity=ambiguity, clauses=8, train_pairs=607)
+    assert len(splits["train"]) == 607
+    assert all({j for _, j in pair.alignment} == set(range(len(pair.target.split()))) for pair in splits["train"])
 
 
 # -- the tables
@@ -321,7 +341,8 @@ def test_classes_in_the_tables_exist_and_senses_exclude_each_other():
     for adjectives in lexicon.adjectives.values():
         assert all(set(adjective.senses) <= kinds for adjective in adjectives)
     listed = [noun.singular for entries in lexicon.nouns.values() for noun in entries]
-    assert len(set(listed)) == len(listed) and not set(listed) & set(lexicon.ambiguous_nouns)
+    assert len(set(listed)) == len(listed)
+    assert not set(listed) & set(lexicon.ambiguous_nouns)
 
 
 def test_names_are_written_apart():
@@ -329,6 +350,3 @@ def test_names_are_written_apart():
     names = [english for pool in (lexicon.given, lexicon.foreign, lexicon.surnames) for english, _ in pool.items]
     assert len(set(names)) == len(names)
     assert len(pairs(embedded_lexicon.GIVEN_FIRST)) == len(pairs(embedded_lexicon.GIVEN_SECOND)) == 40
-
-
-PINNED = "0"

@@ -76,7 +76,8 @@ def test_particles_agree_with_the_noun(row):
 
 
 def test_other_particles_do_not_change():
-    assert with_particle("공원", "에서") == "공원에서" and with_particle("민지", "에게") == "민지에게"
+    assert with_particle("공원", "에서") == "공원에서"
+    assert with_particle("민지", "에게") == "민지에게"
 
 
 @pytest.mark.parametrize("row", rows(VERBS), ids=lambda row: row[0])

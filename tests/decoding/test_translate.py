@@ -1,7 +1,6 @@
 """Text in, text out, with small real models: every sentence once, in order, whatever the batch and the devices."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 

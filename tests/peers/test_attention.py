@@ -59,7 +59,8 @@ def test_multi_head_attention(kind):
 
     (_, (read_BTD, weights_BHTS)), by_weights = jax.value_and_grad(loss, has_aux=True)(params, query_BTD, memory_BSD)
 
-    masks = {"key_padding_mask": torch.tensor(~words_BS)} if kind == "cross" else {"attn_mask": ~torch.tril(torch.ones(T, T)).bool()}  # fmt: skip
+    later = ~torch.ones(T, T).tril().bool()
+    masks = {"key_padding_mask": torch.tensor(~words_BS)} if kind == "cross" else {"attn_mask": later}
     query, memory = torch.tensor(query_BTD), torch.tensor(memory_BSD)
     out, weights = theirs(query, memory, memory, average_attn_weights=False, **masks)
     (out * torch.tensor(weigh_BTD)).sum().backward()
@@ -77,5 +78,6 @@ def test_scaled_dot_attend_is_the_fused_attention():
     mask_B1TS = random.random((B, 1, T, S)) < 0.6
     mask_B1TS[..., 0] = True
     ours, _ = attend(ScaledDot.compare((), query_BHTK, keys_BHSK), values_BHSK, mask_B1TS)
-    theirs = torch.nn.functional.scaled_dot_product_attention(*map(torch.tensor, (query_BHTK, keys_BHSK, values_BHSK, mask_B1TS)))  # fmt: skip
+    tensors = map(torch.tensor, (query_BHTK, keys_BHSK, values_BHSK, mask_B1TS))
+    theirs = torch.nn.functional.scaled_dot_product_attention(*tensors)
     assert_allclose(ours, theirs.numpy(), **CLOSE)

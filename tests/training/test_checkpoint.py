@@ -1,5 +1,7 @@
 """Checkpoints: every bit back, the best and the last kept, and damage answered with a sentence."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import optax
@@ -7,6 +9,10 @@ import pytest
 
 from research.training.checkpoint import Checkpoints, evaluation_params, mean
 from research.training.step import State, initial_state
+
+
+# After a read that failed, Orbax's other threads complain that they find its event loop closed.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def state(seed=0, averaging=False):
@@ -41,7 +47,8 @@ def biggest_file(folder):
 @pytest.mark.parametrize("averaging", [False, True])
 def test_every_bit_comes_back(averaging, checkpoints):
     """In another process, as it were: by a new object, with types and without."""
-    saved, notes = state(3, averaging), {"cursor": {"next_index": 3}, "seconds": 1.5, "best": float("inf"), "since_best": 0}
+    saved = state(3, averaging)
+    notes = {"cursor": {"next_index": 3}, "seconds": 1.5, "best": float("inf"), "since_best": 0}
     checkpoints().save(3, saved, notes, loss=1.0)
     restored, read = checkpoints().restore(3, like=state(0, averaging))
     assert isinstance(restored, State)
@@ -83,7 +90,7 @@ def test_a_loss_that_is_no_number_is_never_the_best(bad, checkpoints):
 
 def test_without_a_loss_the_last_is_the_best(checkpoints):
     kept = checkpoints(keep_last=2)
-    assert (kept.steps(), kept.best_step()) == ([], None)
+    assert kept.steps() == []
     for step in (1, 2):
         kept.save(step, state(step), {})
     assert kept.best_step() == 2
@@ -103,16 +110,23 @@ def sentence(checkpoints, step=2):
     return str(error.value)
 
 
-@pytest.mark.parametrize("place", [0.3, 0.5, 0.7])
-def test_a_flipped_bit_is_found(place, checkpoints, tmp_path):
-    checkpoints().save(2, state(2), {}, loss=1.0)
-    file = biggest_file(tmp_path / "checkpoints" / "2" / "state")
-    data = bytearray(file.read_bytes())
-    data[int(len(data) * place)] ^= 0b100
-    file.write_bytes(data)
+@pytest.mark.parametrize("byte", [0, 20_011, -1])
+def test_a_flipped_bit_is_found(byte, checkpoints, tmp_path):
+    """Orbax restores it without a word. The array is random in every bit, so that it stands in a file as it is."""
+    saved, array = state(2), np.random.default_rng(0).bytes(4 * 211 * 53)
+    saved.params["table"] = np.frombuffer(array, np.float32).reshape(211, 53)
+    checkpoints().save(2, saved, {}, loss=1.0)
+    flipped = 0
+    for file in filter(Path.is_file, (tmp_path / "checkpoints" / "2" / "state").rglob("*")):
+        data = bytearray(file.read_bytes())
+        if (place := data.find(array)) >= 0:  # Orbax keeps a copy or two
+            data[place + byte % len(array)] ^= 0b100
+            file.write_bytes(data)
+            flipped += 1
+    assert flipped
     said = sentence(checkpoints)
-    assert said.startswith(("checkpoint 2 is damaged: ", "checkpoint 2 cannot be read ("))
-    assert said.endswith(f"remove {tmp_path / 'checkpoints' / '2'} to go on from an earlier checkpoint")
+    again = f"remove {tmp_path / 'checkpoints' / '2'} to go on from an earlier checkpoint"
+    assert said == f"checkpoint 2 is damaged: params/table is not what was saved; {again}"
 
 
 def test_other_values_are_found_where_the_file_is_sound(checkpoints, tmp_path):

@@ -1,0 +1,165 @@
+"""A run folder, made by hand and never trained, through everything that `run.py evaluate` and `translate` do."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+
+from configs.base import base
+from research.data.examples import encode
+from research.data.pairs import Pair
+from research.data.splits import write_split
+from research.data.vocabulary import Vocabularies
+from research.evaluation.alignment import best_layer, measure
+from research.evaluation.evaluate import evaluate, spread
+from research.evaluation.perplexity import cross_entropy
+from research.evaluation.quality import bleu
+from research.evaluation.trained import load
+from research.evaluation.translate_text import read_lines, translate_text
+from research.evaluation.validation import validator
+from research.run_folder import RunFolder, config_as_json
+from research.training.checkpoint import Checkpoints
+from tests.decoding.random_model import random_model, small_config
+
+SOURCES = [
+    "the dog runs", "a cat", "two old dogs run", "run", "a dog sees a cat", "the old cat sees a dog", "cats",
+    "see the old cat", "dogs run", "two cats run", "a cat runs",
+]  # fmt: skip
+PAIRS = [Pair(source, source.upper(), tuple((word, word) for word in range(len(source.split())))) for source in SOURCES]
+
+
+@pytest.fixture(scope="module", params=["none", "transformer"])
+def workdir(request, tmp_path_factory):
+    folder = RunFolder(tmp_path_factory.mktemp(request.param))
+    config = base(small_config(request.param))
+    config.data.max_tokens, config.data.languages = 16, ("en", "de")
+    config.evaluation.update({"beam": 3, "batch_sentences": 5, "length_bins": (2, 4), "extra_tokens": 1})
+    folder.write_json("config.json", config_as_json(config))
+    vocabularies = Vocabularies.train(PAIRS, joint=True, kind="bpe", size=71)
+    vocabularies.save(folder.vocabulary)
+    write_split(folder.split_file("validation"), PAIRS[:7])
+    write_split(folder.split_file("test"), PAIRS)
+    costs = {"name": "a run", "steps": 3, "seconds": 1.5, "parameters": 7, "flops_per_token": 11}
+    folder.write_json("provenance.json", costs)
+    _, params = random_model(request.param, len(vocabularies.target))
+    checkpoints = Checkpoints(folder.checkpoints)
+    checkpoints.save(3, {"params": params}, {}, loss=1.0)
+    checkpoints.close()
+    return folder.path
+
+
+def test_result_is_the_contract(workdir, capsys):
+    result = evaluate(workdir)
+    assert result == json.loads((workdir / "result.json").read_text())
+    assert (result["name"], result["steps"]) == ("a run", 3)
+    assert list(result["splits"]) == ["test"]  # the validation split only when asked for
+    test = result["splits"]["test"]
+    assert test["sentences"] == len(PAIRS)
+    assert sorted(test["searches"]) == ["beam1", "beam3"]
+
+    run = load(workdir)
+    model, options = (run.translator, run.params), {"devices": run.devices, "batch_sentences": 5}
+    entropy = cross_entropy(*model, encode(PAIRS, run.vocabularies), **options)
+    assert test["perplexity"] == pytest.approx(entropy.perplexity)
+    assert test["token_accuracy"] == entropy.token_accuracy
+    references = [pair.target for pair in PAIRS]
+    for search, scores in test["searches"].items():
+        lines = (workdir / "translations" / f"test.{search}.txt").read_text("utf-8").split("\n")
+        assert lines.pop() == ""
+        assert scores["bleu"] == bleu(lines, references, tokenize="13a", lowercase=False)._asdict()
+        assert scores["bleu_lowercased"]["signature"].count("case:lc") == 1
+        assert [(each["words"], each["sentences"]) for each in scores["bleu_by_length"]] == [
+            ("1-2", 4), ("3-4", 5), ("5+", 2),
+        ]  # fmt: skip
+        assert scores["sentences_per_second"] > 0
+        assert scores["truncated_sources"] == 0
+        assert set(scores) >= {"chrf", "ter", "seconds", "cut_off"}
+    assert len(test["samples"]) == 8
+    for sample in test["samples"]:
+        index = SOURCES.index(sample["source"])
+        assert sample == {"source": SOURCES[index], "reference": references[index], "hypothesis": lines[index]}
+    assert "test: perplexity" in capsys.readouterr().err
+
+    if workdir.name.startswith("none"):
+        assert test["alignment"] is None
+        assert test["attention"] == []
+        return
+    by_layer = measure(*model, run.vocabularies, PAIRS, **options)
+    layer = best_layer(measure(*model, run.vocabularies, PAIRS[:7], **options))
+    assert test["alignment"]["layer"] == layer
+    assert test["alignment"]["error"] == pytest.approx(by_layer[layer].error)
+    assert list(by_layer) == ["layer_0", "layer_1"]
+    assert len(test["attention"]) == 4
+    for each in test["attention"]:
+        assert each["layer"] == layer
+        shape = (len(each["target_tokens"]), len(each["source_tokens"]))
+        assert np.shape(each["weights"]) == shape
+        np.testing.assert_allclose(np.sum(each["weights"], axis=1), 1.0, atol=1e-3)
+        assert each["source_tokens"][-1] == each["target_tokens"][-1] == "</s>"
+
+
+def test_one_search_of_one_split_is_added(workdir):
+    evaluate(workdir, split="validation", beams=(2,))
+    result = evaluate(workdir, split="validation", beams=(1,))
+    assert sorted(result["splits"]["validation"]["searches"]) == ["beam1", "beam2"]
+    with pytest.raises(ValueError, match=r"has no split 'tset'; it has: test, validation"):
+        evaluate(workdir, split="tset")
+
+
+def test_translate_text_line_for_line(workdir, tmp_path):
+    text = "a cat\n\ndogs run\r\n" + " ".join(SOURCES) + "\nthe old cat sees a dog"
+    output = io.StringIO()
+    drawn = []
+
+    def draw(source_tokens, target_tokens, weights):
+        assert np.shape(weights) == (len(target_tokens), len(source_tokens))
+        drawn.append("".join(source_tokens))
+        return b"a picture"
+
+    translate_text(workdir, io.BytesIO(text.encode()), output, beam=1, attention=tmp_path / "maps", draw=draw)
+    lines = output.getvalue().split("\n")
+    assert len(lines) == 6
+    assert lines[1] == lines[5] == ""
+    known = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")
+    assert [lines[0], lines[2], lines[4]] == [known[1], known[8], known[5]]
+    if workdir.name.startswith("none"):
+        assert not (tmp_path / "maps").exists()
+        return
+    assert drawn[0] == "▁a▁cat</s>"
+    files = sorted(file.name for file in (tmp_path / "maps").iterdir())
+    assert files == [f"000{line}.{kind}" for line in (1, 3, 4, 5) for kind in ("npz", "png")]
+    with np.load(tmp_path / "maps" / "0001.npz") as held:
+        assert held["weights"].shape == (len(held["target_tokens"]), len(held["source_tokens"]))
+
+
+def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
+    run = load(workdir)
+    options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
+    measured = validator(run.translator, run.vocabularies, PAIRS, bleu_sentences=3, **options)(run.params)
+    known = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")[:3]
+    expected = bleu(known, [pair.target for pair in PAIRS[:3]], tokenize="13a", lowercase=False).score
+    assert measured["bleu"] == pytest.approx(expected)
+    entropy = cross_entropy(
+        run.translator, run.params, encode(PAIRS, run.vocabularies), devices=run.devices, batch_sentences=5
+    )
+    assert measured["perplexity"] == pytest.approx(entropy.perplexity)
+    without = validator(run.translator, run.vocabularies, PAIRS, bleu_sentences=0, **options)(run.params)
+    assert sorted(without) == ["perplexity", "token_accuracy"]
+
+
+def test_spread_goes_from_short_to_long():
+    lengths = [5, 1, 9, 3, 7, 2, 8, 4, 6, 0]
+    assert [lengths[i] for i in spread(lengths, 5)] == [1, 3, 5, 7, 9]
+    assert sorted(spread([2, 1], 8)) == [0, 1]
+
+
+def test_a_line_that_is_not_utf8_is_named():
+    assert read_lines(io.BytesIO("\ufeffé\u2028\n\nb".encode())) == ["é\u2028", "", "b"]
+    with pytest.raises(ValueError, match="line 2 of the text is not UTF-8"):
+        read_lines(io.BytesIO(b"a\n\xff\n"))
+
+
+def test_no_run_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run folder"):
+        evaluate(tmp_path)

@@ -1,0 +1,240 @@
+"""Whole runs, tiny: resumed bit for bit with dropout on, refused where they are not the same run, and what they leave."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import run as door
+from configs.embedded import get_config
+from research import launch
+from research.data.batches import Batches
+from research.run_folder import RunFolder
+from research.training.checkpoint import Checkpoints
+from research.training.devices import Devices
+
+ROOT = Path(door.__file__).parent
+FIELDS = {
+    "model.width": 8,
+    "model.dropout": 0.3,
+    "data.embedded.train_pairs": 67,
+    "data.embedded.validation_pairs": 11,
+    "data.embedded.test_pairs": 7,
+    "data.vocabulary.size": 500,
+    "data.buckets": 1,
+    "data.batch_tokens": 400,
+    "training.steps": 8,
+    "training.warmup_steps": 3,
+    "training.log_every_steps": 1,
+    "training.validate_every_steps": 4,
+    "training.save_every_steps": 3,
+    "training.bleu_sentences": 0,
+    "training.ema_decay": 0.9,
+    "evaluation.batch_sentences": 11,
+}
+
+
+def tiny(architecture="luong", **fields):
+    config = get_config(architecture)
+    config.update_from_flattened_dict({**FIELDS, **fields})
+    return config.lock()
+
+
+def train(folder, **fields):
+    return launch.train(tiny(**fields), folder, command="python run.py train again")
+
+
+def last_state(folder):
+    checkpoints = Checkpoints(RunFolder(folder).checkpoints)
+    try:
+        return checkpoints.restore(checkpoints.steps()[-1])
+    finally:
+        checkpoints.close()
+
+
+def measured(folder):
+    """metrics.jsonl without what a clock says."""
+    clock = ("seconds", "train/tokens_per_second")
+    return [{name: value for name, value in record.items() if name not in clock} for record in RunFolder(folder).metrics()]
+
+
+def assert_same_run(one, other):
+    """Weights, moments, averages, cursor and metrics: bit for bit."""
+    (state, notes), (expected, expected_notes) = last_state(one), last_state(other)
+    assert notes["digests"] == expected_notes["digests"]
+    assert notes["cursor"] == expected_notes["cursor"] == {"next_index": 8}
+    jax.tree.map(np.testing.assert_array_equal, state, expected)
+    assert measured(one) == measured(other)
+    steps = [record["step"] for record in measured(one) if "train/loss" in record]
+    assert steps == list(range(1, 9))
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "unbroken"
+    train(folder)
+    return folder
+
+
+def at_step(number, event):
+    """Do `event` when the batch of a step is asked for."""
+    original = Batches.__getitem__
+
+    def get(self, index):
+        if index == number - 1:
+            event()
+        return original(self, index)
+
+    return get
+
+
+def terminate():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def fail():
+    raise SystemError("as if the power had failed")
+
+
+@pytest.mark.parametrize(("event", "error", "saved"), [(terminate, KeyboardInterrupt, 5), (fail, SystemError, 6)])
+def test_stopped_and_resumed_is_the_run_that_was_not(event, error, saved, unbroken, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(Batches, "__getitem__", at_step(5 if saved == 5 else 7, event))
+        with pytest.raises(error):
+            train(tmp_path / "run")
+    assert last_state(tmp_path / "run")[0]["step"] == saved
+    assert not (tmp_path / "run" / "provenance.json").exists()
+    train(tmp_path / "run")
+    assert_same_run(tmp_path / "run", unbroken)
+
+
+def test_a_process_that_was_killed_and_started_again_is_the_run_that_was_not(unbroken, tmp_path):
+    """The same command twice, in processes of their own; the first one gets a SIGTERM."""
+    command = ["train", "--config=configs/embedded.py:luong", f"--workdir={tmp_path / 'run'}"]
+    command += [f"--config.{name}={value}" for name, value in FIELDS.items()]
+    program = (
+        "import sys, run; from research.data.batches import Batches; from tests.test_launch import at_step, terminate\n"
+        "Batches.__getitem__ = at_step(5, terminate)\n"
+        "sys.exit(run.main(sys.argv[1:]))"
+    )
+    start = partial(subprocess.run, cwd=ROOT, capture_output=True, text=True, check=False)
+    killed = start([sys.executable, "-c", program, *command])
+    assert killed.returncode == 130, killed.stderr
+    last = killed.stderr.splitlines()[-1]
+    assert last == "error: stopped at step 5, which is saved; the same command goes on from there"
+    again = start([sys.executable, "run.py", *command])
+    assert again.returncode == 0, again.stderr
+    assert_same_run(tmp_path / "run", unbroken)
+    assert f"--workdir={tmp_path / 'run'}" in RunFolder(tmp_path / "run").read_json("provenance.json")["command"]
+
+
+def test_what_a_run_leaves(unbroken):
+    folder = RunFolder.existing(unbroken)
+    assert folder.config() == tiny().copy_and_resolve_references().lock()
+    assert folder.splits() == ["test", "validation"]
+    assert sorted(path.name for path in folder.vocabulary.iterdir()) == ["source.model", "target.model"]
+    assert not [path for path in folder.path.iterdir() if path.name.startswith(".")]
+    provenance = folder.read_json("provenance.json")
+    params = last_state(unbroken)[0]["params"]
+    assert provenance["parameters"] == sum(leaf.size for leaf in jax.tree.leaves(params))
+    assert provenance["steps"] == 8
+    assert provenance["seconds"] > 0
+    assert provenance["flops_per_token"] > 6 * 400 * 8  # the output layer alone
+    assert provenance["name"] == "unbroken"
+    assert provenance["command"] == "python run.py train again"
+    assert provenance["versions"].keys() >= {"python", "jax", "jaxlib", "flax", "optax", "numpy", "sacrebleu"}
+    assert provenance["versions"]["jax"] == jax.__version__
+    assert provenance["devices"] == f"8 × {jax.devices()[0].device_kind}"
+    assert provenance["training_pairs"] + sum(provenance["skipped_pairs"].values()) == 67
+    assert {name.partition(":")[2] for name in provenance["digests"]} == {"train", "validation", "test"}
+    assert all(len(digest) == 64 for digest in provenance["digests"].values())
+    assert isinstance(provenance["commit"], str)
+    validations = [record for record in folder.metrics() if "validation/perplexity" in record]
+    assert [record["step"] for record in validations] == [4, 8]
+
+
+def test_the_cost_of_a_run_stays_what_it_was(unbroken, tmp_path):
+    """To start a finished run again trains nothing."""
+    shutil.copytree(unbroken, tmp_path / "unbroken")
+    before = RunFolder(unbroken)
+    after = train(tmp_path / "unbroken")
+    assert after.read_json("provenance.json")["seconds"] == before.read_json("provenance.json")["seconds"]
+    assert after.metrics() == before.metrics()
+    assert last_state(after.path)[1] == last_state(unbroken)[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "difference"),
+    [
+        ({"model.dropout": 0.1}, "model.dropout=0.3, not 0.1"),
+        ({"seed": 1, "model.width": 6}, "model.embedding=8, not 6 (3 fields differ)"),  # as wide as model.width
+    ],
+)
+def test_a_folder_of_another_run_is_refused(fields, difference, unbroken):
+    before = (unbroken / "config.json").read_bytes()
+    with pytest.raises(ValueError) as error:
+        train(unbroken, **fields)
+    assert str(error.value) == f"{unbroken} holds a run with {difference}: choose another --workdir or remove it"
+    assert (unbroken / "config.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("strategy", ["pmap", "shard_map"])
+def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
+    """Two devices for eight. Without dropout, whose masks are drawn by device, it would be the same run; with it, as good."""
+    shutil.copytree(unbroken, tmp_path / "run")
+    monkeypatch.setattr(launch, "Devices", lambda strategy: Devices(strategy, jax.devices()[:2]))
+    folder = train(tmp_path / "run", **{"training.steps": 10, "training.strategy": strategy})
+    assert folder.read_json("provenance.json")["steps"] == 10
+    assert folder.read_json("provenance.json")["devices"].startswith("2 × ")
+    assert [record["step"] for record in folder.metrics() if "train/loss" in record] == list(range(1, 11))
+    assert folder.config().training.steps == 10
+
+
+def test_a_run_killed_while_it_saved_its_vocabulary_goes_on(tmp_path, unbroken, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("research.data.vocabulary.Vocabulary.save", lambda self, path: Path(path).write_bytes(b"h") and fail())
+        with pytest.raises(SystemError):
+            train(tmp_path / "run")
+    train(tmp_path / "run", **{"training.steps": 1})
+    assert (tmp_path / "run/vocabulary/source.model").read_bytes() == (unbroken / "vocabulary/source.model").read_bytes()
+
+
+def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("LOOKBACK_DEBUG", raising=False)
+    monkeypatch.chdir(ROOT)
+    fields = {**FIELDS, "training.learning_rate": 1e38, "training.steps": 40, "training.save_every_steps": 40}
+    fields |= {"training.validate_every_steps": 40, "training.warmup_steps": 1}
+    command = ["train", "--config=configs/embedded.py:none", f"--workdir={tmp_path / 'run'}"]
+    with pytest.raises(SystemExit) as left:
+        door.main([*command, *(f"--config.{name}={value}" for name, value in fields.items())])
+    assert left.value.code == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("error: the gradient was not finite for 20 steps up to step 2")
+    assert "training.learning_rate" in last
+
+
+def test_metrics_hold_bleu_where_it_is_asked_for(tmp_path):
+    folder = train(tmp_path / "run", **{"training.bleu_sentences": 3, "training.steps": 1})
+    [record] = [record for record in folder.metrics() if "validation/bleu" in record]
+    assert 0 <= record["validation/bleu"] <= 100
+    for line in folder.metrics_file.read_text().splitlines():
+        json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
+    for name, value, sentence in [
+        ("training.precision", "float16", "training.precision='float16' is unknown; choose one of float32, bfloat16"),
+        ("training.strategy", "jit", "training.strategy='jit' is unknown; choose one of pmap, shard_map"),
+        ("training.schedule", "step", "training.schedule='step' is unknown"),
+        ("training.optimizer", "sgd", "training.optimizer='sgd' is unknown"),
+    ]:
+        with pytest.raises(ValueError, match=sentence):
+            train(tmp_path / name, **{name: value})

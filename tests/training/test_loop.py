@@ -1,0 +1,218 @@
+"""The loop around a step that costs nothing: when it saves, what it logs, how it stops, and that it goes on as if it had not."""
+
+import math
+import os
+import signal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.run_folder import RunFolder
+from research.training import loop
+from research.training.checkpoint import Checkpoints
+from research.training.devices import AXIS, Devices
+from research.training.step import State
+
+
+class Stream:
+    """Batch n holds the number n, and an offset; `events` says what happens when it is asked for, `each` at any."""
+
+    def __init__(self, events, each):
+        self.next, self.offset, self.events, self.each = 0, 0, events, each
+
+    def iterate(self, start):
+        self.next = start
+        return self
+
+    def get_state(self):
+        return {"next_index": self.next}
+
+    def set_state(self, state):
+        self.next = state["next_index"]
+
+    def __next__(self):
+        self.next += 1
+        self.events.get(self.next, lambda: None)()
+        self.each(self)
+        return {"x": np.full((8, 1), self.next + self.offset, np.float32)}
+
+
+def step(state, batch):
+    """A number that depends on every batch and on their order; batches from 1000 on are not finite."""
+    x = jax.lax.pmean(batch["x"].mean(), AXIS)
+    skipped = (x >= 1000).astype(jnp.int32)
+    metrics = {"loss": x, "nll": x + 1, "tokens": 1.0 + x, "gradient_norm": x, "skipped": skipped}
+    return state.replace(step=state.step + 1, params={"w": jnp.sin(state.params["w"] * 1.1 + x)}), metrics
+
+
+class Run:
+    """A run folder that can be trained again and again."""
+
+    def __init__(self, folder):
+        self.folder = RunFolder(folder)
+        self.folder.path.mkdir(exist_ok=True)
+        self.validated = []
+        self.each = lambda stream: None
+
+    def train(self, *, events=None, perplexities=None, count=2, keep_last=1, **schedule):
+        fields = {"steps": 8, "log_every": 2, "validate_every": 4, "save_every": 3, "best_by": "perplexity", "patience": 0}
+        fields |= schedule
+
+        def validate(params):
+            self.validated.append(float(params["w"]))
+            perplexity = float(len(self.validated)) if perplexities is None else perplexities[len(self.validated) - 1]
+            return {"perplexity": perplexity, "bleu": 2 * perplexity}
+
+        checkpoints = Checkpoints(self.folder.checkpoints, keep_last=keep_last)
+        try:
+            return loop.train(
+                State(np.int32(0), {"w": np.float32(0.5)}, (), ()),
+                step,
+                Stream(events or {}, self.each),
+                schedule=loop.Schedule(**fields),
+                devices=Devices("pmap", jax.devices()[:count]),
+                checkpoints=checkpoints,
+                validate=validate,
+                folder=self.folder,
+                name="run",
+            )
+        finally:
+            self.steps = checkpoints.steps()
+            if self.steps:
+                self.best, self.state = checkpoints.best_step(), checkpoints.restore(self.steps[-1])[0]
+            checkpoints.close()
+
+    @property
+    def w(self):
+        return float(self.state["params"]["w"])
+
+    def logged(self, name):
+        return {record["step"]: record[name] for record in self.folder.metrics() if name in record}
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run(tmp_path / "run")
+
+
+def expected(steps):
+    w = 0.5
+    for n in range(1, steps + 1):
+        w = math.sin(w * 1.1 + n)
+    return w
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def crash():
+    raise SystemError("as if the power had failed")
+
+
+def test_every_batch_is_trained_on_once_and_in_order(run):
+    so_far = run.train()
+    assert run.w == pytest.approx(expected(8), abs=1e-5)
+    assert run.steps == [4, 8]  # the best and the last
+    assert run.validated == [pytest.approx(expected(n), abs=1e-5) for n in (4, 8)]
+    assert so_far.seconds > 0
+
+
+def test_what_is_logged_is_the_mean_over_tokens_since_the_last_line(run):
+    run.train()
+    means = {n: ((n - 1) * n + n * (n + 1)) / (n + n + 1) for n in (2, 4, 6, 8)}
+    assert run.logged("train/loss") == pytest.approx(means)
+    assert run.logged("train/nll") == pytest.approx({n: mean + 1 for n, mean in means.items()})
+    assert run.logged("validation/perplexity") == {4: 1.0, 8: 2.0}
+    seconds = list(run.logged("seconds").values())
+    assert seconds == sorted(seconds)
+    assert seconds[0] > 0
+
+
+@pytest.mark.parametrize(
+    ("event", "error", "saved"),
+    [(kill, KeyboardInterrupt, 5), (crash, SystemError, 4), (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt, 5)],
+)
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, run, tmp_path):
+    """By SIGTERM or Ctrl-C, which save; or by a power failure, after which the last save counts."""
+    handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    with pytest.raises(error) as stopped:
+        run.train(events={5: event})
+    assert run.steps[-1] == saved
+    if error is KeyboardInterrupt:
+        assert str(stopped.value) == "stopped at step 5, which is saved; the same command goes on from there"
+    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
+    run.train(count=4)
+    unbroken = Run(tmp_path / "unbroken")
+    unbroken.train()
+    assert run.w == unbroken.w
+    assert run.steps == unbroken.steps
+    for name in ("train/gradient_norm", "validation/perplexity"):
+        assert run.logged(name) == unbroken.logged(name)
+    steps = [record["step"] for record in run.folder.metrics() if "train/loss" in record]
+    assert steps == [2, 4, 6, 8]
+
+
+def test_a_second_signal_is_not_waited_for(run):
+    """Whoever sends it twice means at once: Python's own handler is back."""
+    first = lambda: signal.raise_signal(signal.SIGINT)  # noqa: E731
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        run.train(events={5: lambda: (first(), first())})
+    assert str(stopped.value) == ""
+    assert run.steps[-1] == 4
+
+
+def test_a_finished_run_does_nothing_more(run):
+    first = run.train()
+    again = run.train()
+    assert (again.seconds, len(run.validated)) == (first.seconds, 2)
+    assert run.steps == [4, 8]
+    run.train(steps=10)  # more was asked for
+    assert run.w == pytest.approx(expected(10), abs=1e-5)
+
+
+def test_patience_stops_early_and_for_good(run):
+    """Two validations without improvement; the same command again is not another chance."""
+    so_far = run.train(steps=40, patience=2, perplexities=[5.0, 4.0, 4.5, 4.2, 3.0, 2.0])
+    assert so_far.since_best == 2
+    assert so_far.best == 4.0
+    assert len(run.validated) == 4
+    assert run.steps == [8, 16]
+    assert run.best == 8
+    run.train(steps=40, patience=2, perplexities=[5.0, 4.0, 4.5, 4.2, 3.0, 2.0])
+    assert len(run.validated) == 4
+    assert run.steps == [8, 16]
+
+
+def test_patience_is_remembered_over_a_stop(run):
+    perplexities = [5.0, 6.0, 7.0, 1.0]
+    with pytest.raises(KeyboardInterrupt):
+        run.train(steps=40, patience=2, perplexities=perplexities, events={10: kill})
+    run.train(steps=40, patience=2, perplexities=perplexities)
+    assert run.steps[-1] == 12
+
+
+@pytest.mark.parametrize(("best_by", "best"), [("perplexity", 8), ("bleu", 4)])
+def test_the_best_is_low_perplexity_or_high_bleu(best_by, best, run):
+    run.train(steps=12, best_by=best_by, perplexities=[9.0, 3.0, 5.0])
+    assert run.best == best
+
+
+@pytest.mark.parametrize("bad", [19, 20])
+def test_twenty_steps_running_that_are_not_finite_are_an_error(bad, run):
+    def poison(stream):
+        stream.offset = 1000 if 6 <= stream.next < 6 + bad else 0
+
+    run.each = poison
+    if bad < 20:
+        run.train(steps=30)
+        assert sum(run.logged("train/skipped").values()) == bad
+        return
+    with pytest.raises(FloatingPointError) as error:
+        run.train(steps=30)
+    said = "the gradient was not finite for 20 steps up to step 25: lower training.learning_rate, "
+    assert str(error.value).startswith(said)
+    assert "\n" not in str(error.value)
+    assert run.steps[-1] == 24
