@@ -106,7 +106,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     parser = Parser(
         "evaluate",
         "--workdir=FOLDER [--split=NAME] [--beam=N]",
-        "Score a run folder on its test splits. Writes result.json, translations/ and attention/ into the folder.",
+        "Score a run folder on its test splits. Writes result.json and translations/ into the folder.",
         "  python run.py evaluate --workdir=runs/luong\n"
         "  python run.py evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
     )

@@ -41,8 +41,6 @@ def over_time(data: Path, workdir: Path, minutes: list[float], overrides: list[s
     scores = []
     for minute in sorted(minutes):
         progress = train_until(train, workdir, 60 * minute)
-        # No further step: evaluation wants a run that has come to its end.
-        _run([*train, f"--config.training.steps={progress['step']}"])
         _run(evaluate)
         scores.append({"minutes": minute, **progress, "bleu": score(workdir)})
     return scores
@@ -50,6 +48,8 @@ def over_time(data: Path, workdir: Path, minutes: list[float], overrides: list[s
 
 def train_until(arguments: list[str], workdir: Path, seconds: float) -> dict[str, float]:
     """`run.py train` until it has trained for `seconds` in all; the last step and seconds that it wrote down."""
+    if trained(workdir)["seconds"] >= seconds:
+        return trained(workdir)
     process = subprocess.Popen([sys.executable, "run.py", *arguments], cwd=ROOT)
     try:
         while process.poll() is None and trained(workdir)["seconds"] < seconds:

@@ -60,8 +60,7 @@ class Ours:
 
     def _search(self, beam: int) -> Any:
         settings = self.config.evaluation
-        # Private, but the program itself: `translate` around it reads and writes text.
-        return translate._program(
+        return translate.search_program(
             self.training.translator, self.devices, beam, settings.length_penalty, settings.extra_tokens, 1
         )
 

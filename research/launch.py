@@ -116,6 +116,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
     )
     devices = Devices(config.training.strategy)
     provenance = _provenance(corpus, batches, training, devices, folder.path.name, command)
+    folder.update_provenance(provenance)
     _announce(provenance, corpus, batches)
     validate = validator(
         training.translator,
@@ -140,7 +141,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
         patience=config.training.patience,
     )
     try:
-        so_far = loop.train(
+        loop.train(
             training.state,
             training.step,
             batches,
@@ -151,10 +152,8 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
             folder=folder,
             name=folder.path.name,
         )
-        steps = checkpoints.steps()[-1]
     finally:
         checkpoints.close()
-    folder.write_json("provenance.json", {**provenance, "steps": steps, "seconds": so_far.seconds})
     return folder
 
 

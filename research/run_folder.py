@@ -86,6 +86,11 @@ class RunFolder:
         """result.json, or {} before the first evaluation."""
         return self.read_json("result.json") if (self.path / "result.json").exists() else {}
 
+    def update_provenance(self, facts: dict[str, Any]) -> None:
+        """Put `facts` into provenance.json; before the first checkpoint a run has no steps and took no seconds."""
+        known = self.read_json("provenance.json") if (self.path / "provenance.json").exists() else {}
+        self.write_json("provenance.json", {"steps": 0, "seconds": 0.0, **known, **facts})
+
     def write_result(self, split: str, measured: dict[str, Any]) -> None:
         """Put what was measured on `split` into result.json, beside the other splits and what the run cost."""
         provenance = self.read_json("provenance.json")

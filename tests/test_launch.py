@@ -1,4 +1,4 @@
-"""Whole runs, tiny: resumed bit for bit with dropout on, refused where they are not the same run, and what they leave."""
+"""Whole runs, tiny: resumed bit for bit with dropout on, refused where they are another run, and what they leave."""
 
 import json
 import os
@@ -63,7 +63,9 @@ def last_state(folder):
 def measured(folder):
     """metrics.jsonl without what a clock says."""
     clock = ("seconds", "train/tokens_per_second")
-    return [{name: value for name, value in record.items() if name not in clock} for record in RunFolder(folder).metrics()]
+    return [
+        {name: value for name, value in record.items() if name not in clock} for record in RunFolder(folder).metrics()
+    ]
 
 
 def assert_same_run(one, other):
@@ -188,7 +190,7 @@ def test_a_folder_of_another_run_is_refused(fields, difference, unbroken):
 
 @pytest.mark.parametrize("strategy", ["pmap", "shard_map"])
 def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
-    """Two devices for eight. Without dropout, whose masks are drawn by device, it would be the same run; with it, as good."""
+    """Two devices for eight, whose dropout masks are their own: not the same numbers, but the same run going on."""
     shutil.copytree(unbroken, tmp_path / "run")
     monkeypatch.setattr(launch, "Devices", lambda strategy: Devices(strategy, jax.devices()[:2]))
     folder = train(tmp_path / "run", **{"training.steps": 10, "training.strategy": strategy})
@@ -200,11 +202,15 @@ def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp
 
 def test_a_run_killed_while_it_saved_its_vocabulary_goes_on(tmp_path, unbroken, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("research.data.vocabulary.Vocabulary.save", lambda self, path: Path(path).write_bytes(b"h") and fail())
+        patch.setattr(
+            "research.data.vocabulary.Vocabulary.save", lambda self, path: Path(path).write_bytes(b"h") and fail()
+        )
         with pytest.raises(SystemError):
             train(tmp_path / "run")
     train(tmp_path / "run", **{"training.steps": 1})
-    assert (tmp_path / "run/vocabulary/source.model").read_bytes() == (unbroken / "vocabulary/source.model").read_bytes()
+    assert (tmp_path / "run/vocabulary/source.model").read_bytes() == (
+        unbroken / "vocabulary/source.model"
+    ).read_bytes()
 
 
 def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatch):

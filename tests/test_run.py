@@ -51,6 +51,7 @@ def train(action):
 def report(action):
     calls = action("research.report", "write_report", result=Path("out/index.html"))
     sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
+    sys.modules["research.report"].attention_png = lambda source, target, weights: b""
     return calls
 
 
@@ -131,7 +132,7 @@ def test_translate_reads_and_writes_the_standard_streams(action):
     [((workdir, *streams), named)] = calls
     assert workdir == Path("w")
     assert streams == [sys.stdin.buffer, sys.stdout]
-    assert named == {"beam": 3, "attention": Path("maps")}
+    assert named == {"beam": 3, "attention": Path("maps"), "draw": sys.modules["research.report"].attention_png}
 
 
 def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys):

@@ -31,7 +31,7 @@ def test_a_config_comes_back_as_it_went_in(architecture, folder):
 
 
 def test_a_folder_without_a_run_is_answered(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is not a run folder: it has no config.json; make one with"):
+    with pytest.raises(FileNotFoundError, match=r"is not a run folder: it has no config\.json; make one with"):
         RunFolder.existing(tmp_path)
     assert RunFolder(tmp_path).metrics() == []
     assert RunFolder(tmp_path).result() == {}

@@ -23,8 +23,13 @@ def read_pairs(source: Path, target: Path) -> list[Pair]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file without their ends. Only a line feed ends a line: U+2028 and its like are text."""
-    lines = _content(path).split(b"\n")
+    """The lines of a UTF-8 file, plain or gzip."""
+    return split_lines(_content(path), str(path))
+
+
+def split_lines(content: bytes, name: str) -> list[str]:
+    """The lines of UTF-8 text without their ends; errors call it `name`. Only a line feed ends a line: U+2028 is text."""
+    lines = content.split(b"\n")
     if lines[-1] == b"":
         lines.pop()
     text = []
@@ -33,8 +38,8 @@ def read_lines(path: Path) -> list[str]:
             text.append(line.decode("utf-8").removesuffix("\r"))
         except UnicodeDecodeError as error:
             raise ValueError(
-                f"{path}, line {number}: byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line is not "
-                f"UTF-8; convert the file (such as `iconv -f ISO-8859-1 -t UTF-8`) or correct that line"
+                f"{name}, line {number}: byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line is not "
+                f"UTF-8; convert it (such as `iconv -f ISO-8859-1 -t UTF-8`) or correct that line"
             ) from error
     if text:
         text[0] = text[0].removeprefix(UTF8_MARK)

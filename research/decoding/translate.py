@@ -89,7 +89,7 @@ def translate_n_best(
     truncated = int((encoded.lengths > max_tokens - 1).sum())
     occupied = np.flatnonzero(encoded.lengths).tolist()
     sources = Sentences([encoded[index][: max_tokens - 1].tolist() for index in occupied])
-    search = _program(translator, devices, beam, length_penalty, extra_tokens, n_best)
+    search = search_program(translator, devices, beam, length_penalty, extra_tokens, n_best)
 
     results: list[list[Translation]] = [[] for _ in sentences]
     met: set[tuple[int, ...]] = set()
@@ -117,9 +117,11 @@ def translate_n_best(
 
 
 @lru_cache(maxsize=16)  # so that translating again, at each validation, compiles nothing again
-def _program(
+def search_program(
     translator: Translator, devices: Runner, beam: int, length_penalty: float, extra_tokens: int, n_best: int
 ) -> Callable[[Any, dict[str, np.ndarray]], Hypotheses]:
+    """The compiled search that `translate` runs: (params, {"source_BS", "limits_B"}) -> hypotheses, over all devices."""
+
     def search(params: Any, batch: dict[str, jax.Array]) -> Hypotheses:
         source_BS, limits_B = batch["source_BS"], batch["limits_B"]
         longest = 3 * (source_BS.shape[1] - 1) // 2 + extra_tokens

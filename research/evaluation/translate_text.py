@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import track
 
 from research.data.examples import encode_texts
+from research.data.text import split_lines
 from research.decoding.translate import translate_n_best
 from research.evaluation.attention import maps
 from research.evaluation.trained import Trained, load
@@ -32,7 +33,7 @@ def translate_text(
     and, with `draw`, NNNN.png for line NNNN, counted from 1. Notes go to stderr.
     """
     run = load(workdir)
-    sentences = read_lines(source)
+    sentences = split_lines(source.read(), "standard input")
     if run.config.data.lowercase:
         sentences = [sentence.lower() for sentence in sentences]
     console = Console(stderr=True)
@@ -55,22 +56,6 @@ def translate_text(
         )
     if attention is not None:
         _write_maps(run, sentences, [hypotheses[0].ids for hypotheses in found.n_best], attention, draw, console)
-
-
-def read_lines(source: BinaryIO) -> list[str]:
-    """The lines of UTF-8 text, or a ValueError that names the line that is not."""
-    lines = source.read().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if lines[-1] == b"":
-        lines.pop()
-    sentences = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            sentences.append(line.decode("utf-8").removesuffix("\r"))
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"line {number} of the text is not UTF-8 (byte {error.start + 1}): convert it, for example with iconv"
-            ) from None
-    return sentences
 
 
 def _write_maps(

@@ -14,6 +14,9 @@ def build(model: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) 
     """The translator that `model` describes, for vocabularies of so many pieces."""
     if model.family not in FAMILIES:
         raise ValueError(f"model.family={model.family!r} is unknown; choose one of {', '.join(FAMILIES)}")
+    for field in ("encoder_layers", "decoder_layers"):
+        if model[field] < 1:
+            raise ValueError(f"model.{field}={model[field]} must be at least 1")
     return FAMILIES[model.family](model, source_vocabulary, target_vocabulary)
 
 

@@ -78,12 +78,12 @@ class EncoderLayer(nn.Module):
 
     def setup(self) -> None:
         self.self_sublayer, self.feed_forward_sublayer = self.sublayer.clone(), self.sublayer.clone()
-        self.self_attention = self.attention.clone()
+        self.self_attention, self.position_wise = self.attention.clone(), self.feed_forward.clone()
 
     def __call__(self, x_BSD: Array, mask_BSS: Array) -> Array:
         read = self.self_attention
         x_BSD = self.self_sublayer(x_BSD, lambda x: read(x, read.keys_values(x), mask_BSS))
-        return self.feed_forward_sublayer(x_BSD, self.feed_forward)
+        return self.feed_forward_sublayer(x_BSD, self.position_wise)
 
 
 class DecoderLayer(nn.Module):
@@ -97,6 +97,7 @@ class DecoderLayer(nn.Module):
         self.self_sublayer, self.cross_sublayer = self.sublayer.clone(), self.sublayer.clone()
         self.feed_forward_sublayer = self.sublayer.clone()
         self.self_attention, self.cross = self.attention.clone(), self.attention.clone()
+        self.position_wise = self.feed_forward.clone()
 
     def __call__(self, x_BTD: Array, memory: KeysValues, mask_BTS: Array) -> Array:
         read, mask_BTT = self.self_attention, causal(x_BTD.shape[1])
@@ -125,7 +126,7 @@ class DecoderLayer(nn.Module):
 
     def _read_memory(self, x_BTD: Array, memory: KeysValues, mask_BTS: Array) -> Array:
         x_BTD = self.cross_sublayer(x_BTD, lambda x: self.cross(x, memory, mask_BTS))
-        return self.feed_forward_sublayer(x_BTD, self.feed_forward)
+        return self.feed_forward_sublayer(x_BTD, self.position_wise)
 
 
 class Transformer(Translator):
@@ -149,6 +150,7 @@ class Transformer(Translator):
     deterministic: bool = True
 
     def setup(self) -> None:
+        # Patterns: each layer clones them, for one module used in two places has one set of weights.
         parts = {
             "attention": MultiHeadAttention(
                 self.heads, self.width, self.attention_dropout, self.deterministic, parent=None

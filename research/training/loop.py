@@ -85,6 +85,7 @@ def train(
             if validating:
                 loss = _validate(host, validate, schedule.best_by, done, so_far, written)
             checkpoints.save(done, host, {"cursor": stream.get_state(), **vars(so_far)}, loss=loss)
+            folder.update_provenance({"steps": done, "seconds": so_far.seconds})
             if stop:
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"

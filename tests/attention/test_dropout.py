@@ -69,4 +69,7 @@ def test_a_rate_out_of_range_is_an_error(rate):
 
 
 def test_the_precision_of_the_input_stays():
-    assert Dropout(0.5, False).apply({}, jnp.ones(7, jnp.bfloat16), rngs={"dropout": jax.random.key(0)}).dtype == jnp.bfloat16
+    assert (
+        Dropout(0.5, False).apply({}, jnp.ones(7, jnp.bfloat16), rngs={"dropout": jax.random.key(0)}).dtype
+        == jnp.bfloat16
+    )

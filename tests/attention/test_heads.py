@@ -71,7 +71,9 @@ def test_heads_are_side_by_side():
 
 
 def test_one_head_of_identities_is_scaled_dot():
-    identity = {name: {"kernel": np.eye(D, dtype=np.float32), "bias": np.zeros(D, np.float32)} for name in random_weights(D)}
+    identity = {
+        name: {"kernel": np.eye(D, dtype=np.float32), "bias": np.zeros(D, np.float32)} for name in random_weights(D)
+    }
     query_BTD, memory_BSD = random_inputs(D)
     out_BTD, weights_B1TS = apply(identity, query_BTD, memory_BSD, np.ones((B, 1, S), bool), heads=1)
     expected_BTS = softmax(np.einsum("btd,bsd->bts", query_BTD, memory_BSD) / np.sqrt(D))
@@ -95,7 +97,9 @@ def test_under_a_causal_mask_later_positions_do_not_matter():
     ("heads", "width", "tries"), [(6, 512, "2, 4, 8"), (3, 8, "1, 2, 4"), (0, 7, "1, 7"), (9, 1, "1")]
 )
 def test_heads_that_do_not_divide_the_width_are_answered_with_those_that_do(heads, width, tries):
-    with pytest.raises(ValueError, match=f"^model.heads={heads} does not divide model.width={width}; try one of {tries}$"):
+    with pytest.raises(
+        ValueError, match=f"^model.heads={heads} does not divide model.width={width}; try one of {tries}$"
+    ):
         check_heads(heads, width)
 
 
@@ -110,7 +114,13 @@ def test_dropout_of_weights_needs_a_key_and_does_not_touch_what_is_sown():
     mask = jnp.ones((B, 1, S), bool)
     module = MultiHeadAttention(H, D, dropout=0.5, deterministic=False)
     out, sown = module.apply(
-        {"params": weights}, query_BTD, memory_BSD, mask, method=read, mutable=["attention"], rngs={"dropout": jax.random.key(0)}
+        {"params": weights},
+        query_BTD,
+        memory_BSD,
+        mask,
+        method=read,
+        mutable=["attention"],
+        rngs={"dropout": jax.random.key(0)},
     )
     plain, plain_weights = apply(weights, query_BTD, memory_BSD, mask)
     np.testing.assert_allclose(sown["attention"]["weights"][0], plain_weights, atol=1e-6)

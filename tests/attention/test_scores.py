@@ -90,11 +90,17 @@ def test_concat_is_luongs_with_its_matrix_split_in_two(seed):
     matrix, v = random.normal(size=(K, D + E)).astype(np.float32), random.normal(size=K).astype(np.float32)
     query_BTD, memory_BSE = random_normal(B, T, D, seed=seed), random_normal(B, S, E, seed=seed + 1)
     split = {"query": matrix[:, :D].T, "key": matrix[:, D:].T, "scale": v}
-    joined = np.array([[[[*q, *m] for m in memory] for q in queries] for queries, memory in zip(query_BTD, memory_BSE, strict=True)])
-    np.testing.assert_allclose(concat(query_BTD, memory_BSE, split), np.tanh(joined @ matrix.T) @ v, rtol=1e-4, atol=1e-4)
+    joined = np.array(
+        [[[[*q, *m] for m in memory] for q in queries] for queries, memory in zip(query_BTD, memory_BSE, strict=True)]
+    )
+    np.testing.assert_allclose(
+        concat(query_BTD, memory_BSE, split), np.tanh(joined @ matrix.T) @ v, rtol=1e-4, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("name", SAME_WIDTH)
 def test_scores_without_weights_say_that_widths_differ(name):
-    with pytest.raises(ValueError, match="query of width 11 with a memory of width 13; make them equal or use score 'general'"):
+    with pytest.raises(
+        ValueError, match="query of width 11 with a memory of width 13; make them equal or use score 'general'"
+    ):
         score(name, D, E)

@@ -16,7 +16,7 @@ from research.evaluation.evaluate import evaluate, spread
 from research.evaluation.perplexity import cross_entropy
 from research.evaluation.quality import bleu
 from research.evaluation.trained import load
-from research.evaluation.translate_text import read_lines, translate_text
+from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
 from research.run_folder import RunFolder, config_as_json
 from research.training.checkpoint import Checkpoints
@@ -154,10 +154,10 @@ def test_spread_goes_from_short_to_long():
     assert sorted(spread([2, 1], 8)) == [0, 1]
 
 
-def test_a_line_that_is_not_utf8_is_named():
-    assert read_lines(io.BytesIO("\ufeffé\u2028\n\nb".encode())) == ["é\u2028", "", "b"]
-    with pytest.raises(ValueError, match="line 2 of the text is not UTF-8"):
-        read_lines(io.BytesIO(b"a\n\xff\n"))
+def test_a_line_of_standard_input_that_is_not_utf8_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr("research.evaluation.translate_text.load", lambda workdir: None)
+    with pytest.raises(ValueError, match="standard input, line 2: byte 0xff"):
+        translate_text(tmp_path, io.BytesIO(b"a\n\xff\n"), io.StringIO())
 
 
 def test_no_run_folder(tmp_path):

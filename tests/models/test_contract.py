@@ -46,49 +46,53 @@ def test_the_variants_have_every_name(field, values):
     assert {model[field] for model in map(config, VARIANTS) if field in model} == set(values)
 
 
-def stepped(name, hypotheses, tokens_NT):
-    """logits_NTV of one position at a time, and the weights read; N hypotheses of all sentences, sentence-major."""
+OTHER_BT = np.array([[1, 3, 3, 17, 6], [1, 18, 4, 4, 2]], np.int32)
+HYPOTHESES_BNT = np.stack([TARGET_BT, OTHER_BT, TARGET_BT], axis=1)
+
+
+@cache
+def stepped(name):
+    """logits_BNTV of one position at a time, and what was read: three hypotheses a sentence, sentence-major."""
     translator, params = translator_and_params(name)
+    batch, hypotheses, length = HYPOTHESES_BNT.shape
 
     @jax.jit
-    def run(params, source_BS, tokens_NT):
+    def run(params, source_BS, tokens_TN):
         apply = partial(translator.apply, {"params": params})
         memory = apply(source_BS, method="encode")
-        cache = apply(memory, hypotheses, tokens_NT.shape[1] + 2, method="start")
-        rows = {leaf.shape[0] for leaf in jax.tree.leaves(cache)}
-        assert rows == {len(tokens_NT)}, rows
+        cache = apply(memory, hypotheses, length + 2, method="start")
+        assert {leaf.shape[0] for leaf in jax.tree.leaves(memory)} == {batch}
+        assert {leaf.shape[0] for leaf in jax.tree.leaves(cache)} == {batch * hypotheses}
 
         def one(cache, token_N):
             (logits_NV, cache), sown = apply(memory, token_N, cache, method="step", mutable=["attention"])
             return cache, (logits_NV, cross_attention(sown))
 
-        _, (logits_TNV, weights) = jax.lax.scan(one, cache, tokens_NT.T)
-        return logits_TNV.swapaxes(0, 1), weights
+        return jax.lax.scan(one, cache, tokens_TN)[1]
 
-    return run(params, SOURCE_BS, tokens_NT)
+    logits_TNV, weights = run(params, SOURCE_BS, HYPOTHESES_BNT.reshape(-1, length).T)
+    return np.asarray(logits_TNV).swapaxes(0, 1).reshape(*HYPOTHESES_BNT.shape, -1), weights
 
 
 @every_variant
 def test_step_repeated_is_decode(name):
-    logits_BTV, weights = stepped(name, 1, TARGET_BT)
+    logits_BNTV, weights = stepped(name)
     expected_BTV, expected = teacher_forced(name)
-    assert logits_BTV.dtype == expected_BTV.dtype == np.float32
-    np.testing.assert_allclose(logits_BTV, expected_BTV, **TOLERANCE)
-    if "transformer" in name:  # whose cache knows its position: what was read is the same, too
-        for layer, weights_TBH1S in weights.items():
-            np.testing.assert_allclose(weights_TBH1S[:, :, :, 0].transpose(1, 2, 0, 3), expected[layer], **TOLERANCE)
+    assert logits_BNTV.dtype == expected_BTV.dtype == np.float32
+    np.testing.assert_allclose(logits_BNTV[:, 0], expected_BTV, **TOLERANCE)
+    if "transformer" in name:  # which is asked for the weights of a step, too: hypotheses are queries of one sentence
+        for layer, weights_TBHNS in weights.items():
+            np.testing.assert_allclose(weights_TBHNS[:, :, :, 0].transpose(1, 2, 0, 3), expected[layer], **TOLERANCE)
 
 
 @every_variant
 def test_hypotheses_share_a_memory_and_nothing_else(name):
-    """Three hypotheses a sentence, memory not repeated: each is what it would be alone."""
-    other_BT = np.array([[1, 3, 3, 17, 6], [1, 18, 4, 4, 2]], np.int32)
-    tokens_NT = np.stack([TARGET_BT, other_BT, TARGET_BT], axis=1).reshape(6, -1)
-    logits_NTV, _ = stepped(name, 3, tokens_NT)
-    mine_BTV, other_BTV = teacher_forced(name)[0], np.asarray(compiled(name)(SOURCE_BS, other_BT)[0])
-    expected_NTV = np.stack([mine_BTV, other_BTV, mine_BTV], axis=1).reshape(logits_NTV.shape)
-    np.testing.assert_allclose(logits_NTV, expected_NTV, **TOLERANCE)
-    assert np.abs(mine_BTV - other_BTV)[:, 1:].max() > 1e-2
+    """Memory not repeated: each is what it would be alone, whatever the others say."""
+    logits_BNTV, _ = stepped(name)
+    other_BTV = np.asarray(compiled(name)(SOURCE_BS, OTHER_BT)[0])
+    np.testing.assert_allclose(logits_BNTV[:, 1], other_BTV, **TOLERANCE)
+    np.testing.assert_allclose(logits_BNTV[:, 2], logits_BNTV[:, 0], **TOLERANCE)
+    assert np.abs(logits_BNTV[:, 0] - other_BTV)[:, 1:].max() > 1e-2
 
 
 @every_variant

@@ -46,7 +46,10 @@ def test_recur_is_scan_in_value_and_gradient(reverse):
             last, outputs = loop(body, *arguments, reverse)
             leaves = jax.tree.leaves((last, outputs))
             # Each number has a weight of its own, so that no two errors cancel.
-            return sum((leaf * jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape)).sum() for leaf in leaves), (last, outputs)
+            return sum((leaf * jnp.cos(jnp.arange(leaf.size)).reshape(leaf.shape)).sum() for leaf in leaves), (
+                last,
+                outputs,
+            )
 
         return jax.jit(jax.value_and_grad(scalar, argnums=(0, 1, 2, 3), has_aux=True))
 
@@ -75,5 +78,7 @@ def test_a_weight_used_twice_in_a_step_is_an_error():
     def scalar(weights):
         return recur(twice, weights, (), jnp.ones((B, D)), jnp.zeros((T, B, 1)))[0].sum()
 
-    with pytest.raises(ValueError, match="weights 'state' are used twice in one step of a recurrence; give the uses two names"):
+    with pytest.raises(
+        ValueError, match="weights 'state' are used twice in one step of a recurrence; give the uses two names"
+    ):
         jax.grad(scalar)({"state": jnp.eye(D)})

@@ -16,7 +16,15 @@ def recurrent(**fields):
 
 
 def transformer(**fields):
-    return base.transformer, {"width": 6, "ffn": 11, "heads": 3, "layers": 2, "attention_dropout": 0.2, "activation_dropout": 0.2, **fields}
+    return base.transformer, {
+        "width": 6,
+        "ffn": 11,
+        "heads": 3,
+        "layers": 1,
+        "attention_dropout": 0.2,
+        "activation_dropout": 0.2,
+        **fields,
+    }
 
 
 VARIANTS = {
@@ -24,9 +32,13 @@ VARIANTS = {
     "none-gru-reversed-2": recurrent(cell="gru", encoder="reversed", layers=2, tie="all"),
     "luong-dot-tanh-uni": recurrent(reader="luong", score="dot", cell="tanh", encoder="uni"),
     "luong-general-lstm-bi-2": recurrent(reader="luong", layers=2),
-    "luong-concat-gru-reversed": recurrent(reader="luong", score="concat", cell="gru", encoder="reversed", tie="none", embedding=5),
+    "luong-concat-gru-reversed": recurrent(
+        reader="luong", score="concat", cell="gru", encoder="reversed", tie="none", embedding=5
+    ),
     "luong-feeding-general-lstm-2": recurrent(reader="luong", input_feeding=True, layers=2),
-    "luong-feeding-concat-gru-uni": recurrent(reader="luong", score="concat", input_feeding=True, cell="gru", encoder="uni"),
+    "luong-feeding-concat-gru-uni": recurrent(
+        reader="luong", score="concat", input_feeding=True, cell="gru", encoder="uni"
+    ),
     "luong-feeding-scaled_dot-tanh": recurrent(
         reader="luong", score="scaled_dot", input_feeding=True, cell="tanh", tie="none", embedding=5, encoder_layers=2
     ),
@@ -35,9 +47,9 @@ VARIANTS = {
     "bahdanau-dot-lstm-1-2": recurrent(reader="bahdanau", score="dot", encoder="uni", decoder_layers=2, tie="all"),
     "transformer-pre-all": transformer(),
     "transformer-post-decoder": transformer(norm="post", tie="decoder", heads=2),
-    "transformer-pre-none-1-2": transformer(tie="none", encoder_layers=1, heads=1),
-    "transformer-post-all-2-1": transformer(norm="post", decoder_layers=1),
-}  # fmt: skip
+    "transformer-pre-none-1-2": transformer(tie="none", decoder_layers=2, heads=1),
+    "transformer-post-all-2-1": transformer(norm="post", encoder_layers=2),
+}
 
 
 def config(name, **fields):

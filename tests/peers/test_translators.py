@@ -47,7 +47,7 @@ def transformer_weights(params):
         found |= norm(f"{side}_norm", params[f"{side}_norm"])
         for i in range(2):
             layer, at = params[f"{side}_{i}"], f"{side}.{i}"
-            own, forward = layer["self_attention"], layer["feed_forward"]
+            own, forward = layer["self_attention"], layer["position_wise"]
             found |= linear(f"{at}.qkv", own["query"], own["key"], own["value"]) | linear(f"{at}.out", own["output"])
             found |= linear(f"{at}.grow", forward["inner"]) | linear(f"{at}.shrink", forward["outer"])
             for theirs, ours in NORMS.items():

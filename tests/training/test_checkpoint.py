@@ -10,7 +10,6 @@ import pytest
 from research.training.checkpoint import Checkpoints, evaluation_params, mean
 from research.training.step import State, initial_state
 
-
 # After a read that failed, Orbax's other threads complain that they find its event loop closed.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
@@ -18,7 +17,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 def state(seed=0, averaging=False):
     random = np.random.default_rng(seed)
     params = {
-        "layer": {"kernel": random.normal(size=(7, 5)).astype(np.float32), "bias": random.normal(size=5).astype(np.float32)},
+        "layer": {
+            "kernel": random.normal(size=(7, 5)).astype(np.float32),
+            "bias": random.normal(size=5).astype(np.float32),
+        },
         "table": random.normal(size=(31, 3)).astype(np.float32),
     }
     optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adam(optax.constant_schedule(0.1)))
@@ -166,7 +168,9 @@ def test_weights_to_evaluate_with(checkpoints, tmp_path):
     def same(found, step, *seeds):
         params, of_step = found
         assert of_step == step
-        means = jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64), *[state(s).params for s in seeds])
+        means = jax.tree.map(
+            lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64), *[state(s).params for s in seeds]
+        )
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-8), params, means)
         assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(params))
 
@@ -188,7 +192,9 @@ def test_the_exponential_average_is_what_is_evaluated(checkpoints, tmp_path):
 
 def test_a_run_without_checkpoints_is_answered(tmp_path):
     for folder in (tmp_path / "none", tmp_path):
-        with pytest.raises(FileNotFoundError, match="no checkpoints (at|in) .*; train the run first with `python run.py train`"):
+        with pytest.raises(
+            FileNotFoundError, match=r"no checkpoints (at|in) .*; train the run first with `python run.py train`"
+        ):
             evaluation_params(folder, which="best", average_last=1)
     assert not (tmp_path / "none").exists()
 

@@ -1,4 +1,4 @@
-"""The loop around a step that costs nothing: when it saves, what it logs, how it stops, and that it goes on as if it had not."""
+"""The loop around a step that costs nothing: when it saves, what it logs, how it stops, and how it goes on."""
 
 import math
 import os
@@ -57,7 +57,14 @@ class Run:
         self.each = lambda stream: None
 
     def train(self, *, events=None, perplexities=None, count=2, keep_last=1, **schedule):
-        fields = {"steps": 8, "log_every": 2, "validate_every": 4, "save_every": 3, "best_by": "perplexity", "patience": 0}
+        fields = {
+            "steps": 8,
+            "log_every": 2,
+            "validate_every": 4,
+            "save_every": 3,
+            "best_by": "perplexity",
+            "patience": 0,
+        }
         fields |= schedule
 
         def validate(params):
@@ -133,7 +140,11 @@ def test_what_is_logged_is_the_mean_over_tokens_since_the_last_line(run):
 
 @pytest.mark.parametrize(
     ("event", "error", "saved"),
-    [(kill, KeyboardInterrupt, 5), (crash, SystemError, 4), (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt, 5)],
+    [
+        (kill, KeyboardInterrupt, 5),
+        (crash, SystemError, 4),
+        (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt, 5),
+    ],
 )
 def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, run, tmp_path):
     """By SIGTERM or Ctrl-C, which save; or by a power failure, after which the last save counts."""

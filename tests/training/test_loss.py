@@ -83,7 +83,9 @@ def test_padding_counts_nothing(smoothing):
     states, table, targets = example(3, 7)
     changed = states.copy()
     changed[targets == PAD] = 1e2
-    for ours, theirs in zip(compute(changed, table, targets, smoothing), compute(states, table, targets, smoothing), strict=True):
+    for ours, theirs in zip(
+        compute(changed, table, targets, smoothing), compute(states, table, targets, smoothing), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
     for value in compute(states, table, np.zeros_like(targets), smoothing):
         assert not np.asarray(value).any()
@@ -91,7 +93,9 @@ def test_padding_counts_nothing(smoothing):
 
 def test_large_logits_do_not_overflow():
     states, table, targets = example(3, 7)
-    for ours, theirs in zip(compute(100 * states, table, targets, 0.1), expected(100 * states, table, targets, 0.1), strict=True):
+    for ours, theirs in zip(
+        compute(100 * states, table, targets, 0.1), expected(100 * states, table, targets, 0.1), strict=True
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
 
 
@@ -106,7 +110,9 @@ def test_a_batch_is_the_sum_of_its_rows():
 
 def test_bfloat16_keeps_float32_sums():
     states, table, targets = example(3, 7)
-    loss_sum, nll, _, states_bar, table_bar = compute(states.astype(jnp.bfloat16), table.astype(jnp.bfloat16), targets, 0.1)
+    loss_sum, nll, _, states_bar, table_bar = compute(
+        states.astype(jnp.bfloat16), table.astype(jnp.bfloat16), targets, 0.1
+    )
     assert loss_sum.dtype == nll.dtype == jnp.float32
     assert states_bar.dtype == table_bar.dtype == jnp.bfloat16
     reference = expected(states, table, targets, 0.1)

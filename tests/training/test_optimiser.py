@@ -34,7 +34,9 @@ def test_schedule_is_its_formula(name):
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_without_warmup_the_first_update_has_the_peak(name):
-    np.testing.assert_allclose(make_schedule(name, peak=PEAK, warmup_steps=0, steps=STEPS)(jnp.int32(0)), PEAK, rtol=1e-6)
+    np.testing.assert_allclose(
+        make_schedule(name, peak=PEAK, warmup_steps=0, steps=STEPS)(jnp.int32(0)), PEAK, rtol=1e-6
+    )
 
 
 def test_inverse_sqrt_is_vaswanis():
@@ -77,7 +79,9 @@ def test_clipping_is_of_the_global_norm():
 
 
 def test_names_that_do_not_exist_are_answered():
-    with pytest.raises(ValueError, match=r"training\.schedule='linear' is unknown; choose one of inverse_sqrt, cosine, constant"):
+    with pytest.raises(
+        ValueError, match=r"training\.schedule='linear' is unknown; choose one of inverse_sqrt, cosine, constant"
+    ):
         make_schedule("linear", peak=1.0, warmup_steps=1, steps=2)
     with pytest.raises(ValueError, match=f"training.optimizer='sgd' is unknown; choose one of {', '.join(OPTIMISERS)}"):
         make_optimiser("sgd", optax.constant_schedule(0.1), **ADAM)

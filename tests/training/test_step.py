@@ -27,7 +27,9 @@ def batch(rows=ROWS):
 
 
 def objective(params, batch, key):
-    return cross_entropy(jnp.tanh(params["embedding"][batch["in_BT"]]), params["table"], batch["out_BT"], smoothing=0.1, pad=0)
+    return cross_entropy(
+        jnp.tanh(params["embedding"][batch["in_BT"]]), params["table"], batch["out_BT"], smoothing=0.1, pad=0
+    )
 
 
 def noisy(params, batch, key):
