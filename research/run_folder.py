@@ -101,17 +101,19 @@ class RunFolder:
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": splits})
 
     def metrics(self) -> list[dict[str, float]]:
-        """The lines of metrics.jsonl; a last line cut short by a crash is left out."""
+        """The records of metrics.jsonl; a last line cut short by a crash is left out."""
         if not self.metrics_file.exists():
             return []
         records = []
-        for number, line in enumerate(self.metrics_file.read_text("utf-8").split("\n")[:-1], start=1):
+        for number, line in enumerate(self.metrics_file.read_bytes().split(b"\n")[:-1], start=1):
             try:
                 records.append(json.loads(line))
-            except json.JSONDecodeError as error:
+            except ValueError as error:  # not JSON, or not UTF-8
                 raise ValueError(
                     f"{self.metrics_file}, line {number}, is damaged ({error}); remove that line"
                 ) from None
+            if not isinstance(records[-1], dict) or "step" not in records[-1]:
+                raise ValueError(f"{self.metrics_file}, line {number}, is no object with a step; remove that line")
         return records
 
     def append_metrics(self, record: dict[str, float]) -> None:

@@ -28,7 +28,7 @@ def read_lines(path: Path) -> list[str]:
 
 
 def split_lines(content: bytes, name: str) -> list[str]:
-    """The lines of UTF-8 text without their ends; errors call it `name`. Only a line feed ends a line: U+2028 is text."""
+    """The lines of UTF-8 text, which errors call `name`, without their ends. U+2028 and its like end no line."""
     lines = content.split(b"\n")
     if lines[-1] == b"":
         lines.pop()

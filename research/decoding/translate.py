@@ -120,7 +120,7 @@ def translate_n_best(
 def search_program(
     translator: Translator, devices: Runner, beam: int, length_penalty: float, extra_tokens: int, n_best: int
 ) -> Callable[[Any, dict[str, np.ndarray]], Hypotheses]:
-    """The compiled search that `translate` runs: (params, {"source_BS", "limits_B"}) -> hypotheses, over all devices."""
+    """The compiled search that `translate` runs: (params, {"source_BS", "limits_B"}) -> hypotheses."""
 
     def search(params: Any, batch: dict[str, jax.Array]) -> Hypotheses:
         source_BS, limits_B = batch["source_BS"], batch["limits_B"]

@@ -1,6 +1,5 @@
 """Run folders as the report reads them: plain values out of JSON, and which runs may be compared."""
 
-import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -183,7 +182,7 @@ def _read(path: Path) -> Run:
     folder = RunFolder(path)
     result, provenance = (_object(folder, name) for name in ("result.json", "provenance.json"))
     name = str(result.get("name") or provenance.get("name") or folder.path.name)
-    return Run(path, name, _object(folder, "config.json"), result, provenance, _metrics(folder))
+    return Run(path, name, _object(folder, "config.json"), result, provenance, tuple(folder.metrics()))
 
 
 def _object(folder: RunFolder, name: str) -> dict[str, Any]:
@@ -192,19 +191,6 @@ def _object(folder: RunFolder, name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ValueError(f"{folder.path / name} should hold a JSON object and holds a {type(value).__name__}")
     return value
-
-
-def _metrics(folder: RunFolder) -> tuple[dict[str, Any], ...]:
-    try:
-        rows = folder.metrics()
-    except json.JSONDecodeError as error:
-        line = " ".join(error.doc.split())[:60]
-        raise ValueError(f"{folder.metrics_file} has a line that is not JSON: {line}; remove it") from error
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{folder.metrics_file} is not UTF-8 text (byte {error.start}); remove that line") from error
-    if not all(isinstance(row, dict) and "step" in row for row in rows):
-        raise ValueError(f"{folder.metrics_file} has a line that is no object with a step; remove it")
-    return tuple(rows)
 
 
 def _with_unique_names(runs: list[Run]) -> list[Run]:

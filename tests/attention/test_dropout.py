@@ -29,11 +29,15 @@ def test_what_is_kept_is_scaled_so_that_the_mean_stays(rate):
         assert abs((factors.reshape(-1)[lane::4] > 0).mean() - kept) < 10 * spread
 
 
-def test_the_probability_of_a_byte_is_exact():
-    """draw < kept holds for `kept` of 256 bytes, so the expectation is one without rounding: m / p is 256 / kept."""
-    factor = float(drop(0.3, jnp.ones((ROWS, COLUMNS))).max())
-    assert factor == np.float32(256 / 179)
-    assert round((1 - 0.3) * 256) == 179
+@pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])
+def test_over_all_bytes_the_mean_is_exactly_one(rate, monkeypatch):
+    """Every byte once: so many of 256 are kept, and each of them counts 256 times one over that."""
+    words = jnp.asarray(np.arange(256, dtype=np.uint8).view(np.uint32))
+    monkeypatch.setattr(jax.random, "bits", lambda key, shape, dtype: words)
+    factors = drop(rate, jnp.ones((16, 16)))
+    kept = round((1 - rate) * 256)
+    assert (factors > 0).sum() == kept
+    np.testing.assert_array_equal(factors[factors > 0], np.float32(256 / kept))
 
 
 @given(rate=st.floats(0.01, 0.98), seed=st.integers(0, 2**31 - 1))

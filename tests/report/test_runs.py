@@ -71,7 +71,7 @@ def test_broken_metrics_name_the_line_but_a_line_cut_short_is_none(fabricate: Fa
     (run,), _ = read_runs([path])
     assert len(run.metrics) == len(whole.splitlines())
     (path / "metrics.jsonl").write_text('{"step": 1}\n{"step": 20\n{"step": 3}\n')
-    with pytest.raises(ValueError, match=r"metrics\.jsonl has a line that is not JSON: .\"step\": 20; remove it"):
+    with pytest.raises(ValueError, match=r"metrics\.jsonl, line 2, is damaged .*; remove that line"):
         read_runs([path])
 
 
