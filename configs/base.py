@@ -28,7 +28,7 @@ def data() -> ConfigDict:
     config.subset = 0  # pairs; the first n of one fixed shuffle of the training split; 0: all
     config.lowercase = False
     config.max_tokens = 128  # subwords a side, end mark included; longer pairs are counted and left out of training
-    config.batch_tokens = 4_096  # target positions a step, over all devices
+    config.batch_tokens = 4_096  # positions of the longer side a step, over all devices
     config.buckets = 4  # fixed shapes; each costs one compilation
     config.vocabulary = ConfigDict()
     config.vocabulary.kind = "bpe"  # bpe | unigram
@@ -70,7 +70,7 @@ def training() -> ConfigDict:
     config.strategy = "pmap"  # pmap | shard_map: how a step is spread over local devices
     config.precision = "float32"  # float32 | bfloat16: of activations; weights and sums stay float32
     config.label_smoothing = 0.1
-    config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same
+    config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same but for dropout
     config.optimizer = "adam"  # adam | adamw
     config.learning_rate = 1e-3  # at the peak of the schedule
     config.schedule = "inverse_sqrt"  # inverse_sqrt | cosine | constant, each after linear warm-up
@@ -81,7 +81,7 @@ def training() -> ConfigDict:
     config.weight_decay = 0.0  # adamw only
     config.clip_norm = 1.0  # of the global gradient; 0: no clipping
     config.ema_decay = 0.0  # exponential averaging of weights, a step; 0: off
-    config.average_last = 1  # checkpoints whose mean is evaluated; 1: the last or best alone
+    config.average_last = 1  # checkpoints whose mean is evaluated; 1: what evaluation.checkpoint says
     config.log_every_steps = 50
     config.validate_every_steps = 500  # perplexity, and greedy BLEU on `bleu_sentences`
     config.bleu_sentences = 200  # validation sentences translated at each validation; 0: none

@@ -32,7 +32,6 @@ from research.training.optimiser import make_optimiser, make_schedule
 from research.training.step import Objective, State, initial_state, make_step
 
 PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
-MAY_CHANGE = ("training.steps", "training.strategy", "data.root")  # between a run and its continuation
 
 
 @dataclass(frozen=True)
@@ -99,22 +98,50 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
     command: how to do it again, for provenance.json. Prints what a person should know before the progress bar starts.
     """
     host.prepare()
+    if jax.process_count() > 1:
+        raise ValueError(f"a run is one process with all its local devices, and this is one of {jax.process_count()}")
     folder = RunFolder(workdir)
-    _claim(folder, config)
+    with folder.alone():
+        _train(folder, config, command)
+    return folder
+
+
+def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
+    """`train`, once nobody else can. Nothing is written before everything that may be wrong has been built."""
+    _refuse_another_config(folder, config)
     corpus = data.build(config.data)
-    vocabularies = _vocabularies(folder, config, corpus)
+    _refuse_other_data(folder, corpus)
+    goes_on = folder.config_file.exists()
+    vocabularies = (
+        Vocabularies.load(folder.vocabulary)
+        if goes_on
+        else data.build_vocabularies(config.data, corpus.splits["train"])
+    )
     batches = Batches(
         encode(corpus.splits["train"], vocabularies),
         batch_tokens=config.data.batch_tokens,
         buckets=config.data.buckets,
         max_tokens=config.data.max_tokens,
         seed=config.seed,
-        shard=(jax.process_index(), jax.process_count()),
     )
     training = make_training(
         config, source_vocabulary=len(vocabularies.source), target_vocabulary=len(vocabularies.target)
     )
     devices = Devices(config.training.strategy)
+    schedule = loop.Schedule(
+        steps=config.training.steps,
+        log_every=config.training.log_every_steps,
+        validate_every=config.training.validate_every_steps,
+        save_every=config.training.save_every_steps,
+        best_by=config.training.keep_best_by,
+        patience=config.training.patience,
+    )
+    if not goes_on:
+        for name, split in corpus.splits.items():
+            if name != "train":
+                write_split(folder.split_file(name), split)
+        vocabularies.save(folder.vocabulary)
+    folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
     provenance = _provenance(corpus, batches, training, devices, folder.path.name, command)
     folder.update_provenance(provenance)
     _announce(provenance, corpus, batches)
@@ -129,17 +156,9 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
         extra_tokens=config.evaluation.extra_tokens,
         max_tokens=config.data.max_tokens,
     )
-    checkpoints = Checkpoints(
-        folder.checkpoints, keep_last=max(config.training.keep_last, config.training.average_last)
-    )
-    schedule = loop.Schedule(
-        steps=config.training.steps,
-        log_every=config.training.log_every_steps,
-        validate_every=config.training.validate_every_steps,
-        save_every=config.training.save_every_steps,
-        best_by=config.training.keep_best_by,
-        patience=config.training.patience,
-    )
+    # One more than is asked for: the checkpoint of a stop, until the next of the schedule replaces it.
+    kept = max(config.training.keep_last, config.training.average_last) + 1
+    checkpoints = Checkpoints(folder.checkpoints, keep_last=kept)
     try:
         loop.train(
             training.state,
@@ -154,37 +173,33 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
         )
     finally:
         checkpoints.close()
-    return folder
 
 
-def _claim(folder: RunFolder, config: ConfigDict) -> None:
-    """Write the config, or refuse a folder that holds another run."""
-    wanted = config_as_json(config)
-    if folder.config_file.exists():
-        held, asked = _flat(folder.read_json("config.json")), _flat(wanted)
-        differ = [name for name in sorted(held | asked) if held.get(name) != asked.get(name) and name not in MAY_CHANGE]
-        if differ:
-            first = differ[0]
-            raise ValueError(
-                f"{folder.path} holds a run with {first}={held.get(first)!r}, not {asked.get(first)!r}"
-                f"{f' ({len(differ)} fields differ)' if len(differ) > 1 else ''}: choose another --workdir or remove it"
-            )
-    folder.write_json("config.json", wanted)
+def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
+    """Raise when the folder holds a run that this config would not continue."""
+    if not folder.config_file.exists():
+        return
+    may_change = {"training.strategy", "data.root"}
+    if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
+        may_change.add("training.steps")
+    held, asked = _flat(folder.read_json("config.json")), _flat(config_as_json(config))
+    differ = [name for name in sorted(held | asked) if held.get(name) != asked.get(name) and name not in may_change]
+    if differ:
+        first = differ[0]
+        raise ValueError(
+            f"{folder.path} holds a run with {first}={held.get(first)!r}, not {asked.get(first)!r}"
+            f"{f' ({len(differ)} fields differ)' if len(differ) > 1 else ''}: choose another --workdir or remove it"
+        )
 
 
-def _vocabularies(folder: RunFolder, config: ConfigDict, corpus: data.Corpus) -> Vocabularies:
-    """Those of the folder, or new ones and the splits that evaluation reads, saved there."""
-    if folder.vocabulary.exists():
-        return Vocabularies.load(folder.vocabulary)
-    for name, split in corpus.splits.items():
-        if name != "train":
-            write_split(folder.split_file(name), split)
-    vocabularies = data.build_vocabularies(config.data, corpus.splits["train"])
-    # Under another name until both files are whole: a run that is killed here starts over instead of finding a half.
-    unfinished = folder.path / ".vocabulary"
-    vocabularies.save(unfinished)
-    unfinished.rename(folder.vocabulary)
-    return vocabularies
+def _refuse_other_data(folder: RunFolder, corpus: data.Corpus) -> None:
+    """Raise when the run in the folder began with other data than there is now."""
+    known = folder.provenance().get("digests", corpus.digests)
+    differ = [name for name in sorted(known | corpus.digests) if known.get(name) != corpus.digests.get(name)]
+    if differ:
+        raise ValueError(
+            f"{differ[0]} is not what the run in {folder.path} began with: restore it, or choose another --workdir"
+        )
 
 
 def _provenance(
@@ -205,7 +220,6 @@ def _provenance(
         "commit": _commit(),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
         "devices": f"{devices.count} × {devices.devices[0].device_kind}",
-        "processes": jax.process_count(),
         "digests": corpus.digests,
         "training_pairs": pairs,
         "skipped_pairs": {"empty": corpus.empty, "too_long": batches.skipped},

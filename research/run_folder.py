@@ -3,8 +3,11 @@
 config.json  vocabulary/  splits/  metrics.jsonl  checkpoints/  translations/  attention/  result.json  provenance.json
 """
 
+import fcntl
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -86,16 +89,38 @@ class RunFolder:
         """result.json, or {} before the first evaluation."""
         return self.read_json("result.json") if (self.path / "result.json").exists() else {}
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold the folder against another process that would train into it; OSError when one does."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise OSError(f"another process is training into {self.path}; wait for it, or stop it") from None
+            yield
+        finally:
+            os.close(folder)
+
+    def provenance(self) -> dict[str, Any]:
+        """provenance.json, or {} before training has begun."""
+        return self.read_json("provenance.json") if (self.path / "provenance.json").exists() else {}
+
     def update_provenance(self, facts: dict[str, Any]) -> None:
         """Put `facts` into provenance.json; before the first checkpoint a run has no steps and took no seconds."""
-        known = self.read_json("provenance.json") if (self.path / "provenance.json").exists() else {}
-        self.write_json("provenance.json", {"steps": 0, "seconds": 0.0, **known, **facts})
+        self.write_json("provenance.json", {"steps": 0, "seconds": 0.0, **self.provenance(), **facts})
 
     def write_result(self, split: str, measured: dict[str, Any]) -> None:
-        """Put what was measured on `split` into result.json, beside the other splits and what the run cost."""
+        """Put what was measured on `split` into result.json, beside the other splits and what the run cost.
+
+        Searches of this split that were measured before stay, unless they were of other weights.
+        """
         provenance = self.read_json("provenance.json")
         splits = self.result().get("splits", {})
-        searches = {**splits.get(split, {}).get("searches", {}), **measured["searches"]}
+        before = splits.get(split, {})
+        kept = before["searches"] if before and before.get("step") == measured.get("step") else {}
+        searches = {**kept, **measured["searches"]}
         costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
         splits = {**splits, split: {**measured, "searches": searches}}
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": splits})

@@ -32,6 +32,7 @@ FIELDS = {
     "data.buckets": 1,
     "data.batch_tokens": 400,
     "training.steps": 8,
+    "training.schedule": "inverse_sqrt",
     "training.warmup_steps": 3,
     "training.log_every_steps": 1,
     "training.validate_every_steps": 4,
@@ -244,3 +245,38 @@ def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
     ]:
         with pytest.raises(ValueError, match=sentence):
             train(tmp_path / name, **{name: value})
+
+
+def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):
+    with pytest.raises(ValueError, match=r"heads=3 does not divide"):
+        launch.train(tiny("transformer", **{"model.heads": 3}), tmp_path / "run", command="")
+    with pytest.raises(ValueError, match="keep_best_by='speed'"):
+        train(tmp_path / "run", **{"training.keep_best_by": "speed"})
+    with pytest.raises(ValueError, match="save_every_steps=0"):
+        train(tmp_path / "run", **{"training.save_every_steps": 0})
+    assert not any((tmp_path / "run").iterdir())
+
+
+def test_a_cosine_does_not_go_on_to_another_end(unbroken, tmp_path):
+    shutil.copytree(unbroken, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    config = folder.read_json("config.json")
+    config["training"]["schedule"] = "cosine"
+    folder.write_json("config.json", config)
+    with pytest.raises(ValueError, match=r"training\.steps=8, not 10"):
+        train(tmp_path / "run", **{"training.steps": 10, "training.schedule": "cosine"})
+
+
+def test_other_data_is_refused(unbroken, tmp_path):
+    shutil.copytree(unbroken, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    digests = folder.provenance()["digests"]
+    folder.update_provenance({"digests": {**digests, "embedded:train": "0" * 64}})
+    with pytest.raises(ValueError, match="embedded:train is not what the run"):
+        train(tmp_path / "run")
+
+
+def test_two_processes_do_not_train_into_one_folder(unbroken, tmp_path):
+    shutil.copytree(unbroken, tmp_path / "run")
+    with RunFolder(tmp_path / "run").alone(), pytest.raises(OSError, match="another process is training"):
+        train(tmp_path / "run")

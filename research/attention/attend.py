@@ -1,5 +1,7 @@
 """Attention in one sentence: mask the scores, normalise over the keys, read the values."""
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 
@@ -21,15 +23,13 @@ def normalise(scores_BTS: Array, mask_BTS: Array) -> Array:
     return powers_BTS / jnp.where(total_BT1 > 0, total_BT1, 1.0)
 
 
-def attend(scores_BTS: Array, values_BSE: Array, mask_BTS: Array) -> tuple[Array, Array]:
-    """context_BTE = normalise(scores, mask) @ values, and the weights_BTS that it was read with.
+def attend(
+    scores_BTS: Array, values_BSE: Array, mask_BTS: Array, drop: Callable[[Array], Array] | None = None
+) -> tuple[Array, Array]:
+    """context_BTE = drop(normalise(scores, mask)) @ values, and the weights_BTS, before any dropout.
 
-    With heads, put H before T and S: scores_BHTS and values_BHSE.
+    With heads, put H before T and S: scores_BHTS and values_BHSE. The context has the precision of the values.
     """
     weights_BTS = normalise(scores_BTS, mask_BTS)
-    return read(weights_BTS, values_BSE), weights_BTS
-
-
-def read(weights_BTS: Array, values_BSE: Array) -> Array:
-    """The weighted sum of the values, in the precision of the values."""
-    return jnp.einsum("...ts,...se->...te", weights_BTS.astype(values_BSE.dtype), values_BSE)
+    read_BTS = (weights_BTS if drop is None else drop(weights_BTS)).astype(values_BSE.dtype)
+    return jnp.einsum("...ts,...se->...te", read_BTS, values_BSE), weights_BTS

@@ -3,7 +3,7 @@
 import flax.linen as nn
 import jax
 
-from research.attention.attend import normalise, read
+from research.attention.attend import attend
 from research.attention.dropout import Dropout
 from research.attention.scores import ScaledDot
 
@@ -39,9 +39,8 @@ class MultiHeadAttention(nn.Module):
         """read_BTD, for queries of the same batch as the keys."""
         keys_BHSK, values_BHSK = keys_values
         scores_BHTS = ScaledDot.compare((), self._split(self.query(query_BTD)), keys_BHSK)
-        weights_BHTS = normalise(scores_BHTS, mask_BTS[:, None])
+        context_BHTK, weights_BHTS = attend(scores_BHTS, values_BHSK, mask_BTS[:, None], self.drop)
         self.sow("attention", "weights", weights_BHTS)
-        context_BHTK = read(self.drop(weights_BHTS), values_BHSK)
         batch, _, time, _ = context_BHTK.shape
         return self.output(context_BHTK.transpose(0, 2, 1, 3).reshape(batch, time, self.width))
 

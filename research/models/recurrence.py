@@ -76,20 +76,27 @@ def _backward(body, reverse, residuals, cotangents):
         taps = jax.tree.map(jnp.zeros_like, known)
         _, pull, operands = jax.vjp(replay, constants, carry, input_, taps, has_aux=True)
         step_bar, carry_bar, input_bar, taps_bar = pull((carry_bar, output_bar))
-        constants_bar = jax.tree.map(jnp.add, constants_bar, step_bar)
+        constants_bar = jax.tree.map(lambda total, part: total + part.astype(total.dtype), constants_bar, step_bar)
         return (carry_bar, constants_bar), (input_bar, operands, taps_bar)
 
     (carry_bar, constants_bar), (inputs_bar, operands, taps_bar) = jax.lax.scan(
         step,
-        (last_bar, jax.tree.map(jnp.zeros_like, constants)),
+        (last_bar, jax.tree.map(lambda x: jnp.zeros(x.shape, jnp.float32), constants)),
         (carries, inputs, products, outputs_bar),
         reverse=not reverse,
     )
     weights_bar = {
-        name: jnp.einsum("tbd,tbe->de", operands[name], taps_bar[name]) if name in operands else jnp.zeros_like(weight)
+        name: _summed(operands[name], taps_bar[name]) if name in operands else jnp.zeros_like(weight)
         for name, weight in weights.items()
     }
+    constants_bar = jax.tree.map(lambda total, constant: total.astype(constant.dtype), constants_bar, constants)
     return weights_bar, constants_bar, carry_bar, inputs_bar
+
+
+def _summed(operands_TBD: Array, products_bar_TBE: Array) -> Array:
+    """Σ_t x_tᵀ dy_t, summed in float32 whatever x is."""
+    total_DE = jnp.einsum("tbd,tbe->de", operands_TBD, products_bar_TBE, preferred_element_type=jnp.float32)
+    return total_DE.astype(operands_TBD.dtype)
 
 
 recur.defvjp(_forward, _backward)

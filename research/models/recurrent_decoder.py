@@ -184,7 +184,9 @@ class RecurrentDecoder(nn.Module):
         states = list(states)
         for index, layer in enumerate(self.stack):
             if index:
-                below_BD = states[index - 1][0] if between is None else states[index - 1][0] * between[index - 1]
+                below_BD = states[index - 1][0]
+                if between is not None:
+                    below_BD = below_BD * between[index - 1].astype(below_BD.dtype)
                 input_BG = plus(times(f"input_{index}", below_BD), constants["input_biases"][index])
             recurrent_BG = times(f"recurrent_{index}", states[index][0])
             bias = constants["recurrent_biases"][index]

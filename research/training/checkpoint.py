@@ -47,6 +47,11 @@ class Checkpoints:
         self._manager.save(step, args=items, metrics=metrics, force=True)
         self._manager.wait_until_finished()
 
+    def delete(self, step: int) -> None:
+        """Remove a checkpoint, where the policy has not done so already."""
+        if step in self.steps():
+            self._manager.delete(step)
+
     def steps(self) -> list[int]:
         """Steps that can be restored, in order."""
         return sorted(self._manager.all_steps())
@@ -67,7 +72,8 @@ class Checkpoints:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(target), notes=ocp.args.JsonRestore())
             restored = self._manager.restore(step, args=items)
         except Exception as error:  # Orbax, TensorStore and zstd each raise their own
-            raise ValueError(f"checkpoint {step} cannot be read ({type(error).__name__}); {again}") from error
+            what = f"{type(error).__name__}: {_first_line(error)}"
+            raise ValueError(f"checkpoint {step} cannot be read ({what}); {again}") from error
         state = jax.tree.map(np.asarray, restored["state"])
         found = _digests(state)
         for name, digest in restored["notes"]["digests"].items():
@@ -107,6 +113,10 @@ def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> t
 def mean(trees: list[Any]) -> Any:
     """The mean of several trees of arrays, summed in float64."""
     return jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64).astype(leaves[0].dtype), *trees)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
 
 
 def _weights(state: dict[str, Any]) -> Any:

@@ -27,15 +27,13 @@ class Devices:
             raise ValueError(f"training.strategy={strategy!r} is unknown; choose one of {', '.join(STRATEGIES)}")
         self.strategy = strategy
         self.devices = list(jax.local_devices() if devices is None else devices)
-        if strategy == "shard_map" and jax.process_count() > 1:
-            self.devices = list(jax.devices())
         self._mesh = Mesh(np.array(self.devices), (AXIS,))
         self._replicated: tuple[Any, Any] | None = None
 
     @property
     def count(self) -> int:
-        """How many devices of this process take part."""
-        return len([device for device in self.devices if device.process_index == jax.process_index()])
+        """How many devices take part."""
+        return len(self.devices)
 
     def replicate(self, tree: Any) -> Any:
         """`tree` on every device."""

@@ -18,6 +18,7 @@ from research.training.devices import Devices
 from research.training.metrics import Metrics
 from research.training.step import State
 
+BEST_BY = {"perplexity": 1.0, "bleu": -1.0}  # times the measure is a loss: low is good
 Validate = Callable[[Any], dict[str, float]]  # params -> measures, "perplexity" among them
 
 
@@ -34,6 +35,20 @@ class Schedule:
     save_every: int
     best_by: str
     patience: int
+
+    def __post_init__(self) -> None:
+        for field in ("steps", "log_every", "validate_every", "save_every"):
+            if getattr(self, field) < 1:
+                name = "steps" if field == "steps" else f"{field}_steps"
+                raise ValueError(f"training.{name}={getattr(self, field)} must be at least 1")
+        if self.best_by not in BEST_BY:
+            raise ValueError(f"training.keep_best_by={self.best_by!r} is unknown; choose one of {', '.join(BEST_BY)}")
+
+    def validates(self, step: int) -> bool:
+        return step % self.validate_every == 0 or step == self.steps
+
+    def saves(self, step: int) -> bool:
+        return self.validates(step) or step % self.save_every == 0
 
 
 @dataclass
@@ -69,22 +84,24 @@ def train(
     done = int(stream.get_state()["next_index"])
     written = Metrics(folder, done)
     log = _Log(written, schedule.log_every, so_far.seconds)
+    off_schedule = done if done and not schedule.saves(done) else None  # the checkpoint of a stop
     with closing(written), _stop_requested() as stop, _progress_bar(name, done, schedule.steps) as bar:
         while done < schedule.steps and not _out_of_patience(schedule, so_far):
             state, metrics = spread(state, next(stream))
             done += 1
             log.add(done, metrics, bar)
-            validating = done % schedule.validate_every == 0 or done == schedule.steps
-            saving = validating or done % schedule.save_every == 0 or stop
-            if not saving:
+            if not (schedule.saves(done) or stop):
                 continue
             log.flush(bar)
             so_far.seconds = log.pause()
             host = devices.unreplicate(state)
             loss = None
-            if validating:
+            if schedule.validates(done):
                 loss = _validate(host, validate, schedule.best_by, done, so_far, written)
             checkpoints.save(done, host, {"cursor": stream.get_state(), **vars(so_far)}, loss=loss)
+            if off_schedule is not None:  # else averaging the last few would see that the run was stopped
+                checkpoints.delete(off_schedule)
+                off_schedule = None
             folder.update_provenance({"steps": done, "seconds": so_far.seconds})
             if stop:
                 raise KeyboardInterrupt(
@@ -107,7 +124,7 @@ def _resume(state: State, batches: Any, checkpoints: Checkpoints) -> tuple[State
 def _validate(host: State, validate: Validate, best_by: str, done: int, so_far: Progressed, written: Metrics) -> float:
     measures = validate(host.averaged or host.params)
     written.add(done, {f"validation/{name}": value for name, value in measures.items()})
-    loss = measures["perplexity"] if best_by == "perplexity" else -measures[best_by]
+    loss = BEST_BY[best_by] * measures[best_by]
     improved = loss < so_far.best
     so_far.best, so_far.since_best = (loss, 0) if improved else (so_far.best, so_far.since_best + 1)
     return loss

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from research.attention.attend import attend, normalise, read
+from research.attention.attend import attend, normalise
 
 B, H, T, S, E = 2, 3, 5, 7, 11
 
@@ -86,6 +86,13 @@ def test_context_is_the_weighted_sum_with_or_without_heads():
 
 def test_weights_are_float32_and_the_context_has_the_precision_of_the_values():
     scores_TS = jnp.linspace(-3, 3, T * S, dtype=jnp.bfloat16).reshape(T, S)
-    weights_TS = normalise(scores_TS, jnp.ones((T, S), bool))
+    context_TE, weights_TS = attend(scores_TS, jnp.ones((S, E), jnp.bfloat16), jnp.ones((T, S), bool))
     assert weights_TS.dtype == jnp.float32
-    assert read(weights_TS, jnp.ones((S, E), jnp.bfloat16)).dtype == jnp.bfloat16
+    assert context_TE.dtype == jnp.bfloat16
+
+
+def test_dropout_is_of_what_is_read_and_not_of_the_weights_that_are_shown():
+    scores_TS, values_SE = jnp.zeros((T, S)), jnp.ones((S, E))
+    context_TE, weights_TS = attend(scores_TS, values_SE, jnp.ones((T, S), bool), lambda weights: 0.5 * weights)
+    np.testing.assert_allclose(context_TE, 0.5, rtol=1e-6)
+    np.testing.assert_allclose(weights_TS, 1 / S, rtol=1e-6)
