@@ -1,0 +1,1 @@
+"""Attention in neural machine translation, by experiment. docs/structure.md says which room holds what."""
