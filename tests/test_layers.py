@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # room -> rooms of research/ that it may import. Report reads run folders only.
 MAY_IMPORT = {
+    "__init__": set(),  # of research itself: a docstring
     "attention": set(),
     "data": set(),
     "models": {"attention"},
