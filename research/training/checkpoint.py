@@ -21,13 +21,13 @@ class Checkpoints:
     """
 
     def __init__(self, folder: Path | str, *, keep_last: int = 1):
-        policies = [checkpoint_managers.LatestN(keep_last)]
+        last = checkpoint_managers.LatestN(keep_last)
         # The latest is listed by itself: a policy by metric alone would delete it, and resuming would lose steps.
         best = checkpoint_managers.BestN(
             get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False
         )
         options = ocp.CheckpointManagerOptions(
-            preservation_policy=checkpoint_managers.AnyPreservationPolicy([*policies, best]),
+            preservation_policy=checkpoint_managers.AnyPreservationPolicy([last, best]),
             enable_async_checkpointing=False,
             best_fn=lambda metrics: -metrics["loss"],
         )
