@@ -4,7 +4,7 @@
 
 The files are taken from --config.data.root where they are there, and fetched into it otherwise (1.3 MB). `tiny` is the
 Transformer-Tiny of Wu et al. 2021 on the raw text; `tiny_published` is it on the lower-cased, tokenised text that their
-41.02 tokenised BLEU is of.
+41.02 tokenised BLEU is of. Steps and rates are for half an hour on two CPU cores.
 """
 
 from configs.base import MODELS, base, named, transformer
@@ -35,14 +35,12 @@ SHA256 = {
 
 
 def tiny():
-    """Transformer-Tiny: 4+4 layers, 128 wide; Wu et al. 2021."""
+    """Transformer-Tiny: 4+4 layers, 128 wide; Wu et al. 2021. Pre-norm and dropout 0.1 for theirs: we train a tenth."""
     config = transformer()
     config.layers = 4
     config.width = 128
     config.ffn = 256
     config.heads = 4
-    config.dropout = 0.3
-    config.norm = "post"
     return config
 
 
@@ -52,7 +50,8 @@ ARCHITECTURES = {**MODELS, "tiny": tiny, "tiny_published": tiny}
 def get_config(architecture: str = "luong"):
     config = base(named(ARCHITECTURES, architecture))
     _raw_text(config.data)
-    config.model.dropout = 0.3
+    config.training.validate_every_steps = 300
+    config.training.save_every_steps = 300
     if config.model.family == "recurrent":
         _train_recurrent(config.training)
     elif architecture == "transformer":
@@ -61,9 +60,7 @@ def get_config(architecture: str = "luong"):
         _train_tiny(config.training)
     if architecture == "tiny_published":
         _tokenised_text(config.data)
-        config.data.batch_tokens = 8_192  # published: 2 x 4,096
         config.evaluation.tokenize = "none"  # the text is tokenised already
-        config.training.steps = 8_000
     return config
 
 
@@ -78,7 +75,7 @@ def _raw_text(data) -> None:
     data.tests = {test: (f"{test}.en.gz", f"{test}.de.gz") for test in TESTS}
     data.sha256 = {name.replace(".", "__"): digest for name, digest in SHA256.items()}
     data.batch_tokens = 2_048
-    data.buckets = 8  # 87 of 100 positions are subwords; with 4 buckets 78
+    data.buckets = 6
     data.vocabulary.kind = "bpe"
     data.vocabulary.size = 8_000
     data.vocabulary.joint = True
@@ -95,26 +92,24 @@ def _tokenised_text(data) -> None:
 
 
 def _train_recurrent(training) -> None:
-    training.steps = 8_000  # 30 epochs
-    training.learning_rate = 1e-3
-    training.warmup_steps = 500
+    training.steps = 2_400  # 10 epochs
+    training.learning_rate = 2e-3
+    training.schedule = "cosine"
+    training.warmup_steps = 200
 
 
 def _train_transformer(training) -> None:
-    training.steps = 8_000
-    training.learning_rate = 1e-3
-    training.warmup_steps = 1_000
+    training.steps = 2_100
+    training.learning_rate = 1.5e-3
+    training.warmup_steps = 400
     training.average_last = 5
     training.keep_last = 5
 
 
 def _train_tiny(training) -> None:
-    """As published, but for the steps: ours have a quarter of the tokens in them."""
-    training.steps = 16_000
-    training.learning_rate = 5e-3
-    training.schedule = "inverse_sqrt"
-    training.warmup_steps = 2_000
-    training.beta1, training.beta2 = 0.9, 0.98
-    training.label_smoothing = 0.1
-    training.average_last = 10
-    training.keep_last = 10
+    """Narrower: it bears twice the rate, and more steps."""
+    training.steps = 3_000
+    training.learning_rate = 3e-3
+    training.warmup_steps = 600
+    training.average_last = 5
+    training.keep_last = 5
