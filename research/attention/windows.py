@@ -16,6 +16,12 @@ def causal(length: int) -> Array:
     return jnp.tril(jnp.ones((1, length, length), bool))
 
 
-def so_far(position: Array, length: int) -> Array:
-    """The row of `causal` for one position (an int32 scalar), over a cache of `length`, mask_11T."""
-    return (jnp.arange(length) <= position)[None, None, :]
+def lineage(ancestors_BNT: Array) -> Array:
+    """The one position at each time that belongs to a hypothesis's own past, mask_BNS over times x N: S = T N.
+
+    ancestors_BNT: which of its sentence's N hypotheses wrote at time t what hypothesis n goes on from; -1: nothing yet.
+    With one hypothesis it is a row of `causal`.
+    """
+    batch, hypotheses, length = ancestors_BNT.shape
+    mask_BNTM = ancestors_BNT[..., None] == jnp.arange(hypotheses)[None, None, None]
+    return mask_BNTM.reshape(batch, hypotheses, length * hypotheses)

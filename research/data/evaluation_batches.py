@@ -14,7 +14,8 @@ LENGTHS = (16, 32, 64, 128)  # then doubling; the same for every split, since ea
 def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tuple[np.ndarray, Batch]]:
     """Yields (indices, batch): row r is sentence indices[r]; rows from len(indices) on are all PAD.
 
-    batch_sentences: the rows of a batch, fewer where sentences are longer than `LENGTHS`, so that memory stays bounded.
+    The longest come first. batch_sentences: the rows of a batch, fewer where sentences are longer than `LENGTHS`, so
+    that memory stays bounded.
     Both sides are padded to the same length. An empty source is a row of EOS alone. With no targets in `examples` the
     batch holds source_BS alone.
     """
@@ -23,14 +24,12 @@ def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tup
     longest = examples.sources.lengths + 1
     if examples.targets is not None:
         longest = np.maximum(longest, examples.targets.lengths + 1)
-    padded = np.array([padded_length(length) for length in longest], np.int64)
-    order = np.lexsort((np.arange(len(longest)), longest))
-    for length in np.unique(padded):
-        sentences = order[padded[order] == length]
-        rows = max(1, min(batch_sentences, batch_sentences * LENGTHS[-1] // int(length)))
-        for start in range(0, len(sentences), rows):
-            indices = sentences[start : start + rows]
-            yield indices, _fill(examples, indices, rows, int(length))
+    left = np.lexsort((np.arange(len(longest)), longest))
+    while len(left):  # from the longest down: the one batch that is not full is the cheapest
+        length = padded_length(longest[left[-1]])
+        rows = max(1, min(batch_sentences, batch_sentences * LENGTHS[-1] // length))
+        left, indices = left[:-rows], left[-rows:]
+        yield indices, _fill(examples, indices, rows, length)
 
 
 def padded_length(length: int) -> int:

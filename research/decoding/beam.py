@@ -1,13 +1,16 @@
 """Beam search: the best few hypotheses of each sentence, side by side, until none can still become the best."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
 from research.decoding.greedy import Cache, Step
 from research.decoding.top_k import best_continuations
+
+Reorder = Callable[[Cache, Array], Cache]
+"""(cache, rows_X) -> the cache in which row i goes on from row rows_X[i], which is of the same sentence."""
 
 
 class Hypotheses(NamedTuple):
@@ -33,6 +36,7 @@ class _State(NamedTuple):
 
 def beam_search(
     step: Step,
+    reorder: Reorder,
     cache: Cache,
     *,
     limits_B: Array,
@@ -54,7 +58,7 @@ def beam_search(
     can never score more than log p / limit**length_penalty. Its result is fixed from then on, whatever else is in the
     batch.
 
-    cache: its leaves have sentences x beam in front, a sentence's hypotheses together; `step` gets as many tokens.
+    cache: that of sentences x beam rows, a sentence's hypotheses together; `step` gets as many tokens.
     limits_B: the most tokens of each sentence, `eos` included, at most `max_tokens`; 0 for one that is not wanted.
     `pad` and `bos` are never chosen. What is cut off at the limit only fills places that nothing which ended takes.
     """
@@ -63,6 +67,7 @@ def beam_search(
     if length_penalty < 0:
         raise ValueError(f"length_penalty={length_penalty}: it must not be negative")
     sentences = len(limits_B)
+    first_row_B1 = beam * jnp.arange(sentences)[:, None]
 
     def normalised(scores_BN: Array, length_B: Array) -> Array:
         return scores_BN / (jnp.maximum(length_B, 1).astype(jnp.float32) ** length_penalty)[:, None]
@@ -99,7 +104,7 @@ def beam_search(
             ended_tokens_BNT=ended_tokens_BNT,
             ended_scores_BN=ended_scores_BN,
             done_B=done_B,
-            cache=_reordered(cache, best.hypotheses_BK),
+            cache=reorder(cache, (first_row_B1 + best.hypotheses_BK).reshape(-1)),
         )
 
     none_BN = jnp.full((sentences, beam), -jnp.inf)
@@ -122,10 +127,3 @@ def beam_search(
 
 def _rows(tokens_BNT: Array, hypotheses_BK: Array) -> Array:
     return jnp.take_along_axis(tokens_BNT, hypotheses_BK[:, :, None], axis=1, mode="clip")
-
-
-def _reordered(cache: Cache, hypotheses_BN: Array) -> Cache:
-    """`cache` with each hypothesis's rows taken from the hypothesis that it continues."""
-    sentences, beam = hypotheses_BN.shape
-    rows_X = (jnp.arange(sentences)[:, None] * beam + hypotheses_BN).reshape(-1)
-    return jax.tree.map(lambda leaf: jnp.take(leaf, rows_X, axis=0, mode="clip") if leaf.ndim else leaf, cache)

@@ -10,7 +10,7 @@ from research.decoding.top_k import argmax
 
 Cache = Any
 Step = Callable[[Array, Cache], tuple[Array, Cache]]
-"""(the last token of each row, cache) -> (logits of the next one, cache). A cache's leaves have the rows in front."""
+"""(the last token of each row, cache) -> (logits of the next one, cache). Only the model looks into a cache."""
 
 
 class _State(NamedTuple):

@@ -131,7 +131,8 @@ def search_program(
         step = partial(apply, memory, method="step")
         marks: dict[str, Any] = {"limits_B": limits_B, "max_tokens": longest, "pad": PAD, "bos": BOS, "eos": EOS}
         if beam > 1:
-            return beam_search(step, cache, beam=beam, length_penalty=length_penalty, n_best=n_best, **marks)
+            reorder = partial(apply, method="reorder")
+            return beam_search(step, reorder, cache, beam=beam, length_penalty=length_penalty, n_best=n_best, **marks)
         tokens_BNT = greedy(step, cache, **marks)[:, None]
         return Hypotheses(tokens_BNT, jax.numpy.zeros(tokens_BNT.shape[:2]), (tokens_BNT == EOS).any(axis=-1))
 

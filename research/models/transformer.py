@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from research.attention.dropout import Dropout
 from research.attention.heads import MultiHeadAttention
 from research.attention.positions import sinusoidal
-from research.attention.windows import causal, padding, so_far
+from research.attention.windows import causal, lineage, padding
 from research.models.translator import PAD, Translator
 
 Array = jax.Array
@@ -28,9 +28,14 @@ class TransformerMemory:
 
 @flax.struct.dataclass
 class TransformerCache:
-    """position_B: how many tokens were read (one number, repeated); layers: keys_BHTK and values_BHTK so far."""
+    """What each position of each hypothesis may be asked for; it stays where it was written.
 
-    position_B: Array
+    position: how many tokens were read. ancestors_BNT: whose entry at each time a hypothesis goes on from, -1 at times
+    to come; it alone changes when a beam is reordered. layers: keys_BHKS and values_BHSK, S = times x N hypotheses.
+    """
+
+    position: Array
+    ancestors_BNT: Array
     layers: tuple[KeysValues, ...]
 
 
@@ -105,24 +110,22 @@ class DecoderLayer(nn.Module):
         return self._read_memory(x_BTD, memory, mask_BTS)
 
     def step(
-        self, x_B1D: Array, memory: KeysValues, mask_BTS: Array, cache: KeysValues, position: Array
+        self, x_BND: Array, memory: KeysValues, mask_BNS: Array, cache: KeysValues, own_BNS: Array, position: Array
     ) -> tuple[Array, KeysValues]:
-        """One position. x holds N hypotheses a sentence, which ask the memory as N queries of that sentence."""
+        """One position of N hypotheses, which ask the memory, and their own past, as N queries of one sentence."""
         read = self.self_attention
         next_cache = cache
 
-        def read_so_far(x_B1D: Array) -> Array:
+        def read_own(x_BND: Array) -> Array:
             nonlocal next_cache
-            new = read.keys_values(x_B1D)
-            next_cache = (
-                jax.lax.dynamic_update_slice_in_dim(cache[0], new[0], position, axis=2),
-                jax.lax.dynamic_update_slice_in_dim(cache[1], new[1], position, axis=2),
-            )
-            return read(x_B1D, next_cache, so_far(position, cache[0].shape[2]))
+            (keys_BHNK, values_BHNK), start = read.keys_values(x_BND), position * x_BND.shape[1]
+            keys_BHKS = jax.lax.dynamic_update_slice_in_dim(cache[0], keys_BHNK.swapaxes(2, 3), start, axis=3)
+            values_BHSK = jax.lax.dynamic_update_slice_in_dim(cache[1], values_BHNK, start, axis=2)
+            next_cache = keys_BHKS, values_BHSK
+            return read(x_BND, (keys_BHKS.swapaxes(2, 3), values_BHSK), own_BNS)
 
-        x_B1D = self.self_sublayer(x_B1D, read_so_far)
-        x_BND = x_B1D.reshape(memory[0].shape[0], -1, x_B1D.shape[-1])
-        return self._read_memory(x_BND, memory, mask_BTS).reshape(x_B1D.shape), next_cache
+        x_BND = self.self_sublayer(x_BND, read_own)
+        return self._read_memory(x_BND, memory, mask_BNS), next_cache
 
     def _read_memory(self, x_BTD: Array, memory: KeysValues, mask_BTS: Array) -> Array:
         x_BTD = self.cross_sublayer(x_BTD, lambda x: self.cross(x, memory, mask_BTS))
@@ -180,24 +183,38 @@ class Transformer(Translator):
         return self.decoder_norm(x_BTD) if self.norm == "pre" else x_BTD
 
     def start(self, memory: TransformerMemory, hypotheses: int, max_length: int) -> TransformerCache:
-        def empty(keys_BHSK: Array) -> Array:
-            batch, heads, _, width = keys_BHSK.shape
-            return jnp.zeros((batch * hypotheses, heads, max_length, width), keys_BHSK.dtype)
+        places = max_length * hypotheses
 
-        position_B = jnp.zeros((memory.mask_BS.shape[0] * hypotheses,), jnp.int32)
-        return TransformerCache(position_B, jax.tree.map(empty, memory.layers))
+        def empty(keys_BHSK: Array) -> KeysValues:
+            sentences, heads, _, width = keys_BHSK.shape
+            keys_BHKS = jnp.zeros((sentences, heads, width, places), keys_BHSK.dtype)
+            return keys_BHKS, jnp.zeros((sentences, heads, places, width), keys_BHSK.dtype)
+
+        ancestors_BNT = jnp.full((len(memory.mask_BS), hypotheses, max_length), -1, jnp.int32)
+        return TransformerCache(jnp.int32(0), ancestors_BNT, tuple(empty(keys) for keys, _ in memory.layers))
 
     def step_states(
-        self, memory: TransformerMemory, token_B: Array, cache: TransformerCache
+        self, memory: TransformerMemory, token_X: Array, cache: TransformerCache
     ) -> tuple[Array, TransformerCache]:
-        position = cache.position_B[0]
-        x_B1D = self._embed(self.embeddings.target(token_B[:, None]), position, cache.layers[0][0].shape[2])
+        batch, hypotheses, max_length = cache.ancestors_BNT.shape
+        itself_BN = jnp.broadcast_to(jnp.arange(hypotheses), (batch, hypotheses))
+        ancestors_BNT = cache.ancestors_BNT.at[:, :, cache.position].set(itself_BN)
+        own_BNS = lineage(ancestors_BNT)
+        vectors_BND = self.embeddings.target(token_X).reshape(batch, hypotheses, -1)
+        x_BND = self._embed(vectors_BND, cache.position, max_length)
         layers = []
         for layer, keys_values, layer_cache in zip(self.decoder, memory.layers, cache.layers, strict=True):
-            x_B1D, layer_cache = layer.step(x_B1D, keys_values, padding(memory.mask_BS), layer_cache, position)
+            x_BND, layer_cache = layer.step(
+                x_BND, keys_values, padding(memory.mask_BS), layer_cache, own_BNS, cache.position
+            )
             layers.append(layer_cache)
-        x_B1D = self.decoder_norm(x_B1D) if self.norm == "pre" else x_B1D
-        return x_B1D[:, 0], TransformerCache(cache.position_B + 1, tuple(layers))
+        x_BND = self.decoder_norm(x_BND) if self.norm == "pre" else x_BND
+        return x_BND.reshape(len(token_X), -1), TransformerCache(cache.position + 1, ancestors_BNT, tuple(layers))
+
+    def reorder(self, cache: TransformerCache, rows_X: Array) -> TransformerCache:
+        ancestors_XT = cache.ancestors_BNT.reshape(len(rows_X), -1)
+        ancestors_BNT = jnp.take(ancestors_XT, rows_X, axis=0, mode="clip").reshape(cache.ancestors_BNT.shape)
+        return TransformerCache(cache.position, ancestors_BNT, cache.layers)
 
     def _embed(self, vectors_BTD: Array, position: Array | None = None, max_length: int = 0) -> Array:
         if position is None:

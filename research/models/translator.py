@@ -20,6 +20,8 @@ PAD = 0  # the id of padding: no model reads it
 class Translator(nn.Module):
     """Base of all models; a subclass gives `encode`, `states`, `start`, `step_states` and a submodule `embeddings`.
 
+    A batch may be searched with N hypotheses a sentence: X = B * N rows, those of a sentence together.
+
     Attention weights are sown in the collection "attention": pass `mutable=["attention"]` to `apply` to have them.
     """
 
@@ -34,25 +36,25 @@ class Translator(nn.Module):
         raise NotImplementedError
 
     def start(self, memory: Any, hypotheses: int, max_length: int) -> Any:
-        """The cache before the first step: a pytree whose leaves have B * hypotheses in front, sentence-major.
-
-        max_length: steps that the cache must hold.
-        """
+        """The cache before the first step, a pytree that the model alone looks into. max_length: steps it must hold."""
         raise NotImplementedError
 
-    def step_states(self, memory: Any, token_B: Array, cache: Any) -> tuple[Array, Any]:
-        """`states` for one position: states_BD and the cache after it."""
+    def step_states(self, memory: Any, token_X: Array, cache: Any) -> tuple[Array, Any]:
+        """`states` for one position: states_XD and the cache after it."""
         raise NotImplementedError
+
+    def reorder(self, cache: Any, rows_X: Array) -> Any:
+        """The cache in which row i goes on from row rows_X[i], which is of the same sentence."""
+        return jax.tree.map(lambda leaf: jnp.take(leaf, rows_X, axis=0, mode="clip"), cache)
 
     def decode(self, memory: Any, target_in_BT: Array) -> Array:
         """logits_BTV, float32: position t sees target_in up to and with t."""
         return self._logits(self.states(memory, target_in_BT))
 
-    def step(self, memory: Any, token_B: Array, cache: Any) -> tuple[Array, Any]:
-        """logits_BV, float32, and the next cache. token_B may hold N hypotheses a sentence; the memory is not
-        repeated."""
-        states_BD, cache = self.step_states(memory, token_B, cache)
-        return self._logits(states_BD), cache
+    def step(self, memory: Any, token_X: Array, cache: Any) -> tuple[Array, Any]:
+        """logits_XV, float32, and the next cache. The memory is not repeated for N hypotheses a sentence."""
+        states_XD, cache = self.step_states(memory, token_X, cache)
+        return self._logits(states_XD), cache
 
     def outputs(self, source_BS: Array, target_in_BT: Array) -> tuple[Array, Array]:
         """states_BTD and table_VD, whose product is the logits: for a loss that never holds them all at once."""

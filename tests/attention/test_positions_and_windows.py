@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from research.attention.positions import sinusoidal
-from research.attention.windows import causal, padding, so_far
+from research.attention.windows import causal, lineage, padding
 
 
 @pytest.mark.parametrize("width", [1, 7, 10])
@@ -31,7 +31,15 @@ def test_causal_reads_itself_and_what_was_before(length):
     assert mask_1TT.shape == (1, length, length)
     for t in range(length):
         assert mask_1TT[0, t].tolist() == [s <= t for s in range(length)]
-        np.testing.assert_array_equal(so_far(jnp.int32(t), length)[0, 0], mask_1TT[0, t])
+        alone_11T = jnp.where(jnp.arange(length) <= t, 0, -1)[None, None]
+        np.testing.assert_array_equal(lineage(alone_11T)[0, 0], mask_1TT[0, t])
+
+
+def test_a_hypothesis_reads_its_own_past_alone():
+    """Two hypotheses, two times of three written: the second goes on from what the first said at time 0."""
+    ancestors_BNT = jnp.array([[[0, 0, -1], [0, 1, -1]]])
+    expected = [[1, 0, 1, 0, 0, 0], [1, 0, 0, 1, 0, 0]]  # times x hypotheses
+    np.testing.assert_array_equal(lineage(ancestors_BNT)[0], np.array(expected, bool))
 
 
 def test_padding_is_the_same_for_every_query():

@@ -43,11 +43,17 @@ def test_targets_come_along_padded_alike():
     assert [len(seen[i][0]) for i in range(3)] == [16, 16, 16]
 
 
-def test_very_long_sentences_get_fewer_rows():
-    shapes = [
-        batch["source_BS"].shape for _, batch in evaluation_batches(Examples(sentences([3, 127, 128, 9_999])), 50)
-    ]
-    assert shapes == [(50, 16), (50, 128), (25, 256), (1, 16_384)]
+def test_the_longest_come_first_and_very_long_ones_get_fewer_rows():
+    batches = list(evaluation_batches(Examples(sentences([3, 127, 128, 9_999])), 2))
+    assert [batch["source_BS"].shape for _, batch in batches] == [(1, 16_384), (1, 256), (2, 128)]
+    assert [indices.tolist() for indices, _ in batches] == [[3], [2], [0, 1]]
+
+
+def test_one_batch_alone_is_not_full():
+    lengths = [3, 40, 20, 7, 19, 5, 6, 18, 4]
+    batches = list(evaluation_batches(Examples(sentences(lengths)), 4))
+    assert [[lengths[i] for i in indices] for indices, _ in batches] == [[18, 19, 20, 40], [4, 5, 6, 7], [3]]
+    assert [batch["source_BS"].shape for _, batch in batches] == [(4, 64), (4, 16), (4, 16)]
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,14 @@ import pytest
 
 from research.decoding.beam import beam_search
 from research.decoding.greedy import greedy
-from tests.decoding.toy import BOS, EOS, PAD, after, everything, log_probability, start, stepper, tables
+from tests.decoding.toy import BOS, EOS, PAD, after, everything, log_probability, reorder, start, stepper, tables
 
 MARKS = {"pad": PAD, "bos": BOS, "eos": EOS}
 
 
 def searched(tables_BSV, limits, beam, length_penalty=1.0, n_best=1):
     """beam_search, jitted, its tokens as tuples without padding."""
-    run = partial(beam_search, stepper(tables_BSV), max_tokens=max(limits), **MARKS)
+    run = partial(beam_search, stepper(tables_BSV), reorder, max_tokens=max(limits), **MARKS)
     run = jax.jit(partial(run, beam=beam, length_penalty=length_penalty, n_best=n_best))
     found = run(start(len(tables_BSV), beam), limits_B=jnp.array(limits))
     return found, [[bare(tokens) for tokens in sentence] for sentence in np.array(found.tokens_BNT)]
@@ -139,7 +139,7 @@ def test_stops_when_nothing_can_improve():
         return stepper(table)(token_B, cache)
 
     limits_B = jnp.array([31])
-    beam_search(step, start(1, 3), limits_B=limits_B, beam=3, max_tokens=31, length_penalty=0.6, **MARKS)
+    beam_search(step, reorder, start(1, 3), limits_B=limits_B, beam=3, max_tokens=31, length_penalty=0.6, **MARKS)
     jax.effects_barrier()
     assert len(asked) == 1
 
@@ -152,4 +152,4 @@ def test_stops_when_nothing_can_improve():
 def test_says_what_is_wrong(options, sentence):
     named = {"length_penalty": 1.0, "limits_B": jnp.array([2]), "max_tokens": 2, "beam": 3, **options, **MARKS}
     with pytest.raises(ValueError, match=sentence):
-        beam_search(stepper(tables(0, 1, 5)), start(1, 3), **named)
+        beam_search(stepper(tables(0, 1, 5)), reorder, start(1, 3), **named)

@@ -27,6 +27,11 @@ def start(sentences, hypotheses):
     }
 
 
+def reorder(cache, rows_B):
+    """A cache whose rows go on from other rows."""
+    return {name: leaf_B[rows_B] for name, leaf_B in cache.items()}
+
+
 def stepper(tables_BSV):
     """`step` over these tables."""
     tables_BSV = jnp.asarray(tables_BSV)

@@ -1,5 +1,7 @@
 """The translators that we are timed against, with our weights, are our translators: logits, gradients, and searches."""
 
+from functools import partial
+
 import jax
 import numpy as np
 import pytest
@@ -155,7 +157,8 @@ def test_search(name, beam):
         marks = {"limits_B": LIMITS, "max_tokens": 9, "pad": PAD, "bos": BOS, "eos": EOS}
         if beam == 1:
             return our_greedy(step, cache, **marks)
-        return our_beam_search(step, cache, beam=beam, length_penalty=1.0, **marks).tokens_BNT[:, 0]
+        reorder = partial(ours.apply, {"params": params}, method="reorder")
+        return our_beam_search(step, reorder, cache, beam=beam, length_penalty=1.0, **marks).tokens_BNT[:, 0]
 
     expected = np.asarray(search(params, source_BS))
     source, limits = torch.tensor(source_BS).long(), torch.tensor(LIMITS).long()
