@@ -15,9 +15,11 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 # Before the first import of JAX, and in the environment, so that processes that tests start live by them too.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-DEVICES = "--xla_force_host_platform_device_count"
-if DEVICES not in os.environ.get("XLA_FLAGS", ""):
-    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {DEVICES}=8".strip()
+# Eight devices that wait for one another on two busy cores may wait for long: XLA would abort the process after 40 s.
+XLA_FLAGS = {"xla_force_host_platform_device_count": 8, "xla_cpu_collective_call_terminate_timeout_seconds": 600}
+for name, value in XLA_FLAGS.items():
+    if name not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --{name}={value}".strip()
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # Most of a test's time is compiling. A folder for each worker: JAX's cache files are not written atomically.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax" / WORKER))
@@ -27,6 +29,15 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # No deadline: the first example of a property compiles. The same examples every time: a red run can be repeated.
 settings.register_profile("lookback", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("lookback")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forget_compiled_programs():
+    """After each module: a process that keeps them all comes to gigabytes, and near the kernel's limit of mappings."""
+    yield
+    import jax  # not before the environment stands
+
+    jax.clear_caches()
 
 
 @pytest.fixture(scope="session")
