@@ -6,7 +6,7 @@ from typing import BinaryIO, TextIO
 
 import numpy as np
 from rich.console import Console
-from rich.progress import track
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
 
 from research.data.examples import encode_texts
 from research.data.text import split_lines
@@ -37,14 +37,18 @@ def translate_text(
     if run.config.data.lowercase:
         sentences = [sentence.lower() for sentence in sentences]
     console = Console(stderr=True)
-    found = translate_n_best(
-        run.translator,
-        run.params,
-        run.vocabularies,
-        sentences,
-        beam=beam or run.config.evaluation.beam,
-        **run.search_options,
-    )
+    columns = TextColumn("translating"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=len(sentences))
+        found = translate_n_best(
+            run.translator,
+            run.params,
+            run.vocabularies,
+            sentences,
+            beam=beam or run.config.evaluation.beam,
+            progress=lambda done: bar.advance(task, done),
+            **run.search_options,
+        )
     for text in found.texts:
         output.write(f"{text}\n")
     output.flush()
@@ -79,7 +83,8 @@ def _write_maps(
         batch_sentences=run.config.evaluation.batch_sentences,
     )
     if not drawn:
-        console.print("note: nothing to draw: this model does not attend (model.reader=none)", soft_wrap=True)
+        why = "this model does not attend (model.reader=none)" if written else "there is no text"
+        console.print(f"note: nothing to draw: {why}", soft_wrap=True)
         return
     folder.mkdir(parents=True, exist_ok=True)
     for index, each in track(list(zip(written, drawn, strict=True)), "maps", console=console, transient=True):
