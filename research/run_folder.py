@@ -1,13 +1,14 @@
 """The run folder: the only thing that passes from training to anything else.
 
-config.json  vocabulary/  splits/  metrics.jsonl  checkpoints/  translations/  attention/  result.json  provenance.json
+config.json  provenance.json  vocabulary/  splits/  checkpoints/  metrics.jsonl  tensorboard/  result.json
+translations/
 """
 
 import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,10 @@ class RunFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the folder against another process that would train into it; OSError when one does."""
+        """Hold the folder against another process that would train into it; OSError when one does.
+
+        A folder in which nothing was written is gone afterwards.
+        """
         self.path.mkdir(parents=True, exist_ok=True)
         folder = os.open(self.path, os.O_RDONLY)
         try:
@@ -99,7 +103,11 @@ class RunFolder:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise OSError(f"another process is training into {self.path}; wait for it, or stop it") from None
-            yield
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # it is not empty
+                    self.path.rmdir()
         finally:
             os.close(folder)
 

@@ -66,6 +66,15 @@ def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
     assert [file.name for file in folder.path.iterdir()] == ["config.json"]
 
 
+def test_a_folder_held_alone_stays_only_if_something_was_written(tmp_path):
+    for name, writes in (("nothing", False), ("something", True)):
+        folder = RunFolder(tmp_path / name)
+        with folder.alone():
+            if writes:
+                folder.write_text("config.json", "{}")
+        assert folder.path.exists() == writes
+
+
 def test_splits_are_listed_tests_first(folder):
     assert folder.splits() == []
     (folder.path / "splits").mkdir()

@@ -183,14 +183,12 @@ class _Log:
         rate = sum(v["tokens"] for v in self.window) / max(now - self.mark, 1e-9)
         bar.advance(values["nll"], rate)
         if step % self.every == 0:
-            tokens = sum(v["tokens"] for v in self.window)
-            record = {key: sum(v[key] * v["tokens"] for v in self.window) / tokens for key in ("loss", "nll")}
-            record |= {
-                "tokens_per_second": rate,
-                "gradient_norm": values["gradient_norm"],
-                "skipped": sum(v["skipped"] for v in self.window),
-            }
-            bar.say(step, record["nll"], rate)
+            record = {"tokens_per_second": rate, "skipped": sum(v["skipped"] for v in self.window)}
+            if learned := [v for v in self.window if not v["skipped"]]:  # the others have no loss
+                tokens = sum(v["tokens"] for v in learned)
+                record |= {key: sum(v[key] * v["tokens"] for v in learned) / tokens for key in ("loss", "nll")}
+                record["gradient_norm"] = learned[-1]["gradient_norm"]
+            bar.say(step, record.get("nll", math.nan), rate)
             seconds = self.seconds + now - self.since
             self.written.add(step, {"seconds": seconds, **{f"train/{name}": value for name, value in record.items()}})
             self.window, self.mark = [], now

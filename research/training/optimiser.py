@@ -21,14 +21,16 @@ def inverse_sqrt(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
 
 
 def cosine(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
-    """Linear to `peak`, then half a cosine to 0 at `steps`. Loshchilov & Hutter 2017."""
-    return optax.warmup_cosine_decay_schedule(0.0, peak, warmup_steps, max(steps, warmup_steps + 1))
+    """Linear to `peak` at update w, then half a cosine to 0 after the last of `steps`. Loshchilov & Hutter 2017."""
+    w = max(warmup_steps, 1)  # the first update has peak / w: a rate of 0 would waste it
+    return optax.warmup_cosine_decay_schedule(peak / w, peak, w - 1, max(steps, w))
 
 
 def constant(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
-    """Linear to `peak`, then flat."""
+    """Linear to `peak` at update w, then flat."""
     del steps
-    return optax.linear_schedule(0.0 if warmup_steps else peak, peak, max(warmup_steps, 1))
+    w = max(warmup_steps, 1)
+    return optax.warmup_constant_schedule(peak / w, peak, w - 1)
 
 
 SCHEDULES: dict[str, Callable[[float, int, int], optax.Schedule]] = {

@@ -221,6 +221,9 @@ def test_twenty_steps_running_that_are_not_finite_are_an_error(bad, run):
     if bad < 20:
         run.train(steps=30)
         assert sum(run.logged("train/skipped").values()) == bad
+        losses = run.logged("train/loss")  # steps 6 to 24 have none
+        assert losses.keys() == {2, 4, 6, 26, 28, 30}
+        assert losses[6] == 5
         return
     with pytest.raises(FloatingPointError) as error:
         run.train(steps=30)

@@ -12,11 +12,13 @@ from research.training.optimiser import OPTIMISERS, SCHEDULES, make_optimiser, m
 
 PEAK, WARMUP, STEPS = 0.7, 7, 31
 
-# Updates done -> rate. inverse_sqrt counts the update at hand, as the paper does; optax's own count those behind it.
+# Updates done -> rate. The update at hand counts, so that none has a rate of 0.
 FORMULAS = {
     "inverse_sqrt": lambda n: PEAK * min((n + 1) / WARMUP, sqrt(WARMUP / (n + 1))),
-    "cosine": lambda n: PEAK * (n / WARMUP if n < WARMUP else (1 + cos(pi * (n - WARMUP) / (STEPS - WARMUP))) / 2),
-    "constant": lambda n: PEAK * min(n / WARMUP, 1.0),
+    "cosine": lambda n: (
+        PEAK * ((n + 1) / WARMUP if n < WARMUP else (1 + cos(pi * (n + 1 - WARMUP) / (STEPS + 1 - WARMUP))) / 2)
+    ),
+    "constant": lambda n: PEAK * min((n + 1) / WARMUP, 1.0),
 }
 ADAM = {"beta1": 0.9, "beta2": 0.98, "epsilon": 1e-9, "weight_decay": 0.0, "clip_norm": 0.0}
 
