@@ -219,7 +219,7 @@ def _provenance(
         "command": command,
         "commit": _commit(),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
-        "devices": f"{devices.count} × {devices.devices[0].device_kind}",
+        "devices": f"{devices.count} × {devices.kind}",
         "digests": corpus.digests,
         "training_pairs": pairs,
         "skipped_pairs": {"empty": corpus.empty, "too_long": batches.skipped},

@@ -5,18 +5,14 @@ import os
 import random
 import subprocess
 import sys
-import unicodedata
 from itertools import pairwise
 from statistics import mean
 
 import pytest
 
-from research.data import embedded_lexicon
 from research.data.embedded import generate, to_pair
 from research.data.embedded_clauses import Clauses
-from research.data.embedded_words import Lexicon, pairs
-from research.data.korean import with_particle
-from research.data.pairs import Pair
+from research.data.embedded_words import Lexicon
 
 DEFAULTS = {
     "seed": 0,
@@ -147,17 +143,6 @@ def test_splits_are_disjoint_and_without_repetition(words):
     assert len(set(sources)) == len(sources)
 
 
-def test_a_source_has_one_translation():
-    seen = {}
-    repeated = 0
-    grammar = Clauses(Lexicon(0.05), random.Random(7), 0.5)
-    for _ in range(8_009):
-        pair = to_pair(grammar.sentence(1))
-        repeated += pair.source in seen
-        assert seen.setdefault(pair.source, pair) == pair
-    assert repeated > 100  # or nothing was tested
-
-
 def test_more_than_a_million_distinct_pairs(corpus):
     """Counted: two given names around one verb, as in `Minji met Junho .`, make over two million for each such verb."""
     names = {english for english, _ in Lexicon(1.0).given.items}
@@ -223,46 +208,6 @@ def test_ambiguity_is_the_share_of_ambiguous_words():
     assert 0.03 < shares[1] < shares[2] / 1.7
 
 
-@pytest.mark.parametrize(
-    ("english", "here", "korean"),
-    [
-        ("wore", {"hat", "glasses", "helmet"}, "썼다"),
-        ("wore", {"coat", "shirt", "dress", "skirt"}, "입었다"),
-        ("wore", {"shoes", "boots", "socks"}, "신었다"),
-        ("played", {"soccer", "baseball", "tennis"}, "했다"),
-        ("played", {"piano", "guitar", "violin"}, "연주했다"),
-        ("played", {"chess", "baduk"}, "뒀다"),
-        ("ran", {"river", "stream"}, "흘렀다"),
-        ("ran", {"computer", "radio", "robot"}, "작동했다"),
-    ],
-)
-def test_the_noun_decides_the_verb(english, here, korean):
-    found = 0
-    for pair in many():
-        words = pair.source.split()
-        if (
-            words.count(english) == 1
-            and len(words) < 9
-            and here & set(words)
-            and not {"and", "that", "to"} & set(words)
-        ):
-            at = words.index(english)
-            said = [pair.target.split()[j] for i, j in pair.alignment if i == at]
-            found += 1
-            assert said == [korean], pair
-    assert found
-
-
-_MANY: list[Pair] = []
-
-
-def many():
-    if not _MANY:
-        grammar = Clauses(Lexicon(0.4), random.Random(11), 0.8)
-        _MANY.extend(to_pair(grammar.sentence(1)) for _ in range(9_001))
-    return _MANY
-
-
 def test_noise_is_in_training_only():
     clean, noisy = small(), small(noise=0.2)
     assert noisy["test"] == clean["test"]
@@ -310,43 +255,3 @@ def test_extreme_knobs_still_make_sentences(words, ambiguity):
     splits = small(words=words, ambiguity=ambiguity, clauses=8, train_pairs=607)
     assert len(splits["train"]) == 607
     assert all({j for _, j in pair.alignment} == set(range(len(pair.target.split()))) for pair in splits["train"])
-
-
-# -- the tables
-
-
-def test_particles_of_every_noun_agree_with_its_jamo():
-    """Against Unicode's own decomposition: three jamo are a closed syllable."""
-    lexicon = Lexicon(1.0)
-    words = {noun.korean for entries in lexicon.nouns.values() for noun in entries}
-    words |= {korean for _, korean in lexicon.given.items + lexicon.foreign.items + lexicon.titles.items}
-    for word in words:
-        jamo = unicodedata.normalize("NFD", word[-1])
-        closed = len(jamo) == 3
-        assert with_particle(word, "을") == word + ("을" if closed else "를")
-        assert with_particle(word, "으로") == word + ("으로" if closed and jamo[-1] != "ᆯ" else "로")
-
-
-def test_classes_in_the_tables_exist_and_senses_exclude_each_other():
-    lexicon = Lexicon(1.0)
-    kinds = set(lexicon.nouns)
-    for verbs in lexicon.verbs.values():
-        for verb in verbs:
-            taken = {}
-            for sense in verb:
-                assert sense.subjects | sense.objects <= kinds, sense
-                assert not sense.instrument or sense.instrument in kinds, sense
-                for case in [(a, b) for a in sense.subjects for b in sense.objects or [""]]:
-                    assert taken.setdefault(case, sense.stem) == sense.stem, (sense, case)
-    for adjectives in lexicon.adjectives.values():
-        assert all(set(adjective.senses) <= kinds for adjective in adjectives)
-    listed = [noun.singular for entries in lexicon.nouns.values() for noun in entries]
-    assert len(set(listed)) == len(listed)
-    assert not set(listed) & set(lexicon.ambiguous_nouns)
-
-
-def test_names_are_written_apart():
-    lexicon = Lexicon(1.0)
-    names = [english for pool in (lexicon.given, lexicon.foreign, lexicon.surnames) for english, _ in pool.items]
-    assert len(set(names)) == len(names)
-    assert len(pairs(embedded_lexicon.GIVEN_FIRST)) == len(pairs(embedded_lexicon.GIVEN_SECOND)) == 40
