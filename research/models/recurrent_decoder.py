@@ -89,8 +89,10 @@ class RecurrentDecoder(nn.Module):
         return self.reader == "luong"
 
     def memory(self, states_BSE: Array, mask_BS: Array, finals: tuple[State, ...]) -> RecurrentMemory:
-        """What depends on the source alone. Decoder layers start from the encoder's, top from top, as Sutskever et
-        al. 2014."""
+        """What depends on the source alone. Decoder layers start where the encoder's end, top from top.
+
+        Sutskever et al. 2014.
+        """
         keys_BSK = states_BSE if self.reader == "none" else self.scorer.keys(states_BSE)
         below = len(finals) - self.layers
         initial = tuple(finals[max(0, below + layer)] for layer in range(self.layers))

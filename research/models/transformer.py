@@ -135,10 +135,10 @@ class DecoderLayer(nn.Module):
 class Transformer(Translator):
     """Vaswani et al. 2017. Embeddings are multiplied by √D (section 3.4) and sinusoids are added.
 
-    width: D. ffn: width of the inner feed-forward layer. heads: H. norm: "pre" or "post"; "pre" norms the last states
-    too.
-    dropout: of embeddings and of what each sublayer adds; attention_dropout: of weights; activation_dropout: inside
-    ffn.
+    width: D. ffn: width of the inner feed-forward layer. heads: H.
+    norm: "pre" or "post" each sublayer; "pre" norms the last states as well.
+    dropout: of embeddings and of what each sublayer adds. attention_dropout: of weights.
+    activation_dropout: inside the feed-forward layer.
     """
 
     width: int

@@ -21,8 +21,8 @@ def keep_freed_memory() -> bool:
     """Raise glibc's thresholds for handing memory back to the kernel; False where there is no glibc to ask.
 
     XLA on a CPU allocates its scratch space anew for each run of a program. Above the thresholds that is an mmap, a
-    page
-    fault for every page touched, and a munmap: up to half of a training step. An accelerator has its own allocator.
+    page fault for every page touched, and a munmap: up to half of a training step. An accelerator has its own
+    allocator.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -74,9 +74,9 @@ def train(
 ) -> Progressed:
     """Run `step` from wherever `checkpoints` stand to `schedule.steps`; says how long it took in all.
 
-    batches: has `iterate(start)`, a stream with `get_state`; its cursor is saved with the state. SIGTERM and Ctrl-C
-    finish the step at hand, save, and raise KeyboardInterrupt. Raises FloatingPointError when 20 steps running were not
-    finite.
+    batches: has `iterate(start)`, a stream with `get_state`; its cursor is saved with the state.
+    SIGTERM and Ctrl-C finish the step at hand, save, and raise KeyboardInterrupt. FloatingPointError when 20 steps
+    running were not finite.
     """
     state, stream, so_far = _resume(state, batches, checkpoints)
     state = devices.replicate(state)
@@ -136,8 +136,7 @@ def _out_of_patience(schedule: Schedule, so_far: Progressed) -> bool:
 
 
 class _Log:
-    """Metrics, one step late so that the host never waits for the step just sent off, and the clock of training
-    alone."""
+    """Metrics, one step late so that the host never waits for the step just sent off; and the clock of training."""
 
     def __init__(self, written: Metrics, every: int, seconds: float):
         self.written, self.every, self.seconds = written, every, seconds

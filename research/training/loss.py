@@ -14,8 +14,8 @@ CHUNK_POSITIONS = 512  # logits held at once: 16 MB at a vocabulary of 8,000, wh
 class Sums:
     """Sums over target positions, to be added over parts of a batch and over devices, and divided once.
 
-    loss: what is minimised, in nats. nll: -log p of the reference, unsmoothed. tokens: how many positions, end marks
-    included.
+    loss: what is minimised, in nats. nll: -log p of the reference, unsmoothed.
+    tokens: how many positions, end marks included.
     """
 
     loss: Array
