@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from configs import base, multi30k
 
 BATCH_TOKENS = 4_096  # target positions a step
-BUCKETS = 8  # shapes, as in configs/multi30k.py
+BUCKETS = 8  # shapes of a training batch
 
 
 @dataclass(frozen=True)
