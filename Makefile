@@ -42,13 +42,14 @@ check: $(READY)
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
+	$(VENV)/bin/pre-commit validate-config
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix
 	$(VENV)/bin/ruff format
 
 bench: $(BENCH_READY)
-	@$(RUN) -m benchmarks
+	@$(RUN) -m benchmarks --bleu
 
 environment: $(READY)
 

@@ -98,7 +98,7 @@ def train(arguments: Sequence[str]) -> None:
 
     from research.launch import train
 
-    train(config, flags.workdir, command=shlex.join(["python", "run.py", "train", *arguments]))
+    train(config, flags.workdir, command=in_full("train", arguments))
 
 
 def evaluate(arguments: Sequence[str]) -> None:
@@ -119,7 +119,8 @@ def evaluate(arguments: Sequence[str]) -> None:
 
     from research.evaluation.evaluate import evaluate
 
-    evaluate(flags.workdir, split=flags.split, beams=flags.beam and (flags.beam,))
+    beams = flags.beam and (flags.beam,)
+    evaluate(flags.workdir, split=flags.split, beams=beams, command=in_full("evaluate", arguments))
 
 
 def translate(arguments: Sequence[str]) -> None:
@@ -199,6 +200,11 @@ def main(arguments: Sequence[str]) -> int:
 def add_workdir(parser: Parser) -> None:
     """The flag of every verb that works on a run folder."""
     parser.add_argument("--workdir", required=True, type=Path, metavar="FOLDER", help="the run folder")
+
+
+def in_full(verb: str, arguments: Sequence[str]) -> str:
+    """The command that this process was started by, as a person would type it again."""
+    return shlex.join(["python", "run.py", verb, *arguments])
 
 
 def beam(text: str) -> int:

@@ -13,7 +13,7 @@ CONFIG = "configs/multi30k.py:tiny"
 SPLIT, BEAM = "test_2016_flickr", 5
 POLL_SECONDS = 0.5
 INTERRUPTED = 130  # the exit code of a run that was asked to stop, and saved
-# What a run of minutes needs where the config is made for hours: a short warm-up, the last checkpoint, no validation.
+# What a run of minutes needs: a short warm-up, the last checkpoint, no validation.
 OVERRIDES = (
     "--config.training.warmup_steps=400",
     "--config.training.validate_every_steps=1000000",

@@ -55,7 +55,7 @@ class Theirs:
         self._use(self.encoder_runs)
         with torch.no_grad():
             self.model.output.weight[EOS] = 0.0
-        self._decode(self.workload.decoding[-1:], beam)
+        self._decode(self.workload.decoding[:1], beam)
 
     def decode(self, beam: int) -> int:
         """One pass; how many tokens came out."""

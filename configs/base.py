@@ -86,7 +86,7 @@ def training() -> ConfigDict:
     config.validate_every_steps = 500  # perplexity, and greedy BLEU on `bleu_sentences`
     config.bleu_sentences = 200  # validation sentences translated at each validation; 0: none
     config.save_every_steps = 500
-    config.keep_last = 1  # checkpoints, beside the best
+    config.keep_last = 1  # checkpoints, at least, beside the best
     config.keep_best_by = "perplexity"  # perplexity | bleu, on validation
     config.patience = 0  # validations without improvement before stopping; 0: never stop early
     return config
@@ -111,7 +111,7 @@ def recurrent() -> ConfigDict:
     config.cell = "lstm"  # lstm | gru | tanh
     config.encoder = "bi"  # uni | reversed | bi
     config.reader = "none"  # none | luong | bahdanau
-    config.score = "general"  # dot | general | concat
+    config.score = "general"  # dot | scaled_dot | general | concat
     config.input_feeding = False  # luong only: the attentional state enters the next step
     config.width = 256
     config.embedding = config.get_oneway_ref("width")

@@ -16,7 +16,6 @@ from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
-CONFIG_ARGUMENT = re.compile(r"--?config(?:=(?P<value>.*))?", re.DOTALL)
 OVERRIDE = re.compile(r"--?(?:no)?config\.(?P<field>[^=]*)(?:=.*)?", re.DOTALL)
 
 

@@ -17,9 +17,11 @@ from ml_collections import ConfigDict
 from research import data, models
 from research.data.batches import Batches
 from research.data.examples import encode
+from research.data.pairs import Split
 from research.data.splits import write_split
 from research.data.vocabulary import PAD, Vocabularies
 from research.evaluation import quality
+from research.evaluation.evaluate import refuse_impossible
 from research.evaluation.validation import validator
 from research.models.flops import training_flops_per_token
 from research.models.translator import Translator
@@ -109,6 +111,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
 def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
     """`train`, once nobody else can. Nothing is written before everything that may be wrong has been built."""
     _refuse_another_config(folder, config)
+    refuse_impossible(config.evaluation)
     corpus = data.build(config.data)
     _refuse_other_data(folder, corpus)
     goes_on = folder.config_file.exists()
@@ -136,29 +139,20 @@ def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
         best_by=config.training.keep_best_by,
         patience=config.training.patience,
     )
+    validate = _validator(config, training.translator, vocabularies, corpus.splits["validation"], devices)
     if not goes_on:
         for name, split in corpus.splits.items():
             if name != "train":
                 write_split(folder.split_file(name), split)
         vocabularies.save(folder.vocabulary)
     folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
-    provenance = _provenance(corpus, batches, training, devices, folder.path.name, command)
-    folder.update_provenance(provenance)
-    _announce(provenance, corpus, batches)
-    validate = validator(
-        training.translator,
-        vocabularies,
-        corpus.splits["validation"],
-        devices=devices,
-        bleu_sentences=config.training.bleu_sentences,
-        tokenize=config.evaluation.tokenize or quality.tokenizer(config.data.languages[1]),
-        batch_sentences=config.evaluation.batch_sentences,
-        extra_tokens=config.evaluation.extra_tokens,
-        max_tokens=config.data.max_tokens,
-    )
     # One more than is asked for: the checkpoint of a stop, until the next of the schedule replaces it.
     kept = max(config.training.keep_last, config.training.average_last) + 1
     checkpoints = Checkpoints(folder.checkpoints, keep_last=kept)
+    facts = _facts(corpus, batches, training, folder.path.name)
+    session = _session(command, devices)
+    _record(folder, facts, session, checkpoints.steps(), config.training.steps)
+    _announce({**facts, **session}, corpus, batches)
     try:
         loop.train(
             training.state,
@@ -180,6 +174,7 @@ def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     if not folder.config_file.exists():
         return
     may_change = {"training.strategy", "data.root"}
+    may_change |= {f"evaluation.{name}" for name in ("checkpoint", "beam", "length_penalty", "length_bins")}
     if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
         may_change.add("training.steps")
     held, asked = _flat(folder.read_json("config.json")), _flat(config_as_json(config))
@@ -202,30 +197,59 @@ def _refuse_other_data(folder: RunFolder, corpus: data.Corpus) -> None:
         )
 
 
-def _provenance(
-    corpus: data.Corpus,
-    batches: Batches,
-    training: Training,
-    devices: Devices,
-    name: str,
-    command: str,
-) -> dict[str, Any]:
-    """Where a run comes from and what it costs, but for the seconds."""
-    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
+def _validator(
+    config: ConfigDict, translator: Translator, vocabularies: Vocabularies, split: Split, devices: Devices
+) -> loop.Validate:
+    """What is measured on a schedule; ValueError for settings that would stop the first validation."""
+    if config.training.keep_best_by == "bleu" and not config.training.bleu_sentences:
+        raise ValueError(
+            "training.keep_best_by='bleu' needs sentences to translate: set training.bleu_sentences above 0"
+        )
+    return validator(
+        translator,
+        vocabularies,
+        split,
+        devices=devices,
+        bleu_sentences=config.training.bleu_sentences,
+        tokenize=quality.tokenizer(config.evaluation.tokenize, config.data.languages[1]),
+        batch_sentences=config.evaluation.batch_sentences,
+        extra_tokens=config.evaluation.extra_tokens,
+        max_tokens=config.data.max_tokens,
+    )
+
+
+def _facts(corpus: data.Corpus, batches: Batches, training: Training, name: str) -> dict[str, Any]:
+    """What a run is of, and what it costs but for the seconds."""
     pairs = batches.pairs
     source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
     return {
         "name": name,
-        "command": command,
-        "commit": _commit(),
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
-        "devices": f"{devices.count} × {devices.kind}",
         "digests": corpus.digests,
         "training_pairs": pairs,
         "skipped_pairs": {"empty": corpus.empty, "too_long": batches.skipped},
         "parameters": sum(x.size for x in jax.tree.leaves(training.state.params)),
         "flops_per_token": training_flops_per_token(training.translator, float(source), float(target)),
     }
+
+
+def _session(command: str, devices: Devices) -> dict[str, Any]:
+    """By what code, and on what, a run is trained now; another day it may go on elsewhere."""
+    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
+    return {
+        "command": command,
+        "commit": _commit(),
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
+        "devices": f"{devices.count} × {devices.kind}",
+    }
+
+
+def _record(folder: RunFolder, facts: dict[str, Any], session: dict[str, Any], saved: list[int], steps: int) -> None:
+    """provenance.json. A run that goes on keeps the session that it began with, and lists the others."""
+    if not saved:
+        folder.update_provenance({**session, **facts})
+    elif saved[-1] < steps:
+        others = folder.provenance().get("went_on", [])
+        folder.update_provenance({"went_on": [*others, {"from_step": saved[-1], **session}]})
 
 
 def _announce(provenance: dict[str, Any], corpus: data.Corpus, batches: Batches) -> None:

@@ -7,7 +7,7 @@ translations/
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -122,12 +122,15 @@ class RunFolder:
     def write_result(self, split: str, measured: dict[str, Any]) -> None:
         """Put what was measured on `split` into result.json, beside the other splits and what the run cost.
 
-        Searches of this split that were measured before stay, unless they were of other weights.
+        Searches of this split that were measured before stay, unless they were of other weights; samples and maps are
+        those of the widest search.
         """
         provenance = self.read_json("provenance.json")
         splits = self.result().get("splits", {})
         before = splits.get(split, {})
         kept = before["searches"] if before and before.get("step") == measured.get("step") else {}
+        if max(beams(kept), default=0) > max(beams(measured["searches"])):
+            measured = {**measured, "samples": before["samples"], "attention": before["attention"]}
         searches = {**kept, **measured["searches"]}
         costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
         splits = {**splits, split: {**measured, "searches": searches}}
@@ -158,6 +161,11 @@ class RunFolder:
         """Drop lines of steps that a resumed run will do again."""
         kept = [record for record in self.metrics() if record["step"] <= step]
         self.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def beams(searches: Mapping[str, Any]) -> list[int]:
+    """The beams of a split's searches, "beam1" and so on, narrowest first; 1 is greedy."""
+    return sorted(int(name.removeprefix("beam")) for name in searches)
 
 
 def config_as_json(config: ConfigDict) -> dict[str, Any]:

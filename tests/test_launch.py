@@ -171,6 +171,7 @@ def test_the_cost_of_a_run_stays_what_it_was(unbroken, tmp_path):
     after = train(tmp_path / "unbroken")
     assert after.read_json("provenance.json")["seconds"] == before.read_json("provenance.json")["seconds"]
     assert after.metrics() == before.metrics()
+    assert "went_on" not in after.read_json("provenance.json")
     assert last_state(after.path)[1] == last_state(unbroken)[1]
 
 
@@ -196,7 +197,11 @@ def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp
     monkeypatch.setattr(launch, "Devices", lambda strategy: Devices(strategy, jax.devices()[:2]))
     folder = train(tmp_path / "run", **{"training.steps": 10, "training.strategy": strategy})
     assert folder.read_json("provenance.json")["steps"] == 10
-    assert folder.read_json("provenance.json")["devices"].startswith("2 × ")
+    assert folder.read_json("provenance.json")["devices"].startswith("8 × ")
+    [later] = folder.read_json("provenance.json")["went_on"]
+    assert later["from_step"] == 8
+    assert later["devices"].startswith("2 × ")
+    assert later["command"] == "python run.py train again"
     assert [record["step"] for record in folder.metrics() if "train/loss" in record] == list(range(1, 11))
     assert folder.config().training.steps == 10
 
@@ -242,9 +247,22 @@ def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
         ("training.strategy", "jit", "training.strategy='jit' is unknown; choose one of pmap, shard_map"),
         ("training.schedule", "step", "training.schedule='step' is unknown"),
         ("training.optimizer", "sgd", "training.optimizer='sgd' is unknown"),
+        ("training.keep_best_by", "bleu", "training.keep_best_by='bleu' needs sentences to translate"),
+        ("evaluation.tokenize", "14a", "evaluation.tokenize='14a' is unknown; choose one of none, zh, 13a"),
+        ("evaluation.checkpoint", "bset", "evaluation.checkpoint='bset' is unknown; choose best or last"),
+        ("evaluation.length_bins", (9, 5), "evaluation.length_bins=.* must be rising numbers of words"),
+        ("evaluation.beam", 0, "evaluation.beam=0 must be at least 1"),
+        ("evaluation.length_penalty", float("nan"), "evaluation.length_penalty=nan must be at least 0"),
     ]:
         with pytest.raises(ValueError, match=sentence):
             train(tmp_path / name, **{name: value})
+        assert not (tmp_path / name).exists()
+
+
+def test_how_a_run_is_evaluated_may_change(unbroken, tmp_path):
+    shutil.copytree(unbroken, tmp_path / "run")
+    fields = {"evaluation.beam": 2, "evaluation.length_bins": (3,), "evaluation.checkpoint": "last"}
+    assert train(tmp_path / "run", **fields).config().evaluation.beam == 2
 
 
 def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):
@@ -254,7 +272,7 @@ def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):
         train(tmp_path / "run", **{"training.keep_best_by": "speed"})
     with pytest.raises(ValueError, match="save_every_steps=0"):
         train(tmp_path / "run", **{"training.save_every_steps": 0})
-    assert not any((tmp_path / "run").iterdir())
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_cosine_does_not_go_on_to_another_end(unbroken, tmp_path):

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "launch": {"data", "models", "training", "decoding", "evaluation", "run_folder"},
     "ablation": {"data", "models", "training", "decoding", "evaluation", "launch", "run_folder"},
     "report": {"run_folder"},
-    "run_folder": {"data"},
+    "run_folder": set(),
 }
 SEES_NO_MODEL = {"loss.py", "optimiser.py", "devices.py", "checkpoint.py"}  # in research/training/
 SEES_A_CONFIG = {"research/models/__init__.py", "research/data/__init__.py"}  # in attention/, data/ and models/

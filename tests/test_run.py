@@ -123,7 +123,11 @@ def test_evaluate_takes_every_split_and_both_searches_unless_told(action):
     calls = action("research.evaluation.evaluate", "evaluate")
     assert run.main(["evaluate", "--workdir=w"]) == 0
     assert run.main(["evaluate", "--workdir", "w", "--split=test", "--beam=3"]) == 0
-    assert calls == [((Path("w"),), {"split": None, "beams": None}), ((Path("w"),), {"split": "test", "beams": (3,)})]
+    command = "python run.py evaluate --workdir"
+    assert calls == [
+        ((Path("w"),), {"split": None, "beams": None, "command": f"{command}=w"}),
+        ((Path("w"),), {"split": "test", "beams": (3,), "command": f"{command} w --split=test --beam=3"}),
+    ]
 
 
 def test_translate_reads_and_writes_the_standard_streams(action):

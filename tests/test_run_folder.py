@@ -110,17 +110,28 @@ def test_a_damaged_line_of_metrics_is_named(folder):
 def test_results_of_splits_and_searches_are_put_side_by_side(folder):
     costs = {"name": "luong", "steps": 7, "seconds": 1.5, "parameters": 11, "flops_per_token": 13.0}
     folder.write_json("provenance.json", {**costs, "commit": "abc"})
-    folder.write_result("test", {"perplexity": 9.0, "searches": {"beam5": {"bleu": 1}}})
+    folder.write_result("test", {"perplexity": 9.0, "searches": {"beam2": {"bleu": 1}}})
     folder.write_result("other", {"perplexity": 3.0, "searches": {"beam5": {"bleu": 2}}})
-    folder.write_result("test", {"perplexity": 8.0, "searches": {"beam1": {"bleu": 3}}})
+    folder.write_result("test", {"perplexity": 8.0, "searches": {"beam5": {"bleu": 3}}})
     assert folder.result() == {
         **costs,
         "config": json.loads(folder.config_file.read_text()),
         "splits": {
-            "test": {"perplexity": 8.0, "searches": {"beam5": {"bleu": 1}, "beam1": {"bleu": 3}}},
+            "test": {"perplexity": 8.0, "searches": {"beam2": {"bleu": 1}, "beam5": {"bleu": 3}}},
             "other": {"perplexity": 3.0, "searches": {"beam5": {"bleu": 2}}},
         },
     }
+
+
+def test_samples_and_maps_are_of_the_widest_search(folder):
+    folder.write_json(
+        "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
+    )
+    for width in (5, 1, 8):
+        measured = {"step": 3, "searches": {f"beam{width}": {}}, "samples": [width], "attention": [-width]}
+        folder.write_result("test", measured)
+    split = folder.result()["splits"]["test"]
+    assert (sorted(split["searches"]), split["samples"], split["attention"]) == (["beam1", "beam5", "beam8"], [8], [-8])
 
 
 def test_a_file_is_utf_8_and_readable(folder):

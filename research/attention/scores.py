@@ -1,7 +1,7 @@
 """Scores: how well does a query match each key? Linen modules in one table, `SCORES`.
 
-To add one: a class with `compare` (and `keys`, `query_matrix`, `constants` where it has weights) and a line in
-`SCORES`.
+To add one: a class with `compare` (and `keys`, `query_matrix`, `constants`, `projections` where it has weights) and a
+line in `SCORES`.
 """
 
 from typing import Any
@@ -17,10 +17,8 @@ class Score(nn.Module):
     """score(q, k), split so that each part is computed where it is cheapest.
 
     What depends on the memory alone is `keys`, done once a sentence. What multiplies the query is `query_matrix`,
-    which a recurrence may merge with its own matmuls. What is left is `compare`, a pure function without weights of
-    its own.
-    query_width, memory_width: D and E. width: K, the size of the space where they are compared (`concat` alone uses
-    it).
+    which a recurrence may merge with its own matmuls. What is left is `compare`, a pure function without weights.
+    query_width, memory_width: D and E. width: K, of the space where `concat` compares them.
     """
 
     query_width: int
@@ -38,6 +36,11 @@ class Score(nn.Module):
     def constants(self) -> Any:
         """Whatever else `compare` needs."""
         return ()
+
+    @staticmethod
+    def projections(query_width: int, memory_width: int, width: int) -> tuple[int, int]:
+        """Multiply-adds of `query_matrix`, for a query, and of `keys`, for a position of the memory."""
+        return 0, 0
 
     @staticmethod
     def compare(constants: Any, query_BTK: Array, keys_BSK: Array) -> Array:
@@ -82,6 +85,10 @@ class General(Score):
     def keys(self, memory_BSE: Array) -> Array:
         return memory_BSE @ self.key_ED
 
+    @staticmethod
+    def projections(query_width: int, memory_width: int, width: int) -> tuple[int, int]:
+        return 0, memory_width * query_width
+
     compare = staticmethod(Dot.compare)
 
 
@@ -102,6 +109,10 @@ class Concat(Score):
 
     def constants(self) -> Array:
         return self.scale_K
+
+    @staticmethod
+    def projections(query_width: int, memory_width: int, width: int) -> tuple[int, int]:
+        return query_width * width, memory_width * width
 
     @staticmethod
     def compare(constants: Any, query_BTK: Array, keys_BSK: Array) -> Array:

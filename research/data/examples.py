@@ -12,7 +12,7 @@ from research.data.vocabulary import Vocabularies, Vocabulary
 class Sentences:
     """Sentences of ids, without begin or end marks; `sentences[i]` is an array."""
 
-    def __init__(self, sentences: Iterable[Sequence[int]]):
+    def __init__(self, sentences: Iterable[Sequence[int] | np.ndarray]):
         kept = [np.asarray(ids, np.int32) for ids in sentences]
         self.lengths = np.array([len(ids) for ids in kept], np.int64)
         self._ends = np.cumsum(self.lengths)
@@ -24,6 +24,10 @@ class Sentences:
     def __getitem__(self, index: int) -> np.ndarray:
         end = self._ends[index]
         return self._ids[end - self.lengths[index] : end]
+
+    def cut_to(self, length: int) -> "Sentences":
+        """All of them, without what is beyond `length` ids."""
+        return Sentences([self[index][:length] for index in range(len(self))])
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ import socket
 import sys
 from urllib.parse import urlsplit
 
+from tensorflow_datasets.core import DatasetBuilder
+
 from research.data.translation_datasets import explain_unprepared, find_builder, is_prepared, prepare
 
 TIMEOUT_SECONDS = 10.0
@@ -25,13 +27,22 @@ def main(arguments: list[str]) -> int:
     try:
         builder = find_builder(options.builder, options.builder_dir)
         if not is_prepared(builder):
-            _require_network(list(builder.url_infos), explain_unprepared(builder, options.builder, options.builder_dir))
-            prepare(builder)
+            explanation = explain_unprepared(builder, options.builder, options.builder_dir)
+            _require_network(list(builder.url_infos), explanation)
+            _prepare(builder, explanation)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     print(f"{options.builder} is prepared in {builder.data_dir}")
     return 0
+
+
+def _prepare(builder: DatasetBuilder, explanation: str) -> None:
+    try:
+        prepare(builder)
+    except Exception as error:  # TFDS's downloader, extractor and checksums each raise their own
+        reason = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+        raise OSError(f"{builder.info.full_name} could not be prepared ({reason}). {explanation}") from error
 
 
 def _require_network(urls: list[str], explanation: str) -> None:

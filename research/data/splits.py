@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from research.data.pairs import Pair, Split
+from research.data.text import read_bytes, split_lines
 
 
 def write_split(path: Path | str, split: Split) -> None:
@@ -24,12 +25,14 @@ def write_split(path: Path | str, split: Split) -> None:
 
 
 def read_split(path: Path | str) -> list[Pair]:
-    """What `write_split` wrote."""
+    """What `write_split` wrote; ValueError or OSError for anything else."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no split at {path}: a run folder keeps its validation and test pairs under splits/")
-    with gzip.open(path, "rb") as file:
-        return [_pair(json.loads(line)) for line in file]
+    try:
+        return [_pair(json.loads(line)) for line in split_lines(read_bytes(path), str(path))]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error!r}); restore it, or make the run again") from error
 
 
 def _pair(record: dict) -> Pair:

@@ -24,7 +24,7 @@ def read_pairs(source: Path, target: Path) -> list[Pair]:
 
 def read_lines(path: Path) -> list[str]:
     """The lines of a UTF-8 file, plain or gzip."""
-    return split_lines(_content(path), str(path))
+    return split_lines(read_bytes(path), str(path))
 
 
 def split_lines(content: bytes, name: str) -> list[str]:
@@ -59,7 +59,8 @@ def explain_missing(path: Path, field: str) -> str:
     )
 
 
-def _content(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """What is in a file, plain or gzip; OSError for a gzip file that is not whole."""
     data = path.read_bytes()
     if not data.startswith(GZIP_MARK):
         return data

@@ -14,7 +14,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from research.data.pairs import Pair, Split
-from research.data.text import read_lines
+from research.data.text import read_pairs
 
 LOCAL = "local_translation"
 FORMAT = "array_record"  # TFDS's default, TFRecord, needs TensorFlow
@@ -54,11 +54,8 @@ class LocalTranslation(tfds.core.GeneratorBasedBuilder):
         return {split: self._generate_examples(*sides) for split, sides in self.files.items()}
 
     def _generate_examples(self, source: Path, target: Path) -> Iterator[tuple[int, dict[str, str]]]:
-        sources, targets = read_lines(source), read_lines(target)
-        if len(sources) != len(targets):
-            raise ValueError(f"{source} has {len(sources):,} lines and {target} has {len(targets):,}")
-        for number, sides in enumerate(zip(sources, targets, strict=True)):
-            yield number, dict(zip(self.languages, sides, strict=True))
+        for number, pair in enumerate(read_pairs(source, target)):
+            yield number, dict(zip(self.languages, (pair.source, pair.target), strict=True))
 
 
 def read_splits(

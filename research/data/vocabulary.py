@@ -40,9 +40,6 @@ class Vocabulary:
         """The text of `ids` up to the first `EOS`; control ids have no text."""
         return self._processor.decode(_before_end(ids))
 
-    def decode_all(self, many: Iterable[Iterable[int]]) -> list[str]:
-        return [self.decode(ids) for ids in many]
-
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """The pieces as they stand in the vocabulary: "▁" begins a word."""
         return [self._processor.id_to_piece(int(i)) for i in ids]
@@ -69,7 +66,15 @@ class Vocabulary:
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no vocabulary at {path}: a run folder holds it once training has begun")
-        return cls(path.read_bytes())
+        try:
+            vocabulary = cls(path.read_bytes())
+        except RuntimeError as error:
+            raise ValueError(
+                f"{path} is damaged: it is no SentencePiece model; restore it, or make the run again"
+            ) from error
+        if not len(vocabulary):
+            raise ValueError(f"{path} is empty; restore it, or make the run again")
+        return vocabulary
 
     @classmethod
     def train(

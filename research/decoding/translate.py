@@ -88,7 +88,7 @@ def translate_n_best(
     encoded = encode_texts(sentences, vocabularies.source)
     truncated = int((encoded.lengths > max_tokens - 1).sum())
     occupied = np.flatnonzero(encoded.lengths).tolist()
-    sources = Sentences([encoded[index][: max_tokens - 1].tolist() for index in occupied])
+    sources = Sentences([encoded[index] for index in occupied]).cut_to(max_tokens - 1)
     search = search_program(translator, devices, beam, length_penalty, extra_tokens, n_best)
 
     results: list[list[Translation]] = [[] for _ in sentences]

@@ -48,7 +48,7 @@ def read(
     batch_sentences: int,
     progress: Progress | None = None,
 ) -> Iterator[Reading]:
-    """The reading of every example once, shortest first, while the model is made to write `examples.targets`.
+    """The reading of every example once, longest first, while the model is made to write `examples.targets`.
 
     Row t is what was read to write target token t: forced decoding, all positions at once.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ml_collections import ConfigDict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -14,9 +15,10 @@ from research.data.pairs import Split
 from research.decoding.translate import Translation, Translations, translate_n_best
 from research.evaluation import alignment, quality
 from research.evaluation.attention import MEAN, maps
-from research.evaluation.length_bins import by_length
+from research.evaluation.length_bins import by_length, labels
 from research.evaluation.perplexity import cross_entropy
 from research.evaluation.trained import Trained, load
+from research.training.checkpoint import refuse_unknown
 
 SAMPLES = 8  # sentences shown with their translation
 MAPS = 4  # sentences shown with what was read
@@ -26,10 +28,13 @@ Track = Callable[[str, int], Callable[[int], None]]
 """(what is done, of how many sentences) -> what to call with each number done."""
 
 
-def evaluate(workdir: Path | str, *, split: str | None = None, beams: Sequence[int] | None = None) -> dict[str, Any]:
+def evaluate(
+    workdir: Path | str, *, command: str, split: str | None = None, beams: Sequence[int] | None = None
+) -> dict[str, Any]:
     """Measure the run at `workdir`, write its result.json and translations/, and return the result.
 
-    split: None is every test split. beams: None is greedy and the config's beam.
+    command: how to do it again, kept with each search. split: None is every test split. beams: None is greedy and the
+    config's beam.
     """
     console = Console(stderr=True)
     run = load(workdir)
@@ -47,11 +52,22 @@ def evaluate(workdir: Path | str, *, split: str | None = None, beams: Sequence[i
                 return lambda done: bars.advance(task, done)
 
             measured, translations = measure(run, pairs[name], beams=wanted, track=track)
+        for scores in measured["searches"].values():
+            scores["command"] = command
         for search, texts in translations.items():
             run.folder.write_text(f"translations/{name}.{search}.txt", "".join(f"{text}\n" for text in texts))
         run.folder.write_result(name, measured)
         console.print(_summary(name, measured), soft_wrap=True, highlight=False)
     return run.folder.result()
+
+
+def refuse_impossible(fields: ConfigDict) -> None:
+    """ValueError for settings that `evaluate` would stumble over: better before training than after it."""
+    refuse_unknown(fields.checkpoint)
+    labels(fields.length_bins)
+    for name, least in (("beam", 1), ("batch_sentences", 1), ("length_penalty", 0), ("extra_tokens", 0)):
+        if not fields[name] >= least:
+            raise ValueError(f"evaluation.{name}={fields[name]} must be at least {least}")
 
 
 def measure(
@@ -102,7 +118,7 @@ def spread(lengths: Sequence[int], count: int) -> list[int]:
 def _scores(run: Trained, split: Split, translations: Translations) -> dict[str, Any]:
     references, hypotheses = [pair.target for pair in split], translations.texts
     fields = run.config.evaluation
-    tokenize = fields.tokenize or quality.tokenizer(run.config.data.languages[1])
+    tokenize = quality.tokenizer(fields.tokenize, run.config.data.languages[1])
 
     def points(hypotheses: Sequence[str], references: Sequence[str]) -> float:
         return quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=False).score
@@ -111,7 +127,7 @@ def _scores(run: Trained, split: Split, translations: Translations) -> dict[str,
     return {
         "bleu": quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=False)._asdict(),
         "bleu_lowercased": quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=True)._asdict(),
-        "chrf": quality.chrf(hypotheses, references, lowercase=False)._asdict(),
+        "chrf": quality.chrf(hypotheses, references)._asdict(),
         "ter": quality.ter(hypotheses, references)._asdict(),
         "seconds": translations.seconds,
         "sentences_per_second": translations.sentences_per_second,
@@ -150,6 +166,7 @@ def _maps(run: Trained, split: Split, translations: Sequence[Translation], layer
     """What was read to write the model's own translations. Which sentences depends on the sources alone."""
     chosen = spread([len(pair.source.split()) for pair in split], MAPS)
     sources = encode_texts([split[i].source for i in chosen], run.vocabularies.source)
+    sources = sources.cut_to(run.config.data.max_tokens - 1)  # as much as was translated
     drawn = maps(
         run.translator,
         run.params,
@@ -169,6 +186,11 @@ def _summary(split: str, measured: dict[str, Any]) -> str:
         how = "greedy" if search == "beam1" else search.replace("beam", "beam ")
         bleu, chrf, ter = (scores[name]["score"] for name in ("bleu", "chrf", "ter"))
         parts.append(f"{how} BLEU {bleu:.2f}, chrF {chrf:.1f}, TER {ter:.1f}")
+        if scores["cut_off"]:
+            parts.append(f"{scores['cut_off']:,} translations cut off")
+    truncated = max(scores["truncated_sources"] for scores in measured["searches"].values())
+    if truncated:
+        parts.append(f"of {truncated:,} sources longer than data.max_tokens only the beginning was translated")
     if measured["alignment"]:
         parts.append(f"alignment error {100 * measured['alignment']['error']:.1f} %")
     return f"{split}: {' · '.join(parts)}"

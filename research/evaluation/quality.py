@@ -19,9 +19,11 @@ class Score(NamedTuple):
     signature: str
 
 
-def tokenizer(language: str) -> str:
-    """sacreBLEU's tokeniser for text in `language`, a code such as "de"."""
-    return TOKENIZERS.get(language, DEFAULT_TOKENIZER)
+def tokenizer(asked: str, language: str) -> str:
+    """sacreBLEU's tokeniser: the one asked for, or where that is "" the one for `language`, a code such as "de"."""
+    if asked and asked not in BLEU.TOKENIZERS:
+        raise ValueError(f"evaluation.tokenize={asked!r} is unknown; choose one of {', '.join(BLEU.TOKENIZERS)}")
+    return asked or TOKENIZERS.get(language, DEFAULT_TOKENIZER)
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str, lowercase: bool) -> Score:
@@ -33,9 +35,9 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str,
     return _score(BLEU(tokenize=tokenize, lowercase=lowercase, force=True), hypotheses, references)
 
 
-def chrf(hypotheses: Sequence[str], references: Sequence[str], *, lowercase: bool) -> Score:
+def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> Score:
     """Character n-gram F2 score, chrF2. Popović 2015."""
-    return _score(CHRF(lowercase=lowercase), hypotheses, references)
+    return _score(CHRF(), hypotheses, references)
 
 
 def ter(hypotheses: Sequence[str], references: Sequence[str]) -> Score:

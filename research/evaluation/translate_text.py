@@ -70,14 +70,13 @@ def _write_maps(
     draw: Draw | None,
     console: Console,
 ) -> None:
-    longest = run.config.data.max_tokens - 1
-    encoded = encode_texts(sentences, run.vocabularies.source)
+    encoded = encode_texts(sentences, run.vocabularies.source).cut_to(run.config.data.max_tokens - 1)
     written = [index for index, length in enumerate(encoded.lengths) if length]
     drawn = maps(
         run.translator,
         run.params,
         run.vocabularies,
-        [encoded[index][:longest].tolist() for index in written],
+        [encoded[index].tolist() for index in written],
         [targets[index] for index in written],
         devices=run.devices,
         batch_sentences=run.config.evaluation.batch_sentences,

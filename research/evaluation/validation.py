@@ -27,6 +27,8 @@ def validator(
 
     search: extra_tokens and max_tokens, as `translate_n_best` takes them.
     """
+    if not split:
+        raise ValueError("the validation split has no sentence: there is nothing to choose a checkpoint by")
     examples = encode(split, vocabularies)
     sources = [pair.source for pair in split[:bleu_sentences]]
     references = [pair.target for pair in split[:bleu_sentences]]

@@ -3,6 +3,7 @@
 XLA's own count takes the body of a scan once, whatever its length, so it can't be used for recurrent models.
 """
 
+from research.attention.scores import SCORES
 from research.models.cells import CELLS
 from research.models.recurrent import Recurrent
 from research.models.recurrent_layers import DIRECTIONS
@@ -48,8 +49,6 @@ def _recurrent(model: Recurrent, source: float, target: float) -> float:
     decoder: float = gates * width * (model.embeddings.width + fed + width) + above
     if model.reader != "none":
         decoder += 2 * source * width + 2 * width * width  # scores and context, attentional state
-        if model.score in ("general", "concat"):
-            encoder += width * width  # keys
-        if model.score == "concat":
-            decoder += width * width  # the query's projection
+        a_query, a_key = SCORES[model.score].projections(width, width, width)
+        decoder, encoder = decoder + a_query, encoder + a_key
     return encoder * source / target + decoder

@@ -189,8 +189,10 @@ def _duration(seconds: float) -> str:
 def _facts(value: Any, name: str = "") -> list[tuple[str, str]]:
     """provenance.json as (dotted name, value), without the commands: they have their own section."""
     if isinstance(value, dict):
-        kept = {key: below for key, below in value.items() if key not in ("command", "commands")}
+        kept = {key: below for key, below in value.items() if key != "command"}
         return [fact for key, below in kept.items() for fact in _facts(below, f"{name}.{key}" if name else key)]
+    if isinstance(value, list) and any(isinstance(below, dict) for below in value):
+        return [fact for number, below in enumerate(value, 1) for fact in _facts(below, f"{name} {number}")]
     if isinstance(value, list):
         return [(name, ", ".join(map(str, value)))]
     return [(name, str(value))]

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from research.run_folder import RunFolder
+from research.run_folder import RunFolder, beams
 
 ARCHITECTURES = ("none", "luong", "bahdanau", "transformer")  # the order in which the story is told
 TITLES = {"none": "No attention", "luong": "Luong", "bahdanau": "Bahdanau", "transformer": "Transformer"}
@@ -75,8 +75,10 @@ class Run:
 
     @property
     def commands(self) -> list[str]:
-        """The commands that made it, in the order in which provenance.json has them."""
-        return list(dict.fromkeys(_commands(self.provenance)))
+        """The commands that trained and evaluated it."""
+        searches = [search for split in self.splits.values() for search in (split.get("searches") or {}).values()]
+        said = [self.provenance.get("command"), *(search.get("command") for search in searches)]
+        return list(dict.fromkeys(command for command in said if command))
 
     @property
     def evaluate_command(self) -> str:
@@ -145,12 +147,18 @@ def read_runs(paths: Iterable[Path | str]) -> tuple[list[Run], list[Path]]:
 
 def widths(split: dict[str, Any]) -> list[int]:
     """The beams that a split was searched with, narrowest first; 1 is greedy."""
-    names = split.get("searches") or {}
-    return sorted(int(name.removeprefix("beam")) for name in names if name.removeprefix("beam").isdigit())
+    return beams(split.get("searches") or {})
+
+
+def bleu_signature(split: dict[str, Any]) -> str:
+    """sacreBLEU's signature of a split's scores, "" where it was not searched: only those that have one compare."""
+    for search in (split.get("searches") or {}).values():
+        return (search.get("bleu") or {}).get("signature") or ""
+    return ""
 
 
 def comparisons(runs: Sequence[Run]) -> list[Comparison]:
-    """Groups of runs with the same split, languages, case, sentences and length bins; the largest first."""
+    """Groups of runs with the same split, languages, case, sentences, length bins and BLEU; the largest first."""
     groups: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         for split, measured in run.splits.items():
@@ -158,7 +166,8 @@ def comparisons(runs: Sequence[Run]) -> list[Comparison]:
             bins = measured.get("searches", {}).get(search, {}).get("bleu_by_length") or []
             lengths = tuple((each["words"], each["sentences"]) for each in bins)
             sources = tuple(sample["source"] for sample in measured.get("samples") or [])
-            key = (split, run.languages, run.lowercase, measured.get("sentences"), lengths, sources)
+            signature = bleu_signature(measured)
+            key = (split, run.languages, run.lowercase, measured.get("sentences"), lengths, sources, signature)
             groups.setdefault(key, []).append(run)
     found: list[Comparison] = []
     for (split, languages, lowercase, *_), members in groups.items():
@@ -207,21 +216,3 @@ def _with_unique_names(runs: list[Run]) -> list[Run]:
         names = (names[index] for names in additions if names.count(names[index]) == 1)
         unique.append(replace(run, name=next(names)))
     return unique
-
-
-def _commands(value: Any) -> Iterable[str]:
-    """Every string below a `command` or `commands` key, however deep."""
-    if isinstance(value, dict):
-        for key, below in value.items():
-            yield from _strings(below) if key in ("command", "commands") else _commands(below)
-    elif isinstance(value, list):
-        for below in value:
-            yield from _commands(below)
-
-
-def _strings(value: Any) -> Iterable[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for below in value.values() if isinstance(value, dict) else value:
-            yield from _strings(below)

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from research.report.runs import Comparison, Run, comparisons, widths
+from research.report.runs import Comparison, Run, bleu_signature, comparisons, widths
 
 Value = str | int | float | None
 NOT_EVALUATED = "not evaluated"
@@ -20,15 +21,18 @@ SHORT_NAME = 14  # letters; a longer name may be folded where the terminal is na
 NOT_YET = "not yet"  # the same in a narrow column, with a note below
 NOTHING = "–"
 KEY = (
-    "Seconds are of training. chrF and TER are of the widest search in the row. Perplexity and token accuracy are per",
-    "subword: they compare between runs with one vocabulary. Bold: best on the same sentences.",
+    "Seconds are of training. Lower-cased BLEU, chrF and TER are of the widest search in the row. Perplexity and token",
+    "accuracy are per subword: they compare between runs with one vocabulary. Bold: best on the same sentences.",
 )
 # One space between columns where rich has three: twelve columns then fit in 80 characters.
 HEAD_RULE = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
 
 class Column(NamedTuple):
-    """`key` names it in results.csv, `narrow` heads it in a terminal, `best` picks the better numbers, if any are."""
+    """`key` names it in results.csv, `narrow` heads it in a terminal, `best` picks the better numbers, if any are.
+
+    narrow: "" for a column that a terminal has no room for.
+    """
 
     key: str
     title: str
@@ -50,6 +54,8 @@ def columns(runs: Sequence[Run]) -> list[Column]:
     beams = sorted({1, *(width for run in runs for split in run.splits.values() for width in widths(split))})
     greedy = Column("bleu_beam1", "BLEU greedy", "BLEU\ngreedy", _points, max)
     wider = [Column(f"bleu_beam{n}", f"BLEU beam {n}", f"BLEU\nbeam {n}", _points, max) for n in beams if n > 1]
+    if any(_case_matters(split) for run in runs for split in run.splits.values()):
+        wider.append(Column("bleu_lowercased", "BLEU lower-cased", "", _points, max))
     return [
         Column("name", "name", "name", str),
         Column("split", "split", "split", str),
@@ -67,7 +73,7 @@ def columns(runs: Sequence[Run]) -> list[Column]:
 
 
 def rows(runs: Sequence[Run]) -> list[Row]:
-    """One row per run and split, in the order of the runs; chrF and TER are of the row's widest search."""
+    """One row per run and split, in the order of the runs; lower-cased BLEU, chrF and TER are of the widest search."""
     found = []
     for run in runs:
         whole = {"name": run.name} | {key: run.cost(key) for key in ("steps", "parameters", "seconds")}
@@ -75,9 +81,9 @@ def rows(runs: Sequence[Run]) -> list[Row]:
             values = whole | {"split": split} | {key: measured.get(key) for key in ("token_accuracy", "perplexity")}
             searches = measured.get("searches") or {}
             for width in widths(measured):
-                values[f"bleu_beam{width}"] = _score(searches[f"beam{width}"], "bleu")
-                values["chrf"] = _score(searches[f"beam{width}"], "chrf")
-                values["ter"] = _score(searches[f"beam{width}"], "ter")
+                search = searches[f"beam{width}"]
+                values[f"bleu_beam{width}"] = _score(search, "bleu")
+                values |= {metric: _score(search, metric) for metric in ("bleu_lowercased", "chrf", "ter")}
             values["alignment_error"] = (measured.get("alignment") or {}).get("error")
             found.append(Row(run, split, values))
         if not run.splits:
@@ -104,8 +110,20 @@ def best_cells(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
 def notes(runs: Sequence[Run], others: Sequence[Path]) -> list[str]:
     """What a reader of the numbers must know: what is missing, and by which command it is had."""
     said = [f"{run.name} is {NOT_EVALUATED}; to do it: {run.evaluate_command}" for run in runs if not run.splits]
+    said += _other_bleu(runs)
     said += [f"{path} is no run folder (it has no config.json) and was left out" for path in others]
     return said
+
+
+def _other_bleu(runs: Sequence[Run]) -> list[str]:
+    """A note for every row whose BLEU is not the others': a number beside theirs that does not compare."""
+    by_row = {(run.name, name): bleu_signature(split) for run in runs for name, split in run.splits.items()}
+    counted = Counter(filter(None, by_row.values())).most_common()
+    return [
+        f"BLEU of {run} on {split} is {signature}, and does not compare with the others"
+        for (run, split), signature in by_row.items()
+        if signature and signature != counted[0][0]
+    ]
 
 
 def signatures(runs: Sequence[Run]) -> list[str]:
@@ -122,7 +140,7 @@ def signatures(runs: Sequence[Run]) -> list[str]:
 
 def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType:
     """The table for `rich.console.Console.print`; the best of each column is bold."""
-    shown = columns(runs)
+    shown = [column for column in columns(runs) if column.narrow]
     best = best_cells(runs)
     table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
     short = max(len(run.name) for run in runs) <= SHORT_NAME
@@ -185,6 +203,11 @@ def _best(comparison: Comparison, column: Column, table: dict[tuple[str, str], R
         return set()
     best = column.best(list(numbers.values()))
     return {(name, comparison.split, column.key) for name, value in numbers.items() if value == best}
+
+
+def _case_matters(split: dict[str, Any]) -> bool:
+    searches = (split.get("searches") or {}).values()
+    return any(_score(search, "bleu_lowercased") not in (None, _score(search, "bleu")) for search in searches)
 
 
 def _score(search: dict[str, Any], metric: str) -> float | None:

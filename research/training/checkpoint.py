@@ -92,8 +92,7 @@ def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> t
     which: "best" or "last". average_last: the mean of so many last checkpoints instead (Vaswani et al. 2017, section
     6.1) where it is above 1. Of a run with exponential averaging, the average is taken.
     """
-    if which not in ("best", "last"):
-        raise ValueError(f"evaluation.checkpoint={which!r} is unknown; choose best or last")
+    refuse_unknown(which)
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"no checkpoints at {folder}; train the run first with `python run.py train`")
     checkpoints = Checkpoints(folder, keep_last=max(average_last, 1))
@@ -108,6 +107,12 @@ def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> t
         return mean([_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen[-1]
     finally:
         checkpoints.close()
+
+
+def refuse_unknown(which: str) -> None:
+    """ValueError for a checkpoint that is neither the "best" nor the "last"."""
+    if which not in ("best", "last"):
+        raise ValueError(f"evaluation.checkpoint={which!r} is unknown; choose best or last")
 
 
 def mean(trees: list[Any]) -> Any:

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -37,10 +37,10 @@ class Schedule:
     patience: int
 
     def __post_init__(self) -> None:
-        for field in ("steps", "log_every", "validate_every", "save_every"):
-            if getattr(self, field) < 1:
-                name = "steps" if field == "steps" else f"{field}_steps"
-                raise ValueError(f"training.{name}={getattr(self, field)} must be at least 1")
+        for name in ("steps", "log_every", "validate_every", "save_every"):
+            if getattr(self, name) < 1:
+                asked = "steps" if name == "steps" else f"{name}_steps"
+                raise ValueError(f"training.{asked}={getattr(self, name)} must be at least 1")
         if self.best_by not in BEST_BY:
             raise ValueError(f"training.keep_best_by={self.best_by!r} is unknown; choose one of {', '.join(BEST_BY)}")
 
@@ -53,11 +53,17 @@ class Schedule:
 
 @dataclass
 class Progressed:
-    """What is carried beside the state: seconds trained so far, the best measure, and validations since it."""
+    """What is carried beside the state, and saved with it.
+
+    seconds: of training so far. best, since_best: the best measure, and validations since it. window: the metrics of
+    each step since the last line of the log. not_finite: steps running, up to now, that were skipped.
+    """
 
     seconds: float = 0.0
     best: float = math.inf
     since_best: int = 0
+    window: list[dict[str, float]] = field(default_factory=list)
+    not_finite: int = 0
 
 
 def train(
@@ -82,8 +88,9 @@ def train(
     state = devices.replicate(state)
     spread = devices.spread(step)
     done = int(stream.get_state()["next_index"])
+    folder.update_provenance({"steps": done, "seconds": so_far.seconds})
     written = Metrics(folder, done)
-    log = _Log(written, schedule.log_every, so_far.seconds)
+    log = _Log(written, schedule.log_every, so_far)
     off_schedule = done if done and not schedule.saves(done) else None  # the checkpoint of a stop
     with closing(written), _stop_requested() as stop, _progress_bar(name, done, schedule.steps) as bar:
         while done < schedule.steps and not _out_of_patience(schedule, so_far):
@@ -93,7 +100,7 @@ def train(
             if not (schedule.saves(done) or stop):
                 continue
             log.flush(bar)
-            so_far.seconds = log.pause()
+            log.pause()
             host = devices.unreplicate(state)
             loss = None
             if schedule.validates(done):
@@ -103,7 +110,7 @@ def train(
                 checkpoints.delete(off_schedule)
                 off_schedule = None
             folder.update_provenance({"steps": done, "seconds": so_far.seconds})
-            if stop:
+            if stop and done < schedule.steps:
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )
@@ -118,7 +125,7 @@ def _resume(state: State, batches: Any, checkpoints: Checkpoints) -> tuple[State
     state, notes = checkpoints.restore(steps[-1], like=state)
     stream = batches.iterate(0)
     stream.set_state(notes["cursor"])
-    return state, stream, Progressed(**{field: notes[field] for field in vars(Progressed())})
+    return state, stream, Progressed(**{name: notes[name] for name in vars(Progressed())})
 
 
 def _validate(host: State, validate: Validate, best_by: str, done: int, so_far: Progressed, written: Metrics) -> float:
@@ -138,11 +145,10 @@ def _out_of_patience(schedule: Schedule, so_far: Progressed) -> bool:
 class _Log:
     """Metrics, one step late so that the host never waits for the step just sent off; and the clock of training."""
 
-    def __init__(self, written: Metrics, every: int, seconds: float):
-        self.written, self.every, self.seconds = written, every, seconds
+    def __init__(self, written: Metrics, every: int, so_far: Progressed):
+        self.written, self.every, self.so_far = written, every, so_far
         self.pending: tuple[int, Any] | None = None
-        self.window: list[dict[str, float]] = []
-        self.bad = 0
+        self.tokens = 0.0  # since `mark`
         self.since = self.mark = self.paused = time.perf_counter()
 
     def add(self, step: int, metrics: Any, bar: "_Bar") -> None:
@@ -153,11 +159,10 @@ class _Log:
         """Wait for the last step."""
         self._settle(bar)
 
-    def pause(self) -> float:
-        """Seconds of training up to now; validation and saving do not count."""
+    def pause(self) -> None:
+        """Stop the clock: validation and saving are no training."""
         self.paused = time.perf_counter()
-        self.seconds += self.paused - self.since
-        return self.seconds
+        self.so_far.seconds += self.paused - self.since
 
     def resume(self) -> None:
         """Start the clock again; the pause is no part of the window's rate either."""
@@ -171,26 +176,29 @@ class _Log:
         step, metrics = self.pending
         self.pending = None
         values = {name: float(value) for name, value in jax.device_get(metrics).items()}
-        self.bad = self.bad + 1 if values["skipped"] else 0
-        if self.bad >= 20:
+        self.so_far.not_finite = self.so_far.not_finite + 1 if values["skipped"] else 0
+        if self.so_far.not_finite >= 20:
             raise FloatingPointError(
                 f"the gradient was not finite for 20 steps up to step {step:,}: lower training.learning_rate, "
                 "set training.clip_norm, or use precision='float32'; earlier checkpoints are kept"
             )
-        self.window.append(values)
+        window = self.so_far.window
+        window.append(values)
+        self.tokens += values["tokens"]
         now = time.perf_counter()
-        rate = sum(v["tokens"] for v in self.window) / max(now - self.mark, 1e-9)
+        rate = self.tokens / max(now - self.mark, 1e-9)
         bar.advance(values["nll"], rate)
         if step % self.every == 0:
-            record = {"tokens_per_second": rate, "skipped": sum(v["skipped"] for v in self.window)}
-            if learned := [v for v in self.window if not v["skipped"]]:  # the others have no loss
+            record = {"tokens_per_second": rate, "skipped": sum(v["skipped"] for v in window)}
+            if learned := [v for v in window if not v["skipped"]]:  # the others have no loss
                 tokens = sum(v["tokens"] for v in learned)
                 record |= {key: sum(v[key] * v["tokens"] for v in learned) / tokens for key in ("loss", "nll")}
                 record["gradient_norm"] = learned[-1]["gradient_norm"]
             bar.say(step, record.get("nll", math.nan), rate)
-            seconds = self.seconds + now - self.since
+            seconds = self.so_far.seconds + now - self.since
             self.written.add(step, {"seconds": seconds, **{f"train/{name}": value for name, value in record.items()}})
-            self.window, self.mark = [], now
+            window.clear()
+            self.tokens, self.mark = 0.0, now
 
 
 class _Bar:

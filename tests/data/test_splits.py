@@ -1,5 +1,7 @@
 """A split written and read back."""
 
+import gzip
+
 import pytest
 
 from research.data.pairs import Pair
@@ -40,3 +42,15 @@ def test_a_failure_leaves_what_was_there(tmp_path):
 def test_a_missing_split_is_said(tmp_path):
     with pytest.raises(FileNotFoundError, match="no split at"):
         read_split(tmp_path / "test.jsonl.gz")
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda b: b[:-9], lambda b: b"no gzip", lambda b: gzip.compress(b'{"source": 1}\n')]
+)
+def test_a_damaged_split_is_named(tmp_path, damage):
+    path = tmp_path / "test.jsonl.gz"
+    write_split(path, SPLIT)
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises((ValueError, OSError), match=r"test\.jsonl\.gz is (damaged|not a whole gzip file)") as error:
+        read_split(path)
+    assert "\n" not in str(error.value)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import pytest
+import tensorflow_datasets as tfds
 
 from research.data import prepare
 from research.data.pairs import Pair
@@ -148,6 +149,18 @@ def test_languages_that_the_builder_has_not(folder, tmp_path, monkeypatch):
     monkeypatch.setattr("research.data.translation_datasets.find_builder", lambda *_: builder)
     with pytest.raises(ValueError, match=r"has ko, en, not data.languages fr"):
         read_splits("other", languages=("ko", "fr"), splits=("train", "dev"), builder_dir="", root="")
+
+
+def test_a_download_that_fails_is_one_sentence(tmp_path, monkeypatch, capsys):
+    def failing(builder):
+        raise tfds.download.DownloadError("404: the file has moved\nand more")
+
+    monkeypatch.setattr(prepare, "_require_network", lambda *_: None)
+    monkeypatch.setattr(prepare, "prepare", failing)
+    assert prepare.main(["ted_hrlr_translate/pt_to_en", f"--builder_dir={tmp_path}"]) == 1
+    said = capsys.readouterr().err
+    assert "could not be prepared (DownloadError: 404: the file has moved). ted_hrlr" in said
+    assert said.count("\n") == 1
 
 
 def test_preparing_offline_fails_at_once_with_one_sentence(tmp_path, monkeypatch, capsys):

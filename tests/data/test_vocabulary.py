@@ -111,6 +111,12 @@ def test_a_folder_keeps_both(tmp_path):
         assert loaded.target.encode(PAIRS[3].target) == saved.target.encode(PAIRS[3].target)
     with pytest.raises(FileNotFoundError, match="no vocabulary at"):
         Vocabularies.load(tmp_path / "elsewhere")
+    (tmp_path / "vocabulary" / "target.model").write_bytes(saved.target.model[:100])
+    with pytest.raises(ValueError, match=r"target\.model is damaged: it is no SentencePiece model"):
+        Vocabularies.load(tmp_path / "vocabulary")
+    (tmp_path / "vocabulary" / "source.model").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"source\.model is empty"):
+        Vocabularies.load(tmp_path / "vocabulary")
 
 
 def test_words_of_pieces_by_hand(joint):

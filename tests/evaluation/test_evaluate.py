@@ -50,7 +50,7 @@ def workdir(request, tmp_path_factory):
 
 
 def test_result_is_the_contract(workdir, capsys):
-    result = evaluate(workdir)
+    result = evaluate(workdir, command="python run.py evaluate again")
     assert result == json.loads((workdir / "result.json").read_text())
     assert (result["name"], result["steps"]) == ("a run", 3)
     assert list(result["splits"]) == ["test"]  # the validation split only when asked for
@@ -100,11 +100,12 @@ def test_result_is_the_contract(workdir, capsys):
 
 
 def test_one_search_of_one_split_is_added(workdir):
-    evaluate(workdir, split="validation", beams=(2,))
-    result = evaluate(workdir, split="validation", beams=(1,))
-    assert sorted(result["splits"]["validation"]["searches"]) == ["beam1", "beam2"]
+    evaluate(workdir, split="validation", beams=(2,), command="first")
+    result = evaluate(workdir, split="validation", beams=(1,), command="then")
+    searches = result["splits"]["validation"]["searches"]
+    assert {name: scores["command"] for name, scores in searches.items()} == {"beam1": "then", "beam2": "first"}
     with pytest.raises(ValueError, match=r"has no split 'tset'; it has: test, validation"):
-        evaluate(workdir, split="tset")
+        evaluate(workdir, split="tset", command="")
 
 
 def test_translate_text_line_for_line(workdir, tmp_path):
@@ -162,4 +163,4 @@ def test_a_line_of_standard_input_that_is_not_utf8_is_named(tmp_path, monkeypatc
 
 def test_no_run_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
-        evaluate(tmp_path)
+        evaluate(tmp_path, command="")

@@ -7,6 +7,7 @@ import numpy as np
 
 from configs import base
 from research import models
+from research.attention.scores import SCORES
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 17, 19  # both 19 where one table is shared
 
@@ -49,6 +50,14 @@ VARIANTS = {
     "transformer-post-decoder": transformer(norm="post", tie="decoder", heads=2),
     "transformer-pre-none-1-2": transformer(tie="none", decoder_layers=2, heads=1),
     "transformer-post-all-2-1": transformer(norm="post", encoder_layers=2),
+}
+# A score that is new has come without a variant of its own.
+ASKED_FOR = {fields.get("score") for _, fields in VARIANTS.values()}
+VARIANTS |= {
+    f"{reader}-{score}": recurrent(reader=reader, score=score)
+    for score in SCORES
+    for reader in ("luong", "bahdanau")
+    if score not in ASKED_FOR | {"general"}
 }
 
 

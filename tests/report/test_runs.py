@@ -3,12 +3,15 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from research.report.runs import comparisons, read_runs, widths
+from research.report.table import notes
 
 Fabricate = Callable[..., Path]
+Split = Callable[..., dict[str, Any]]
 
 
 def test_runs_come_in_the_order_of_the_story(fabricate: Fabricate) -> None:
@@ -99,11 +102,21 @@ def test_curves_over_steps_and_seconds_count_a_repeated_step_once(fabricate: Fab
     assert run.curve("perplexity", "steps") == []
 
 
-def test_commands_are_found_however_deep(fabricate: Fabricate) -> None:
-    deep = {"test": {"command": "a"}}
-    made = {"command": "a", "more": [{"command": ["b", "c"]}], "evaluate": deep, "commands": {"x": "d"}}
-    (run,), _ = read_runs([fabricate("luong", provenance=made)])
-    assert run.commands == ["a", "b", "c", "d"]
+def test_commands_are_those_that_trained_and_evaluated(fabricate: Fabricate) -> None:
+    searched = {"a": {"searches": {"beam1": {"command": "both"}, "beam5": {"command": "both"}}}}
+    searched["b"] = {"searches": {"beam1": {"command": "one"}}}
+    (run,), _ = read_runs([fabricate("luong", provenance={"command": "train"}, splits=searched)])
+    assert run.commands == ["train", "both", "one"]
+
+
+def test_runs_whose_bleu_is_another_are_not_compared(fabricate: Fabricate, split: Split) -> None:
+    tokenised = split("luong")
+    for search in tokenised["searches"].values():
+        search["bleu"]["signature"] = "tok:none"
+    runs, _ = read_runs([fabricate("luong", splits={"test": tokenised}), fabricate("none"), fabricate("transformer")])
+    assert [[run.name for run in each.runs] for each in comparisons(runs)] == [["none", "transformer"], ["luong"]]
+    [note] = notes(runs, [])
+    assert note == "BLEU of luong on test is tok:none, and does not compare with the others"
 
 
 def test_runs_measured_on_other_sentences_are_not_compared(fabricate: Fabricate) -> None:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -64,6 +65,15 @@ def test_numbers_as_people_read_them(fabricate: Fabricate) -> None:
     assert " ".join(row) == "luong test 2,000 1.90M 147 75.3 3.79 63.0 64.4 71.6 29.1 24.0"
 
 
+def test_lower_cased_bleu_stands_beside_where_case_matters(fabricate: Fabricate, split: Callable[..., Any]) -> None:
+    cased = split("luong")
+    cased["searches"]["beam5"]["bleu_lowercased"]["score"] += 1.5
+    runs = read(fabricate("luong", splits={"test": cased}))
+    (row,) = markdown_rows(runs)
+    assert " ".join(row) == "luong test 2,000 1.90M 147 75.3 3.79 63.0 64.4 65.9 71.6 29.1 24.0"
+    assert "65.9" not in printed(terminal_table([runs[0].path]), 80)
+
+
 def test_the_best_of_a_column_is_bold_and_lower_is_better_for_errors(fabricate: Fabricate) -> None:
     text = markdown(read(*map(fabricate, ALL)))
     assert [line.count("**") // 2 for line in text.splitlines() if " test " in line and line[0] == "|"] == [0, 0, 0, 7]
@@ -114,7 +124,7 @@ def test_markdown_has_commands_and_signatures(fabricate: Fabricate) -> None:
     runs = read(fabricate("luong"))
     text = markdown(runs)
     assert "python run.py train --config=configs/embedded.py:luong --workdir=runs/luong\n" in text
-    assert "python run.py evaluate --workdir=runs/luong --split=test --beam=5\n" in text
+    assert "python run.py evaluate --workdir=runs/luong --split=test\n" in text
     assert len(signatures(runs)) == 3
     assert all(signature in text for signature in signatures(runs))
 

@@ -160,10 +160,23 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, ru
     unbroken.train()
     assert run.w == unbroken.w
     assert run.steps == unbroken.steps
-    for name in ("train/gradient_norm", "validation/perplexity"):
+    for name in ("train/loss", "train/skipped", "train/gradient_norm", "validation/perplexity"):
         assert run.logged(name) == unbroken.logged(name)
     steps = [record["step"] for record in run.folder.metrics() if "train/loss" in record]
     assert steps == [2, 4, 6, 8]
+
+
+def test_a_signal_during_the_last_step_stops_nothing(run):
+    run.train(events={8: kill})
+    assert run.steps == [4, 8]
+
+
+def test_a_run_that_diverges_does_not_get_twenty_more_steps_by_being_stopped(run):
+    run.each = lambda stream: setattr(stream, "offset", 1000 if stream.next >= 6 else 0)
+    with pytest.raises(KeyboardInterrupt):
+        run.train(steps=30, events={15: kill})
+    with pytest.raises(FloatingPointError, match="for 20 steps up to step 25"):
+        run.train(steps=30)
 
 
 def test_a_second_signal_is_not_waited_for(run, monkeypatch):
