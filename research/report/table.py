@@ -17,8 +17,7 @@ from research.report.runs import Comparison, Run, bleu_signature, comparisons, w
 
 Value = str | int | float | None
 NOT_EVALUATED = "not evaluated"
-SHORT_NAME = 14  # letters; a longer name may be folded where the terminal is narrow
-NOT_YET = "not yet"  # the same in a narrow column, with a note below
+SHORT_NAME = 16  # letters; a longer name may be folded where the terminal is narrow
 NOTHING = "–"
 KEY = (
     "Seconds are of training. Lower-cased BLEU, chrF and TER are of the widest search in the row. Perplexity and token",
@@ -58,7 +57,7 @@ def columns(runs: Sequence[Run]) -> list[Column]:
         wider.append(Column("bleu_lowercased", "BLEU lower-cased", "", _points, max))
     return [
         Column("name", "name", "name", str),
-        Column("split", "split", "split", str),
+        Column("split", "split", "", str),
         Column("steps", "steps", "steps", _count),
         Column("parameters", "parameters", "para-\nmeters", _size),
         Column("seconds", "train seconds", "train\nsec.", _count),
@@ -139,22 +138,25 @@ def signatures(runs: Sequence[Run]) -> list[str]:
 
 
 def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType:
-    """The table for `rich.console.Console.print`; the best of each column is bold."""
+    """The table for `rich.console.Console.print`, split by split; the best of each column is bold."""
     shown = [column for column in columns(runs) if column.narrow]
     best = best_cells(runs)
     table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
-    short = max(len(run.name) for run in runs) <= SHORT_NAME
+    heads = {row.split: row.split or NOT_EVALUATED for row in rows(runs)}
+    short = max(map(len, [*heads.values(), *(run.name for run in runs)])) <= SHORT_NAME
     for column in shown:
-        words = column.key in ("name", "split")
-        whole = not words or (column.key == "name" and short)
-        table.add_column(column.narrow, justify="left" if words else "right", no_wrap=whole, overflow="fold")
-    for row in rows(runs):
-        cells = []
-        for column in shown:
-            bold = (row.run.name, row.split, column.key) in best
-            cell = NOT_YET if column.key == "split" and not row.split else text(column, row)
-            cells.append(Text(cell, style="bold green" if bold else "" if row.split else "dim"))
-        table.add_row(*cells)
+        name = column.key == "name"
+        table.add_column(column.narrow, justify="left" if name else "right", no_wrap=short or not name, overflow="fold")
+    for split in sorted(heads, key=lambda split: not split):  # what is not evaluated comes last
+        table.add_row(Text(heads[split], style="italic"))
+        for row in rows(runs):
+            if row.split != split:
+                continue
+            cells = []
+            for column in shown:
+                bold = (row.run.name, row.split, column.key) in best
+                cells.append(Text(text(column, row), style="bold green" if bold else "" if row.split else "dim"))
+            table.add_row(*cells)
     return Group(table, *(Text.assemble(("note ", "yellow"), note) for note in notes(runs, others)))
 
 
