@@ -142,16 +142,15 @@ def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType
     shown = [column for column in columns(runs) if column.narrow]
     best = best_cells(runs)
     table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
-    heads = {row.split: row.split or NOT_EVALUATED for row in rows(runs)}
+    found = rows(runs)
+    heads = {row.split: row.split or NOT_EVALUATED for row in found}
     short = max(map(len, [*heads.values(), *(run.name for run in runs)])) <= SHORT_NAME
     for column in shown:
         name = column.key == "name"
         table.add_column(column.narrow, justify="left" if name else "right", no_wrap=short or not name, overflow="fold")
     for split in sorted(heads, key=lambda split: not split):  # what is not evaluated comes last
         table.add_row(Text(heads[split], style="italic"))
-        for row in rows(runs):
-            if row.split != split:
-                continue
+        for row in (row for row in found if row.split == split):
             cells = []
             for column in shown:
                 bold = (row.run.name, row.split, column.key) in best
