@@ -1,13 +1,16 @@
-"""Label-smoothed cross-entropy of an output layer, without ever holding all logits."""
+"""Label-smoothed cross-entropy of an output layer, without ever holding all logits, or computing those of padding."""
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import flax.struct
 import jax
 import jax.numpy as jnp
 
 Array = jax.Array
-CHUNK_POSITIONS = 512  # logits held at once: 16 MB at a vocabulary of 8,000, which stays in a CPU's cache
+# Positions whose logits are held at once: few enough to stay in a CPU's cache, elsewhere enough for large matmuls.
+CHUNK_POSITIONS = {"cpu": 256, "gpu": 2_048, "tpu": 2_048}
 
 
 @flax.struct.dataclass
@@ -26,13 +29,13 @@ class Sums:
 def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, smoothing: float, pad: int) -> Sums:
     """Σ_t KL-like loss of q against softmax(table · state), q = (1 - ε) onehot + ε / V. Szegedy et al. 2016, section 7.
 
-    smoothing: ε. Positions where target_out is `pad` count nothing. The logits of `CHUNK_POSITIONS` positions are
-    held at
-    a time, and their gradient is taken on the spot: V × B × T numbers are neither stored nor computed twice.
+    smoothing: ε. Positions where target_out is `pad` count nothing. Words are put before the padding, and the logits of
+    `CHUNK_POSITIONS` of them are held at a time, until there are no more words. Their gradient is taken on the spot:
+    V × B × T numbers are neither stored nor computed twice.
     """
     states_ND = states_BTD.reshape(-1, states_BTD.shape[-1])
     targets_N = target_out_BT.reshape(-1)
-    short = -targets_N.size % min(CHUNK_POSITIONS, targets_N.size)
+    short = -targets_N.size % _chunk_positions(targets_N)
     states_ND = jnp.pad(states_ND, ((0, short), (0, 0)))
     targets_N = jnp.pad(targets_N, (0, short), constant_values=pad)
     loss, nll = _chunked(states_ND, table_VD, targets_N, smoothing, pad)
@@ -41,12 +44,14 @@ def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, s
 
 @partial(jax.custom_vjp, nondiff_argnums=(3, 4))
 def _chunked(states_ND: Array, table_VD: Array, targets_N: Array, smoothing: float, pad: int) -> tuple[Array, Array]:
-    def normalise(_, states_CD):
-        _, peak_C1, total_C1 = _powers(states_CD, table_VD)
-        return None, (peak_C1 + jnp.log(total_C1))[:, 0]
+    def normalise(chunk: Array, normaliser_N: Array) -> Array:
+        _, peak_C1, total_C1 = _powers(_cut(ordered_ND, chunk), table_VD)
+        return _put(normaliser_N, chunk, (peak_C1 + jnp.log(total_C1))[:, 0])
 
-    _, normalisers = jax.lax.scan(normalise, None, _chunks(states_ND))
-    return _losses(normalisers.reshape(-1), states_ND, table_VD, targets_N, smoothing, pad)
+    order_N, place_N = _words_first(targets_N, pad)
+    ordered_ND = states_ND[order_N]
+    normaliser_N = _each_chunk(normalise, jnp.zeros(targets_N.shape, jnp.float32), targets_N != pad)
+    return _losses(normaliser_N[place_N], states_ND, table_VD, targets_N, smoothing, pad)
 
 
 def _forward(states_ND, table_VD, targets_N, smoothing, pad):
@@ -55,25 +60,29 @@ def _forward(states_ND, table_VD, targets_N, smoothing, pad):
     ∂/∂state = Σ_v p_v row_v - (1 - ε) row_target - ε mean_v row_v. With p = powers / total, the division is done on
     D numbers a position and not on V.
     """
-    counted_N1 = (targets_N != pad).astype(jnp.float32)[:, None]
 
-    def add(table_bar_VD, chunk):
-        states_CD, counted_C1 = chunk
+    def add(chunk: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        table_bar_VD, states_bar_ND, normaliser_N = sums
+        states_CD = _cut(ordered_ND, chunk)
         powers_CV, peak_C1, total_C1 = _powers(states_CD, table_VD)
-        share_C1 = counted_C1 / total_C1
+        share_C1 = _cut(ordered_counted_N1, chunk) / total_C1
         powers_CV = powers_CV.astype(table_VD.dtype)
         shared_CD = (states_CD * share_C1).astype(table_VD.dtype)
         table_bar_VD += jnp.einsum("cv,cd->vd", powers_CV, shared_CD, preferred_element_type=jnp.float32)
         states_bar_CD = jnp.matmul(powers_CV, table_VD, preferred_element_type=jnp.float32) * share_C1
-        return table_bar_VD, (states_bar_CD, (peak_C1 + jnp.log(total_C1))[:, 0])
+        normaliser_C = (peak_C1 + jnp.log(total_C1))[:, 0]
+        return table_bar_VD, _put(states_bar_ND, chunk, states_bar_CD), _put(normaliser_N, chunk, normaliser_C)
 
-    chunks = (_chunks(states_ND), _chunks(counted_N1))
-    table_bar_VD, (states_bar, normalisers) = jax.lax.scan(add, jnp.zeros(table_VD.shape, jnp.float32), chunks)
-    sums = _losses(normalisers.reshape(-1), states_ND, table_VD, targets_N, smoothing, pad)
+    order_N, place_N = _words_first(targets_N, pad)
+    counted_N1 = (targets_N != pad).astype(jnp.float32)[:, None]
+    ordered_ND, ordered_counted_N1 = states_ND[order_N], counted_N1[order_N]
+    zeros = [jnp.zeros(x.shape, jnp.float32) for x in (table_VD, states_ND, targets_N)]
+    table_bar_VD, states_bar_ND, normaliser_N = _each_chunk(add, tuple(zeros), targets_N != pad)
+    sums = _losses(normaliser_N[place_N], states_ND, table_VD, targets_N, smoothing, pad)
 
     states32_ND, table32_VD = states_ND.astype(jnp.float32), table_VD.astype(jnp.float32)
     expected_ND = (1.0 - smoothing) * table32_VD[targets_N] + smoothing * table32_VD.mean(axis=0)[None]
-    states_bar_ND = states_bar.reshape(states_ND.shape) - expected_ND * counted_N1
+    states_bar_ND = states_bar_ND[place_N] - expected_ND * counted_N1
     counted_ND = states32_ND * counted_N1
     table_bar_VD = table_bar_VD.at[targets_N].add(-(1.0 - smoothing) * counted_ND)
     table_bar_VD -= smoothing / table_VD.shape[0] * counted_ND.sum(axis=0)[None]
@@ -93,9 +102,30 @@ def _backward(smoothing, pad, residuals, cotangents):
 _chunked.defvjp(_forward, _backward)
 
 
-def _chunks(rows_NX: Array) -> Array:
-    """Cut along the first axis into pieces of `CHUNK_POSITIONS`, which divides it unless it is shorter."""
-    return rows_NX.reshape(-1, min(CHUNK_POSITIONS, rows_NX.shape[0]), *rows_NX.shape[1:])
+def _words_first(targets_N: Array, pad: int) -> tuple[Array, Array]:
+    """order_N, which puts words before padding, and place_N, which undoes it: x_N[order_N][place_N] is x_N."""
+    order_N = jnp.argsort(targets_N == pad, stable=True)
+    return order_N, jnp.argsort(order_N)
+
+
+def _each_chunk(update: Callable[[Array, Any], Any], sums: Any, counted_N: Array) -> Any:
+    """`sums = update(chunk, sums)` for chunk 0, 1, … as far as there are words, when these come first."""
+    chunks = -(-counted_N.sum() // _chunk_positions(counted_N))
+    return jax.lax.fori_loop(0, chunks, update, sums)
+
+
+def _cut(x_NX: Array, chunk: Array) -> Array:
+    size = _chunk_positions(x_NX)
+    return jax.lax.dynamic_slice_in_dim(x_NX, chunk * size, size)
+
+
+def _put(x_NX: Array, chunk: Array, x_CX: Array) -> Array:
+    return jax.lax.dynamic_update_slice_in_dim(x_NX, x_CX, chunk * _chunk_positions(x_NX), axis=0)
+
+
+def _chunk_positions(x_NX: Array) -> int:
+    """C; `cross_entropy` sees to it that C divides N."""
+    return min(CHUNK_POSITIONS[jax.default_backend()], len(x_NX))
 
 
 def _powers(states_CD: Array, table_VD: Array) -> tuple[Array, Array, Array]:

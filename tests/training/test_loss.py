@@ -50,7 +50,7 @@ def compute(states, table, targets, smoothing):
 @pytest.mark.parametrize(("batch", "time", "chunk"), [(3, 7, 512), (3, 7, 5), (5, 4, 5), (1, 1, 512)])
 def test_loss_and_gradient_are_the_definition(batch, time, chunk, smoothing, monkeypatch):
     """Of fewer positions than a chunk, of a number that chunks do not divide, and of one that they do."""
-    monkeypatch.setattr(loss, "CHUNK_POSITIONS", chunk)
+    monkeypatch.setitem(loss.CHUNK_POSITIONS, "cpu", chunk)
     inputs = example(batch, time)
     for ours, theirs in zip(compute(*inputs, smoothing), expected(*inputs, smoothing), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
@@ -59,7 +59,7 @@ def test_loss_and_gradient_are_the_definition(batch, time, chunk, smoothing, mon
 def test_the_chunk_as_it_is():
     """More positions than one chunk of the real size, and not a multiple of it."""
     inputs = example(7, 89)
-    assert inputs[2].size % loss.CHUNK_POSITIONS
+    assert inputs[2].size % loss.CHUNK_POSITIONS["cpu"]
     for ours, theirs in zip(compute(*inputs, 0.1), expected(*inputs, 0.1), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
