@@ -2,9 +2,8 @@
 
 Reverse-mode differentiation of `lax.scan` adds x_tᵀ dy_t into the gradient of a weight at every step: T small matmuls
 and T passes over an array as large as the weight. Here the loop going back keeps x_t and dy_t, and the sum over time
-is one
-matmul at the end: dW = Σ_t x_tᵀ dy_t. Nothing else differs from `lax.scan`, and no matmul of the way forward is
-repeated.
+is one matmul at the end: dW = Σ_t x_tᵀ dy_t. Nothing else differs from `lax.scan`, and no matmul of the way forward
+is repeated.
 """
 
 from collections.abc import Callable

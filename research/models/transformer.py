@@ -8,13 +8,12 @@ import jax
 import jax.numpy as jnp
 
 from research.attention.dropout import Dropout
-from research.attention.heads import MultiHeadAttention
+from research.attention.heads import KeysValues, MultiHeadAttention
 from research.attention.positions import sinusoidal
 from research.attention.windows import causal, lineage, padding
 from research.models.translator import PAD, Translator
 
 Array = jax.Array
-KeysValues = tuple[Array, Array]
 NORMS = ("pre", "post")
 
 
@@ -113,16 +112,12 @@ class DecoderLayer(nn.Module):
         self, x_BND: Array, memory: KeysValues, mask_BNS: Array, cache: KeysValues, own_BNS: Array, position: Array
     ) -> tuple[Array, KeysValues]:
         """One position of N hypotheses, which ask the memory, and their own past, as N queries of one sentence."""
-        read = self.self_attention
         next_cache = cache
 
         def read_own(x_BND: Array) -> Array:
             nonlocal next_cache
-            (keys_BHNK, values_BHNK), start = read.keys_values(x_BND), position * x_BND.shape[1]
-            keys_BHKS = jax.lax.dynamic_update_slice_in_dim(cache[0], keys_BHNK.swapaxes(2, 3), start, axis=3)
-            values_BHSK = jax.lax.dynamic_update_slice_in_dim(cache[1], values_BHNK, start, axis=2)
-            next_cache = keys_BHKS, values_BHSK
-            return read(x_BND, (keys_BHKS.swapaxes(2, 3), values_BHSK), own_BNS)
+            read_BND, next_cache = self.self_attention.step(x_BND, cache, own_BNS, position * x_BND.shape[1])
+            return read_BND
 
         x_BND = self.self_sublayer(x_BND, read_own)
         return self._read_memory(x_BND, memory, mask_BNS), next_cache
@@ -183,15 +178,10 @@ class Transformer(Translator):
         return self.decoder_norm(x_BTD) if self.norm == "pre" else x_BTD
 
     def start(self, memory: TransformerMemory, hypotheses: int, max_length: int) -> TransformerCache:
-        places = max_length * hypotheses
-
-        def empty(keys_BHSK: Array) -> KeysValues:
-            sentences, heads, _, width = keys_BHSK.shape
-            keys_BHKS = jnp.zeros((sentences, heads, width, places), keys_BHSK.dtype)
-            return keys_BHKS, jnp.zeros((sentences, heads, places, width), keys_BHSK.dtype)
-
-        ancestors_BNT = jnp.full((len(memory.mask_BS), hypotheses, max_length), -1, jnp.int32)
-        return TransformerCache(jnp.int32(0), ancestors_BNT, tuple(empty(keys) for keys, _ in memory.layers))
+        dtype, batch = memory.layers[0][0].dtype, len(memory.mask_BS)
+        layers = tuple(layer.self_attention.reserve(batch, max_length * hypotheses, dtype) for layer in self.decoder)
+        ancestors_BNT = jnp.full((batch, hypotheses, max_length), -1, jnp.int32)
+        return TransformerCache(jnp.int32(0), ancestors_BNT, layers)
 
     def step_states(
         self, memory: TransformerMemory, token_X: Array, cache: TransformerCache

@@ -93,6 +93,27 @@ def test_under_a_causal_mask_later_positions_do_not_matter():
     assert not np.triu(weights_BHSS, 1).any()
 
 
+@pytest.mark.parametrize("hypotheses", [1, 3])
+def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses):
+    """N lines of one sentence that never read each other: outputs and weights, past the first sizes that are read."""
+    weights, time, dtype = random_weights(D), 19, jnp.float32
+    x_BNTD = np.random.default_rng(2).normal(size=(B, hypotheses, time, D)).astype(np.float32)
+    expected, expected_weights = apply(weights, x_BNTD.reshape(-1, time, D), x_BNTD.reshape(-1, time, D), causal(time))
+    module = MultiHeadAttention(H, D, dropout=0.0, deterministic=True)
+    step = jax.jit(partial(module.apply, {"params": weights}, method="step", mutable=["attention"]))
+    cache = module.apply({"params": weights}, B, time * hypotheses, dtype, method="reserve")
+    own_NS = np.tile(np.eye(hypotheses, dtype=bool), time)
+    for t in range(time):
+        mask_BNS = np.broadcast_to(own_NS & (np.arange(time * hypotheses) < (t + 1) * hypotheses), (B, *own_NS.shape))
+        (read_BND, cache), sown = step(x_BNTD[:, :, t], cache, mask_BNS, t * hypotheses)
+        np.testing.assert_allclose(read_BND.reshape(-1, D), expected[:, t], rtol=1e-4, atol=1e-5)
+        weights_BHNS = np.asarray(sown["attention"]["weights"][0])
+        for n in range(hypotheses):
+            own_BHT = weights_BHNS[:, :, n, n::hypotheses]
+            np.testing.assert_allclose(own_BHT, expected_weights[n::hypotheses, :, t], atol=1e-6)
+        np.testing.assert_allclose(weights_BHNS.sum(-1), 1.0, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("heads", "width", "tries"), [(6, 512, "2, 4, 8"), (3, 8, "1, 2, 4"), (0, 7, "1, 7"), (9, 1, "1")]
 )

@@ -1,0 +1,37 @@
+"""What is read of places that are not all filled: enough of them, never fewer, and the same as reading all."""
+
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from research.attention.reserved import read_filled, sizes
+
+
+@pytest.mark.parametrize(
+    ("reserved", "unit", "expected"),
+    [(5, 1, [5]), (8, 1, [8]), (9, 1, [8, 9]), (44, 1, [8, 16, 24, 32, 44]), (220, 5, [40, 80, 120, 160, 220])],
+)
+def test_sizes(reserved, unit, expected):
+    assert sizes(reserved, unit) == expected
+
+
+def test_of_a_long_cache_half_at_most_is_read_in_vain():
+    found = sizes(1_000)
+    assert len(found) < 15
+    assert all(larger <= 2 * smaller for smaller, larger in pairwise(found))
+
+
+@pytest.mark.parametrize(("reserved", "unit"), [(7, 1), (37, 1), (57, 3)])
+def test_the_least_size_that_holds_what_is_filled_is_read(reserved, unit):
+    compiled = jax.jit(lambda filled: read_filled(lambda places: jnp.int32(places), filled, reserved, unit))
+    for filled in range(unit, reserved + 1, unit):
+        assert compiled(filled) == min(size for size in sizes(reserved, unit) if size >= filled)
+
+
+def test_a_sum_over_the_filled_ones():
+    x_S = np.arange(1.0, 38.0, dtype=np.float32)
+    filled_S = x_S * (np.arange(37) < 19)
+    assert jax.jit(lambda filled: read_filled(lambda n: jnp.asarray(filled_S)[:n].sum(), filled, 37))(19) == 190
