@@ -45,6 +45,7 @@ class Trained(NamedTuple):
 def load(workdir: Path | str) -> Trained:
     """The run at `workdir`, from that folder alone; FileNotFoundError when it is none or was not trained yet."""
     host.prepare()
+    host.cores_as_devices()
     folder = RunFolder.existing(workdir)
     config = folder.config()
     vocabularies = Vocabularies.load(folder.vocabulary)
