@@ -33,66 +33,69 @@ def main(arguments: Sequence[str]) -> int:
     if importlib.util.find_spec("torch") is None:
         console.print('PyTorch is not installed: run `make bench`, or `pip install -e ".[bench]"` first')
         return 1
-    flags.out.mkdir(parents=True, exist_ok=True)
-    results: dict[str, Any] = {}
+    has_text = (flags.data / "train.en.gz").exists()
+    if not flags.families and not (flags.bleu and has_text):
+        console.print(f"nothing to measure: no family is named, and no BLEU over time without Multi30k in {flags.data}")
+        return 1
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        console.print(f"[bold]this machine is busy (load {load:.1f}): the numbers will not be worth keeping[/bold]")
+    results: dict[str, Any] = {
+        "machine": machine(),
+        "load_before": load,
+        "threads": flags.threads,
+        "versions": {name: version(name) for name in ("jax", "flax", "torch", "numpy")},
+    }
     if flags.families:
-        results = compare(flags, console)
-        (flags.out / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-        (flags.out / "results.md").write_text(markdown(results), "utf-8")
-        for table in rich_tables(results):
-            Console().print(table)
-        Console().print(caption(results))
-    if flags.bleu:
-        if not (flags.data / "train.en.gz").exists():
-            console.print(f"no Multi30k in {flags.data}, so no BLEU over time: name its folder with --data")
-            return 0 if flags.families else 1
+        compare(flags, flags.data if has_text else None, results, console)
+    if flags.bleu and has_text:
         with tempfile.TemporaryDirectory() as folder:
-            scores = bleu.over_time(flags.data, Path(folder) / "tiny", flags.minutes, flags.override)
-        (flags.out / "bleu.json").write_text(json.dumps(scores, indent=1) + "\n", "utf-8")
-        for score in scores:
-            Console().print(
-                f"{bleu.CONFIG}, {score['minutes']:g} minutes, step {score['step']:,}: BLEU {score['bleu']:.1f}"
-            )
+            results["bleu"] = bleu.over_time(flags.data, Path(folder) / "tiny", flags.minutes, flags.override)
+        write(flags.out, results)
+    elif flags.bleu:
+        console.print(f"no Multi30k in {flags.data}, so no BLEU over time: name its folder with --data")
+    for table in rich_tables(results):
+        Console().print(table)
+    Console().print(caption(results))
     console.print(f"written to {flags.out}/")
     return 0
 
 
-def compare(flags: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Every family of `flags.families`, ours and theirs in turn."""
-    root = flags.data if (flags.data / "train.en.gz").exists() else None
-    load = os.getloadavg()[0]
-    if load > BUSY:
-        console.print(f"[bold]this machine is busy (load {load:.1f}): the numbers will not be worth keeping[/bold]")
+def compare(flags: argparse.Namespace, data: Path | None, results: dict[str, Any], console: Console) -> None:
+    """Every family of `flags.families`, ours and theirs in turn; written down after each one."""
     with tempfile.TemporaryDirectory() as folder:
         file, cache = Path(folder) / "workload.npz", Path(folder) / "compiled"
         config = FAMILIES[flags.families[0]].config()
-        workload = sentences.build(root, config, flags.batches, flags.sentences)
+        workload = sentences.build(data, config, flags.batches, flags.sentences)
         workload.save(file)
-        families = {}
+        results |= {
+            "rounds": flags.rounds,
+            "seconds": flags.seconds,
+            "workload": {
+                "origin": workload.origin,
+                "batches": len(workload.training),
+                "batch_tokens": BATCH_TOKENS,
+                "fill": workload.fill,
+                "vocabulary": workload.vocabulary,
+                "sentences": workload.sentences,
+            },
+            "families": {},
+        }
         for name in flags.families:
             console.print(f"{FAMILIES[name].title} …")
             matmul = rounds.matmul(flags.threads, cache)
             measured = rounds.in_turn(name, file, flags.rounds, flags.seconds, flags.beams, flags.threads, cache)
-            families[name] = summed_up(name, workload, matmul, measured, flags.beams)
-            ratios = {what: f"{found['ratio']:.2f}" for what, found in families[name]["measures"].items()}
+            found = results["families"][name] = summed_up(name, workload, matmul, measured, flags.beams)
+            ratios = {what: f"{measure['ratio']:.2f}" for what, measure in found["measures"].items()}
             console.print(f"  ours / PyTorch: {', '.join(f'{what} {ratio}' for what, ratio in ratios.items())}")
-    return {
-        "machine": machine(),
-        "load_before": load,
-        "threads": flags.threads,
-        "rounds": flags.rounds,
-        "seconds": flags.seconds,
-        "versions": {name: version(name) for name in ("jax", "flax", "torch", "numpy")},
-        "workload": {
-            "origin": workload.origin,
-            "batches": len(workload.training),
-            "batch_tokens": BATCH_TOKENS,
-            "fill": workload.fill,
-            "vocabulary": workload.vocabulary,
-            "sentences": workload.sentences,
-        },
-        "families": families,
-    }
+            write(flags.out, results)
+
+
+def write(folder: Path, results: dict[str, Any]) -> None:
+    """results.json and results.md: all that was measured so far."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    (folder / "results.md").write_text(markdown(results), "utf-8")
 
 
 def summed_up(

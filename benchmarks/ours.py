@@ -19,13 +19,16 @@ class Ours:
 
     def __init__(self, config: ConfigDict, workload: Workload):
         host.keep_freed_memory()  # as `train` does
+        host.cores_as_devices()  # as `translate` does
         size = workload.vocabulary
         self.config, self.workload = config, workload
         self.training = make_training(config, source_vocabulary=size, target_vocabulary=size)
         self.devices = Devices(config.training.strategy)
+        one_cpu = jax.local_devices()[:1] if jax.default_backend() == "cpu" else None  # `train` leaves the cores to XLA
+        self.training_devices = Devices(config.training.strategy, one_cpu)
         self.params = endless(self.training.state.params)
-        self.state = self.devices.replicate(self.training.state)
-        self.step = self.devices.spread(self.training.step)
+        self.state = self.training_devices.replicate(self.training.state)
+        self.step = self.training_devices.spread(self.training.step)
 
     @property
     def parameters(self) -> int:
@@ -56,7 +59,7 @@ class Ours:
         return sum(int((translations.tokens_BNT[:, 0] != 0).sum()) for translations in found)
 
     def notes(self) -> dict[str, Any]:
-        return {"devices": self.devices.count}
+        return {"devices": self.training_devices.count, "decoding_devices": self.devices.count}
 
     def _search(self, beam: int) -> Any:
         settings = self.config.evaluation

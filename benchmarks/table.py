@@ -12,9 +12,14 @@ UNITS = {"train": "target tokens/s"}
 
 
 def tables(results: Results) -> list[tuple[str, Rows]]:
-    """(title, rows with a heading first): training, then each way of decoding."""
-    measures = list(next(iter(results["families"].values()))["measures"])
-    return [(_title(measure), [_heading(measure), *_rows(results, measure)]) for measure in measures]
+    """(title, rows with a heading first): training, each way of decoding, BLEU over time; what there is of them."""
+    families = list(results.get("families", {}).values())
+    measures = list(families[0]["measures"]) if families else []
+    found = [(_title(measure), [_heading(measure), *_rows(families, measure)]) for measure in measures]
+    if "bleu" in results:
+        rows = [[f"{each['minutes']:g}", f"{each['step']:,}", f"{each['bleu']:.1f}"] for each in results["bleu"]]
+        found.append(("Transformer-Tiny's BLEU over time", [["minutes of training", "steps", "BLEU"], *rows]))
+    return found
 
 
 def rich_tables(results: Results) -> list[Table]:
@@ -33,14 +38,15 @@ def markdown(results: Results) -> str:
 
 def caption(results: Results) -> str:
     """Under which conditions the numbers were taken, in one line."""
-    load = results["workload"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return (
-        f"{results['machine']}, {results['threads']} threads; {versions}. {load['origin']}: {load['batches']} batches "
-        f"of at most {load['batch_tokens']:,} positions a side ({load['fill']:.0%} words), "
-        f"vocabulary {load['vocabulary']:,}; {load['sentences']:,} sentences translated. "
-        f"{results['rounds']} rounds in turn; ratio: the median (the least)."
-    )
+    words = f"{results['machine']}, {results['threads']} threads; {versions}."
+    if load := results.get("workload"):
+        words += (
+            f" {load['origin']}: {load['batches']} batches of at most {load['batch_tokens']:,} positions a side "
+            f"({load['fill']:.0%} words), vocabulary {load['vocabulary']:,}; {load['sentences']:,} sentences "
+            f"translated. {results['rounds']} rounds in turn; ratio: the median (the least)."
+        )
+    return words
 
 
 def _title(measure: str) -> str:
@@ -53,9 +59,9 @@ def _heading(measure: str) -> list[str]:
     return ["family", "ours", "PyTorch", "ratio", *shares]
 
 
-def _rows(results: Results, measure: str) -> Rows:
+def _rows(families: list[dict[str, Any]], measure: str) -> Rows:
     rows = []
-    for family in results["families"].values():
+    for family in families:
         found = family["measures"][measure]
         row = [family["title"], f"{found['ours']:,.0f}", f"{found['theirs']:,.0f}"]
         row.append(f"{found['ratio']:.2f} ({found['least_ratio']:.2f})")

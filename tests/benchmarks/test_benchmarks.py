@@ -138,11 +138,15 @@ def test_tables():
                 "measures": {"train": measure, "greedy": measure, "beam5": measure},
             }
         },
+        "bleu": [{"minutes": 5, "seconds": 300.1, "step": 1_200, "bleu": 24.04}],
     }  # fmt: skip
     text = markdown(results)
     assert "| Tiny | 5,000 | 4,000 | 1.25 (1.20) | 50% | 40% |" in text
     assert "**Decoding with beam 5, sentences/s**" in text
-    assert [len(table.columns) for table in rich_tables(results)] == [6, 4, 4]
+    assert "| 5 | 1,200 | 24.0 |" in text
+    assert [len(table.columns) for table in rich_tables(results)] == [6, 4, 4, 3]
+    bleu_alone = {name: results[name] for name in ("machine", "threads", "versions", "bleu")}
+    assert [len(table.columns) for table in rich_tables(bleu_alone)] == [3]
 
 
 def test_progress_is_read_while_it_is_written(tmp_path):
