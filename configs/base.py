@@ -1,8 +1,8 @@
 """Every field of a Lookback run, once, with its unit and its reason.
 
 A config file returns one of these with some values changed: `get_config(architecture)` where
-`architecture` names a function of `MODELS`. Fields are typed and the whole is locked when a run
-starts, so a mistyped name or a value of the wrong type is an error, never a silent default.
+`architecture` names a function of `MODELS`. Fields are typed and all is locked from the start, so
+a mistyped name or a value of the wrong type is an error, never a silent default.
 """
 
 from collections.abc import Callable
@@ -18,6 +18,9 @@ def base(model: ConfigDict) -> ConfigDict:
     config.data = data()
     config.training = training()
     config.evaluation = evaluation()
+    config.lock()
+    config.data.tests.unlock()  # these two are filled by name
+    config.data.sha256.unlock()
     return config
 
 
@@ -120,7 +123,7 @@ def recurrent() -> ConfigDict:
     config.decoder_layers = config.get_oneway_ref("layers")
     config.dropout = 0.2
     config.tie = "decoder"  # none | decoder (target embedding = output layer) | all (and the source's)
-    return config
+    return config.lock()
 
 
 def none() -> ConfigDict:
@@ -158,7 +161,7 @@ def transformer() -> ConfigDict:
     config.attention_dropout = 0.0
     config.activation_dropout = 0.0
     config.tie = "all"  # none | decoder | all
-    return config
+    return config.lock()
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import extract_tb
 
 from absl import flags
 from ml_collections import ConfigDict
@@ -36,13 +37,14 @@ def load(name: str) -> ConfigDict:
     if spec is None or spec.loader is None:
         raise ConfigError(f"{file} is not a Python file; a config file ends in .py and defines get_config()")
     module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    if not hasattr(module, "get_config"):
-        raise ConfigError(f"{file} does not define get_config(), so it is no config file")
     try:
+        spec.loader.exec_module(module)
+        if not hasattr(module, "get_config"):
+            raise ConfigError(f"{file} does not define get_config(), so it is no config file")
         config = module.get_config(*([architecture] if colon else []))
-    except ValueError as error:
-        raise ConfigError(f"{file}: {error}") from error
+    except (ValueError, TypeError, AttributeError, KeyError, NameError, ImportError, SyntaxError) as error:
+        raise error if isinstance(error, ConfigError) else ConfigError(_wrong_file(path, error)) from error
+    config.unlock()  # or what is unlocked inside of it would stay so
     return config.lock()
 
 
@@ -100,6 +102,16 @@ def _ours(config: ConfigDict, arguments: Sequence[str]) -> tuple[list[str], list
     if waiting:
         raise ConfigError(f"{waiting} needs a value: {waiting}=...")
     return ours, rest
+
+
+def _wrong_file(path: Path, error: Exception) -> str:
+    """Where in the file it went wrong, and why: ml_collections names the nearest field itself."""
+    lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename).name == path.name]
+    if isinstance(error, SyntaxError):
+        lines = [error.lineno]
+    why = error.args[0] if isinstance(error, KeyError) and error.args else error  # str() of a KeyError is quoted
+    line = f", line {lines[-1]}" if lines and type(error) is not ValueError else ""
+    return " ".join(f"{path}{line}: {why}".split())
 
 
 def _value(config: ConfigDict, path: str) -> object:

@@ -1,4 +1,4 @@
-"""English to Korean on the embedded corpus: no network, gold alignments, two minutes a run on two CPU cores.
+"""English to Korean on the embedded corpus: no network, gold alignments, about a minute a run on two CPU cores.
 
     python run.py train --config=configs/embedded.py:luong --workdir=runs/luong
 
@@ -22,7 +22,7 @@ def get_config(architecture: str = "luong"):
     config.data.embedded.words = 0.4
     config.data.vocabulary.size = 2_000
     config.data.vocabulary.joint = False
-    config.data.batch_tokens = 1_024  # small: in two minutes, many updates teach more than exact ones
+    config.data.batch_tokens = 1_024  # small: in a minute, many updates teach more than exact ones
     config.data.buckets = 2
     config.training.steps = 1_200
     config.training.learning_rate = 3e-3

@@ -92,3 +92,30 @@ def test_paths_name_every_field_once():
     names = list(paths(embedded()))
     assert len(names) == len(set(names))
     assert {"seed", "model", "model.encoder_layers", "data.vocabulary.size"} <= set(names)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("config.model.layrs = 3", 'line 6: .*"layrs".*[Dd]id you mean "layers"'),
+        ("config.training.stesp = 5", 'line 6: .*"stesp".*[Dd]id you mean "steps"'),
+        ("config.training.steps = 'many'", "line 6: .*steps"),
+        ("config.training.steps = +", "line 6: invalid syntax"),
+        ("config.training.steps = number", "line 6: name 'number' is not defined"),
+        ("import nothing_of_this_name", "line 6: No module named"),
+    ],
+)
+def test_a_mistake_inside_a_file_is_one_sentence_with_its_line(tmp_path, line, said):
+    file = tmp_path / "mine.py"
+    before = ["from configs.base import base, luong", "", "", "def get_config():", "    config = base(luong())"]
+    file.write_text("\n".join([*before, f"    {line}", "    return config", ""]))
+    with pytest.raises(ConfigError, match=said) as error:
+        load(str(file))
+    assert "\n" not in str(error.value)
+
+
+def test_all_of_what_is_loaded_is_locked():
+    config = load("configs/multi30k.py:tiny")
+    for part in (config, config.model, config.data, config.data.tests, config.data.sha256, config.data.vocabulary):
+        with pytest.raises(AttributeError):
+            part.mistyped = 1
