@@ -41,6 +41,13 @@ class Examples:
     def count(self) -> int:
         return len(self.sources)
 
+    def within(self, max_tokens: int) -> "Examples":
+        """The pairs of which neither side has more than `max_tokens` ids, end mark included."""
+        sides = [side for side in (self.sources, self.targets) if side is not None]
+        longest = np.max([side.lengths for side in sides], axis=0) + 1
+        kept = np.flatnonzero(longest <= max_tokens).tolist()
+        return Examples(*(Sentences(side[index] for index in kept) for side in sides))
+
 
 def encode(split: Split, vocabularies: Vocabularies) -> Examples:
     """Both sides of `split`, in its order."""

@@ -79,8 +79,11 @@ def measure(
     begin = time.monotonic()
     model = (run.translator, run.params)
     shared = {"devices": run.devices, "batch_sentences": run.config.evaluation.batch_sentences}
-    examples = encode(split, run.vocabularies)
-    entropy = cross_entropy(*model, examples, progress=track("perplexity", len(split)), **shared)
+    max_tokens = run.config.data.max_tokens
+    examples = encode(split, run.vocabularies).within(max_tokens)
+    if not examples.count:
+        raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
+    entropy = cross_entropy(*model, examples, progress=track("perplexity", examples.count), **shared)
     aligned = _alignment(run, split, track)
 
     found: dict[str, Translations] = {}
@@ -98,6 +101,7 @@ def measure(
         "sentences": len(split),
         "step": run.step,
         "perplexity": entropy.perplexity,
+        "too_long": len(split) - examples.count,  # pairs that perplexity and token accuracy leave out
         "token_accuracy": entropy.token_accuracy,
         "searches": {name: _scores(run, split, translations) for name, translations in found.items()},
         "alignment": aligned,
@@ -131,6 +135,7 @@ def _scores(run: Trained, split: Split, translations: Translations) -> dict[str,
         "ter": quality.ter(hypotheses, references)._asdict(),
         "seconds": translations.seconds,
         "sentences_per_second": translations.sentences_per_second,
+        "devices": f"{run.devices.count} × {run.devices.kind}",
         "truncated_sources": translations.truncated,
         "cut_off": sum(not hypotheses[0].ended for hypotheses in translations.n_best),
         "bleu_by_length": [each._asdict() for each in bins],
@@ -182,6 +187,8 @@ def _maps(run: Trained, split: Split, translations: Sequence[Translation], layer
 
 def _summary(split: str, measured: dict[str, Any]) -> str:
     parts = [f"perplexity {measured['perplexity']:.2f}", f"token accuracy {100 * measured['token_accuracy']:.1f} %"]
+    if measured["too_long"]:
+        parts.append(f"{measured['too_long']:,} pairs longer than data.max_tokens are left out of both")
     for search, scores in measured["searches"].items():
         how = "greedy" if search == "beam1" else search.replace("beam", "beam ")
         bleu, chrf, ter = (scores[name]["score"] for name in ("bleu", "chrf", "ter"))

@@ -28,7 +28,7 @@ class CrossEntropy(NamedTuple):
 
     @property
     def perplexity(self) -> float:
-        """exp(nats / tokens); infinite where that is over every number."""
+        """exp(nats / tokens); infinite where that is over every number, or none."""
         mean = self.nats / self.tokens
         return math.exp(mean) if mean < 700 else math.inf
 
@@ -46,7 +46,7 @@ def cross_entropy(
     batch_sentences: int,
     progress: Progress | None = None,
 ) -> CrossEntropy:
-    """Over every example of a split once, however long."""
+    """Over every example once."""
     if examples.targets is None or not examples.count:
         raise ValueError("perplexity needs references, and at least one: the split has none")
     measure = _program(translator, devices)

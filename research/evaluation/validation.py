@@ -21,15 +21,19 @@ def validator(
     bleu_sentences: int,
     tokenize: str,
     batch_sentences: int,
+    max_tokens: int,
     **search: Any,
 ) -> Callable[[Any], dict[str, float]]:
     """params -> {"perplexity", "token_accuracy"}, and greedy "bleu" of the first `bleu_sentences` unless that is 0.
 
-    search: extra_tokens and max_tokens, as `translate_n_best` takes them.
+    Pairs of more than `max_tokens` count nothing in perplexity and token accuracy: memory is bounded.
+    search: extra_tokens, as `translate_n_best` takes it.
     """
     if not split:
         raise ValueError("the validation split has no sentence: there is nothing to choose a checkpoint by")
-    examples = encode(split, vocabularies)
+    examples = encode(split, vocabularies).within(max_tokens)
+    if not examples.count:
+        raise ValueError(f"every validation pair is longer than data.max_tokens={max_tokens}: raise it")
     sources = [pair.source for pair in split[:bleu_sentences]]
     references = [pair.target for pair in split[:bleu_sentences]]
     shared: dict[str, Any] = {"devices": devices, "batch_sentences": batch_sentences}
@@ -39,7 +43,15 @@ def validator(
         scores = {"perplexity": measured.perplexity, "token_accuracy": measured.token_accuracy}
         if sources:
             hypotheses = translate(
-                translator, params, vocabularies, sources, beam=1, length_penalty=0.0, **shared, **search
+                translator,
+                params,
+                vocabularies,
+                sources,
+                beam=1,
+                length_penalty=0.0,
+                max_tokens=max_tokens,
+                **shared,
+                **search,
             )
             scores["bleu"] = bleu(hypotheses, references, tokenize=tokenize, lowercase=False).score
         return scores

@@ -169,7 +169,8 @@ def _cost(run: Run, look: dict[str, dict[str, str]]) -> dict[str, Any]:
         for search, got in (measured.get("searches") or {}).items():
             if got.get("sentences_per_second") is not None:
                 where = f"{split}, " if len(run.splits) > 1 else ""
-                speeds.append(f"{got['sentences_per_second']:,.0f} ({where}{search_words(search)})")
+                on = f", {got['devices']}" if "devices" in got else ""
+                speeds.append(f"{got['sentences_per_second']:,.0f} ({where}{search_words(search)}{on})")
     cells = [
         ("parameters", said("parameters", lambda n: f"{n:,}")),
         ("FLOPs a token", said("flops_per_token", lambda n: f"{n / 1e6:,.1f} M")),

@@ -140,9 +140,15 @@ def read_runs(paths: Iterable[Path | str]) -> tuple[list[Run], list[Path]]:
         else:
             others.append(path)
     if not runs:
-        raise ValueError("no run folder to report: give folders that have a config.json, such as runs/*")
+        raise ValueError(f"no run folder to report: give folders that have a config.json{_below(others)}")
     runs.sort(key=lambda run: (*ARCHITECTURES, run.architecture).index(run.architecture))
     return _with_unique_names(runs), others
+
+
+def _below(others: Sequence[Path]) -> str:
+    """Where run folders are, when they are one level below those that were given."""
+    found = [folder for folder in others if folder.is_dir() and any(folder.glob("*/config.json"))]
+    return f", such as {found[0]}/*" if found else ""
 
 
 def widths(split: dict[str, Any]) -> list[int]:

@@ -149,6 +149,26 @@ def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
     assert sorted(without) == ["perplexity", "token_accuracy"]
 
 
+def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir, capsys):
+    run = load(workdir)
+    long = Pair("cats run " * 5_000, "CATS RUN " * 5_000, ())
+    options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
+    options["bleu_sentences"] = 0
+    with_it, without = (
+        validator(run.translator, run.vocabularies, pairs, **options)(run.params) for pairs in ([long, *PAIRS], PAIRS)
+    )
+    assert with_it == without
+    with pytest.raises(ValueError, match="every validation pair is longer than"):
+        validator(run.translator, run.vocabularies, [long], **options)
+    write_split(run.folder.split_file("long"), [long, *PAIRS])
+    measured = evaluate(workdir, split="long", beams=(1,), command="")["splits"]["long"]
+    run.folder.split_file("long").unlink()
+    assert (measured["sentences"], measured["too_long"]) == (len(PAIRS) + 1, 1)
+    assert measured["perplexity"] == pytest.approx(without["perplexity"])
+    assert measured["searches"]["beam1"]["truncated_sources"] == 1
+    assert "1 pairs longer than data.max_tokens are left out of both" in capsys.readouterr().err
+
+
 def test_spread_goes_from_short_to_long():
     lengths = [5, 1, 9, 3, 7, 2, 8, 4, 6, 0]
     assert [lengths[i] for i in spread(lengths, 5)] == [1, 3, 5, 7, 9]
@@ -159,6 +179,13 @@ def test_a_line_of_standard_input_that_is_not_utf8_is_named(tmp_path, monkeypatc
     monkeypatch.setattr("research.evaluation.translate_text.load", lambda workdir: None)
     with pytest.raises(ValueError, match="standard input, line 2: byte 0xff"):
         translate_text(tmp_path, io.BytesIO(b"a\n\xff\n"), io.StringIO())
+
+
+def test_on_a_cpu_each_core_is_asked_to_be_a_device(workdir, monkeypatch):
+    asked = []
+    monkeypatch.setattr("research.training.host.cores_as_devices", lambda: asked.append(1))
+    assert load(workdir).devices.count == 8
+    assert asked
 
 
 def test_no_run_folder(tmp_path):
