@@ -130,7 +130,7 @@ def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
     training = make_training(
         config, source_vocabulary=len(vocabularies.source), target_vocabulary=len(vocabularies.target)
     )
-    devices = Devices(config.training.strategy)
+    devices = Devices(config.training.strategy, host.training_devices())
     schedule = loop.Schedule(
         steps=config.training.steps,
         log_every=config.training.log_every_steps,
@@ -237,7 +237,7 @@ def _session(command: str, devices: Devices) -> dict[str, Any]:
     packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
     return {
         "command": command,
-        "commit": _commit(),
+        "commit": commit(),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
         "devices": f"{devices.count} × {devices.kind}",
     }
@@ -264,15 +264,15 @@ def _announce(provenance: dict[str, Any], corpus: data.Corpus, batches: Batches)
     )
 
 
-def _commit() -> str:
+def commit() -> str:
     """The commit that this code is at, with "+" where files differ from it; "" outside a checkout."""
     here = Path(__file__).parent
     try:
-        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
         changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return commit.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
 
 
 def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -42,7 +42,7 @@ class MultiHeadAttention(nn.Module):
         """read_BTD, for queries of the same batch as the keys."""
         keys_BHSK, values_BHSK = keys_values
         query_BHTK = self._split(self.query(query_BTD))
-        return self._joined(*self._attend(query_BHTK, keys_BHSK, values_BHSK, mask_BTS))
+        return self._output(*self._attend(query_BHTK, keys_BHSK, values_BHSK, mask_BTS))
 
     def reserve(self, batch: int, places: int, dtype: jnp.dtype) -> KeysValues:
         """A cache for `step`, keys_BHKS and values_BHSK, each as its matmul reads it."""
@@ -52,8 +52,11 @@ class MultiHeadAttention(nn.Module):
     def step(self, states_BND: Array, cache: KeysValues, mask_BNS: Array, filled: Array) -> tuple[Array, KeysValues]:
         """read_BND for N states that are written into the cache and then ask it, and the next cache.
 
-        filled: places that were taken before. mask_BNS: which ones each of the N may read, itself included.
+        filled: places that were taken before. mask_BNS: which ones each of the N may read, itself included and none of
+        those that are still empty. Raises ValueError where weights are dropped: that is for training.
         """
+        if self.dropout and not self.deterministic:
+            raise ValueError("a step of decoding drops no weights: clone the model with deterministic=True")
         (keys_BHNK, values_BHNK), query_BHNK = self.keys_values(states_BND), self._split(self.query(states_BND))
         keys_BHKS = jax.lax.dynamic_update_slice_in_dim(cache[0], keys_BHNK.swapaxes(2, 3), filled, axis=3)
         values_BHSK = jax.lax.dynamic_update_slice_in_dim(cache[1], values_BHNK, filled, axis=2)
@@ -67,13 +70,13 @@ class MultiHeadAttention(nn.Module):
             )
             return context_BHNK, jnp.pad(weights_BHNS, [(0, 0)] * 3 + [(0, reserved - places)])
 
-        return self._joined(*read_filled(read, filled + added, reserved, added)), (keys_BHKS, values_BHSK)
+        return self._output(*read_filled(read, filled + added, reserved, added)), (keys_BHKS, values_BHSK)
 
     def _attend(self, query_BHTK: Array, keys_BHSK: Array, values_BHSK: Array, mask_BTS: Array) -> tuple[Array, Array]:
         return attend(ScaledDot.compare((), query_BHTK, keys_BHSK), values_BHSK, mask_BTS[:, None], self.drop)
 
-    def _joined(self, context_BHTK: Array, weights_BHTS: Array) -> Array:
-        """read_BTD; the weights are sown."""
+    def _output(self, context_BHTK: Array, weights_BHTS: Array) -> Array:
+        """read_BTD, with the weights sown."""
         self.sow("attention", "weights", weights_BHTS)
         batch, _, time, _ = context_BHTK.shape
         return self.output(context_BHTK.transpose(0, 2, 1, 3).reshape(batch, time, self.width))

@@ -39,13 +39,23 @@ class Checkpoints:
         )
 
     def save(self, step: int, state: Any, notes: dict[str, Any], *, loss: float | None = None) -> None:
-        """Write `state` (host arrays) and `notes` (JSON). loss: what the best is chosen by, the lower the better."""
+        """Write `state` (host arrays) and `notes` (JSON). loss: what the best is chosen by, the lower the better.
+
+        Raises OSError, with earlier checkpoints as they were, when it cannot be written.
+        """
         notes = {**notes, "digests": _digests(state)}
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
         # A loss that is NaN compares with nothing, and Orbax would take it for the best.
         metrics = None if loss is None or math.isnan(loss) else {"loss": float(loss)}
-        self._manager.save(step, args=items, metrics=metrics, force=True)
-        self._manager.wait_until_finished()
+        try:
+            self._manager.save(step, args=items, metrics=metrics, force=True)
+            self._manager.wait_until_finished()
+        except Exception as error:  # Orbax and TensorStore each raise their own, for a full disk too
+            what = f"{type(error).__name__}: {_first_line(error)}"
+            raise OSError(
+                f"checkpoint {step} cannot be written to {self.folder} ({what}); earlier ones stay: make room, and the "
+                "same command goes on from the last"
+            ) from error
 
     def delete(self, step: int) -> None:
         """Remove a checkpoint, where the policy has not done so already."""

@@ -10,7 +10,7 @@ import jax
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # names of mallopt's parameters in malloc.h
 MACHINE_SETTING = "JAX_COMPILATION_CACHE_DIR"
-MOST_CPU_DEVICES = 8  # of a batch of 100 sentences each has 12 then; fewer would make small matmuls of what was one
+MOST_CPU_DEVICES = 8  # of a batch of 100 sentences each has 13 then; fewer would leave small matmuls
 
 
 def prepare() -> None:
@@ -32,22 +32,39 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    settings = {MMAP_THRESHOLD: 2**30, TRIM_THRESHOLD: 2**31 - 1, ARENA_MAX: 1}
-    return all(mallopt(name, value) for name, value in settings.items())
+    # An older glibc refuses a threshold above 32 MB: then what is larger is given back.
+    kept = bool(mallopt(MMAP_THRESHOLD, 2**30)) or bool(mallopt(MMAP_THRESHOLD, 2**25))
+    return all([kept, mallopt(TRIM_THRESHOLD, 2**31 - 1), mallopt(ARENA_MAX, 1)])
 
 
 def cores_as_devices() -> None:
     """On a CPU, make each core a device, where rows are spread that have nothing to do with each other.
 
     One device runs a program's operations one after another, and those of a search are too small to be cut over cores:
-    Transformer-Tiny with beam 5 was 1.7 times as fast on two devices of a core each. Training gains nothing, and its
-    dropout depends on the number of devices. To be called before JAX computes; a number that is set already stays.
+    Transformer-Tiny with beam 5 was 1.7 times as fast on two devices of a core each. To be called before JAX computes;
+    a number that a person has set stays.
     """
-    if "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "") or "JAX_NUM_CPU_DEVICES" in os.environ:
+    if number_is_set():
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with suppress(RuntimeError):  # JAX computes already
         jax.config.update("jax_num_cpu_devices", min(cores, MOST_CPU_DEVICES))
+
+
+def training_devices() -> list[jax.Device]:
+    """All local devices; of a CPU the first, whose matmuls XLA cuts over the cores, unless a person asked for several.
+
+    Training gains nothing from a device for each core, and its dropout depends on their number.
+    """
+    devices = jax.local_devices()
+    return devices if devices[0].platform != "cpu" or number_is_set() else devices[:1]
+
+
+def number_is_set() -> bool:
+    """Whether the environment says how many devices a CPU has."""
+    return "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "") or (
+        "JAX_NUM_CPU_DEVICES" in os.environ
+    )
 
 
 def keep_compiled_programs() -> None:

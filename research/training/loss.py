@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 
 Array = jax.Array
-# Positions whose logits are held at once: few enough to stay in a CPU's cache, elsewhere enough for large matmuls.
-CHUNK_POSITIONS = {"cpu": 256, "gpu": 2_048, "tpu": 2_048}
+# Positions whose logits are held at once: on a CPU they stay in its cache; elsewhere, a guess, matmuls should be large.
+CPU_CHUNK, CHUNK = 256, 2_048
 
 
 @flax.struct.dataclass
@@ -30,7 +30,7 @@ def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, s
     """Σ_t KL-like loss of q against softmax(table · state), q = (1 - ε) onehot + ε / V. Szegedy et al. 2016, section 7.
 
     smoothing: ε. Positions where target_out is `pad` count nothing. Words are put before the padding, and the logits of
-    `CHUNK_POSITIONS` of them are held at a time, until there are no more words. Their gradient is taken on the spot:
+    one chunk of them are held at a time, until there are no more words. Their gradient is taken on the spot:
     V × B × T numbers are neither stored nor computed twice.
     """
     states_ND = states_BTD.reshape(-1, states_BTD.shape[-1])
@@ -110,7 +110,9 @@ def _words_first(targets_N: Array, pad: int) -> tuple[Array, Array]:
 
 def _each_chunk(update: Callable[[Array, Any], Any], sums: Any, counted_N: Array) -> Any:
     """`sums = update(chunk, sums)` for chunk 0, 1, … as far as there are words, when these come first."""
-    chunks = -(-counted_N.sum() // _chunk_positions(counted_N))
+    size = _chunk_positions(counted_N)
+    # An accelerator would wait for its host to read how many there are: there all chunks are gone through.
+    chunks = -(-counted_N.sum() // size) if _on_cpu() else len(counted_N) // size
     return jax.lax.fori_loop(0, chunks, update, sums)
 
 
@@ -125,7 +127,11 @@ def _put(x_NX: Array, chunk: Array, x_CX: Array) -> Array:
 
 def _chunk_positions(x_NX: Array) -> int:
     """C; `cross_entropy` sees to it that C divides N."""
-    return min(CHUNK_POSITIONS[jax.default_backend()], len(x_NX))
+    return min(CPU_CHUNK if _on_cpu() else CHUNK, len(x_NX))
+
+
+def _on_cpu() -> bool:
+    return jax.default_backend() == "cpu"
 
 
 def _powers(states_CD: Array, table_VD: Array) -> tuple[Array, Array, Array]:

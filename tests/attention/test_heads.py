@@ -114,6 +114,15 @@ def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses):
         np.testing.assert_allclose(weights_BHNS.sum(-1), 1.0, atol=1e-6)
 
 
+def test_a_step_that_would_drop_weights_is_refused():
+    module = MultiHeadAttention(H, D, dropout=0.5, deterministic=False)
+    cache = (np.zeros((B, H, K, 9)), np.zeros((B, H, 9, K)))
+    with pytest.raises(ValueError, match="deterministic=True"):
+        module.apply(
+            {"params": random_weights(D)}, np.zeros((B, 1, D)), cache, np.ones((B, 1, 9), bool), 0, method="step"
+        )
+
+
 @pytest.mark.parametrize(
     ("heads", "width", "tries"), [(6, 512, "2, 4, 8"), (3, 8, "1, 2, 4"), (0, 7, "1, 7"), (9, 1, "1")]
 )

@@ -31,6 +31,11 @@ def test_the_least_size_that_holds_what_is_filled_is_read(reserved, unit):
         assert compiled(filled) == min(size for size in sizes(reserved, unit) if size >= filled)
 
 
+def test_elsewhere_than_on_a_cpu_all_is_read(monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert read_filled(lambda places: places, jnp.int32(1), 37) == 37
+
+
 def test_a_sum_over_the_filled_ones():
     x_S = np.arange(1.0, 38.0, dtype=np.float32)
     filled_S = x_S * (np.arange(37) < 19)

@@ -8,7 +8,7 @@ import optax
 import pytest
 from numpy.testing import assert_allclose
 
-from research.training.loss import CHUNK_POSITIONS, cross_entropy
+from research.training.loss import CPU_CHUNK, cross_entropy
 from research.training.optimiser import make_optimiser
 
 torch = pytest.importorskip("torch", reason="no PyTorch: install the [bench] extra")
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.peers
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("rows", [3, CHUNK_POSITIONS["cpu"] // 7 + 3])  # one chunk, and more than one
+@pytest.mark.parametrize("rows", [3, CPU_CHUNK // 7 + 3])  # one chunk, and more than one
 def test_loss(smoothing, rows):
     random = np.random.default_rng(6)
     states_BTD = random.normal(size=(rows, 7, 5)).astype(np.float32)

@@ -202,3 +202,17 @@ def test_a_run_without_checkpoints_is_answered(tmp_path):
 def test_mean_is_taken_in_double_precision():
     trees = [{"x": np.float32([1e8, 1])}, {"x": np.float32([1, 2])}, {"x": np.float32([-1e8, 3])}]
     np.testing.assert_array_equal(mean(trees)["x"], np.float32([1 / 3, 2]))
+
+
+def test_a_checkpoint_that_cannot_be_written_is_one_sentence_and_leaves_the_others(checkpoints, monkeypatch):
+    held = checkpoints()
+    held.save(1, state(1), {})
+
+    def full(*arguments, **options):
+        raise RuntimeError("RESOURCE_EXHAUSTED: No space left on device\nand more")
+
+    monkeypatch.setattr(held._manager, "save", full)
+    with pytest.raises(OSError, match=r"checkpoint 2 cannot be written .*No space left on device.*make room") as error:
+        held.save(2, state(2), {})
+    assert "and more" not in str(error.value)
+    assert held.steps() == [1]

@@ -50,7 +50,7 @@ def compute(states, table, targets, smoothing):
 @pytest.mark.parametrize(("batch", "time", "chunk"), [(3, 7, 512), (3, 7, 5), (5, 4, 5), (1, 1, 512)])
 def test_loss_and_gradient_are_the_definition(batch, time, chunk, smoothing, monkeypatch):
     """Of fewer positions than a chunk, of a number that chunks do not divide, and of one that they do."""
-    monkeypatch.setitem(loss.CHUNK_POSITIONS, "cpu", chunk)
+    monkeypatch.setattr(loss, "CPU_CHUNK", chunk)
     inputs = example(batch, time)
     for ours, theirs in zip(compute(*inputs, smoothing), expected(*inputs, smoothing), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
@@ -59,9 +59,49 @@ def test_loss_and_gradient_are_the_definition(batch, time, chunk, smoothing, mon
 def test_the_chunk_as_it_is():
     """More positions than one chunk of the real size, and not a multiple of it."""
     inputs = example(7, 89)
-    assert inputs[2].size % loss.CHUNK_POSITIONS["cpu"]
+    assert inputs[2].size % loss.CPU_CHUNK
     for ours, theirs in zip(compute(*inputs, 0.1), expected(*inputs, 0.1), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("words", [0, 1, 3, 4, 10, 21])
+def test_padding_is_not_computed(words, monkeypatch):
+    """As many chunks as hold words, wherever these are."""
+    monkeypatch.setattr(loss, "CPU_CHUNK", 3)
+    states, table, targets = example(3, 7)
+    targets = np.random.default_rng(1).permutation(np.where(np.arange(21) < words, 5, PAD)).reshape(3, 7)
+    seen, powers = [], loss._powers
+
+    def counted(*arguments):
+        jax.debug.callback(lambda: seen.append(1))
+        return powers(*arguments)
+
+    monkeypatch.setattr(loss, "_powers", counted)
+    jax.block_until_ready(compute(states, table, targets, 0.1))
+    jax.effects_barrier()
+    assert len(seen) == -(-words // 3)
+
+
+def test_elsewhere_than_on_a_cpu_all_chunks_are_gone_through(monkeypatch):
+    """Of another size, and to the same numbers."""
+    monkeypatch.setattr(loss, "_on_cpu", lambda: False)
+    monkeypatch.setattr(loss, "CHUNK", 5)
+    inputs = example(3, 7)
+    for ours, theirs in zip(compute(*inputs, 0.1), expected(*inputs, 0.1), strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
+
+
+def test_batches_side_by_side(monkeypatch):
+    """Under vmap, with more padding in one than in the other."""
+    monkeypatch.setattr(loss, "CPU_CHUNK", 3)
+    lanes = [example(3, 7, seed) for seed in (0, 1)]
+    lanes[1][2][1:] = PAD
+    together = jax.vmap(lambda *inputs: compute(*inputs, 0.1))(
+        *(np.stack(arrays) for arrays in zip(*lanes, strict=True))
+    )
+    for lane, inputs in enumerate(lanes):
+        for ours, theirs in zip(together, expected(*inputs, 0.1), strict=True):
+            np.testing.assert_allclose(ours[lane], theirs, rtol=1e-5, atol=1e-5)
 
 
 def test_loss_is_optax():
@@ -108,7 +148,8 @@ def test_a_batch_is_the_sum_of_its_rows():
         np.testing.assert_allclose(whole[index], halves[0][index] + halves[1][index], rtol=1e-5, atol=1e-5)
 
 
-def test_bfloat16_keeps_float32_sums():
+def test_bfloat16_keeps_float32_sums(monkeypatch):
+    monkeypatch.setattr(loss, "CPU_CHUNK", 5)
     states, table, targets = example(3, 7)
     loss_sum, nll, _, states_bar, table_bar = compute(
         states.astype(jnp.bfloat16), table.astype(jnp.bfloat16), targets, 0.1
