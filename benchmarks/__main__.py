@@ -19,6 +19,7 @@ from benchmarks import bleu, rounds, sentences
 from benchmarks.families import BATCH_TOKENS, FAMILIES
 from benchmarks.table import caption, markdown, rich_tables
 from benchmarks.workload import Workload
+from research.launch import commit
 from research.models import build
 from research.models.flops import training_flops_per_token
 
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         "load_before": load,
         "threads": flags.threads,
         "versions": {name: version(name) for name in ("jax", "flax", "torch", "numpy")},
+        "commit": commit(),
     }
     if flags.families:
         compare(flags, flags.data if has_text else None, results, console)

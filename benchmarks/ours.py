@@ -24,8 +24,7 @@ class Ours:
         self.config, self.workload = config, workload
         self.training = make_training(config, source_vocabulary=size, target_vocabulary=size)
         self.devices = Devices(config.training.strategy)
-        one_cpu = jax.local_devices()[:1] if jax.default_backend() == "cpu" else None  # `train` leaves the cores to XLA
-        self.training_devices = Devices(config.training.strategy, one_cpu)
+        self.training_devices = Devices(config.training.strategy, host.training_devices())
         self.params = endless(self.training.state.params)
         self.state = self.training_devices.replicate(self.training.state)
         self.step = self.training_devices.spread(self.training.step)

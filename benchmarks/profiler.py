@@ -1,4 +1,4 @@
-"""Where the time of our programs goes, by part of the model: `python -m benchmarks.profile luong train`."""
+"""Where the time of our programs goes, by part of the model: `python -m benchmarks.profiler luong train`."""
 
 import argparse
 import os
@@ -11,31 +11,38 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import jax
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks import sentences
+from benchmarks.families import FAMILIES
+from benchmarks.ours import Ours
+from research.training import host
 
 INSTRUCTION = re.compile(r'\s*(?:ROOT )?%([\w.\-]+) = .*op_name="([^"]*)"')
 CONTAINERS = ("while", "conditional", "call", "cond.")  # whose parts are listed themselves
 WRAPPERS = re.compile(
-    r"^(jit\(.*|jvp\(\)|while|body|closed_call|cond|branch_\d+_fun|shmap_body|\w+\.states|\w+\.step_states)$"
+    r"^(jit\(.*|jvp\(\)|while|body|closed_call|cond|branch_\d+_fun|shmap_body|shard_map|\w+\.states|\w+\.step_states)$"
 )
 LAYER = re.compile(r"(encoder|decoder|stack)(_\d+)+")
 
 
 def main(arguments: list[str]) -> None:
     """Trace the program once, and print the share of each part."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.profile", description=__doc__)
-    parser.add_argument("family", help="a family of `python -m benchmarks --help`")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.profiler", description=__doc__)
+    parser.add_argument("family", choices=FAMILIES, help="a family of `python -m benchmarks --help`")
     parser.add_argument("what", choices=["train", "greedy", "beam5"], help="a training step, or the search of a batch")
     parser.add_argument("--data", type=Path, help="folder of Multi30k's files; made-up text without")
     parser.add_argument("--depth", type=int, default=3, help="names of parts that are told apart, from the outside in")
     parser.add_argument("--rows", type=int, default=20, help="parts that are listed")
     flags = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["XLA_FLAGS"] = f"--xla_dump_to={folder} --xla_dump_hlo_as_text"  # before JAX is imported
-        os.environ["JAX_ENABLE_COMPILATION_CACHE"] = "false"  # what is not compiled is not dumped
+        flags_before = os.environ.get("XLA_FLAGS", "")  # read when JAX computes for the first time
+        os.environ["XLA_FLAGS"] = f"{flags_before} --xla_dump_to={folder} --xla_dump_hlo_as_text".strip()
+        jax.config.update("jax_enable_compilation_cache", False)  # what is not compiled is not dumped
         seconds, work = trace(program(flags.family, flags.what, flags.data), Path(folder) / "trace")
-        spent = by_part(work, op_names(Path(folder)), flags.depth)
+        spent = by_part(work, op_names(Path(folder), work), flags.depth)
     table = Table(title=f"{flags.family}, {flags.what}: {seconds:.2f} s", title_justify="left")
     for heading in ("part", "ms", "share"):
         table.add_column(heading, justify="left" if heading == "part" else "right")
@@ -47,10 +54,7 @@ def main(arguments: list[str]) -> None:
 
 def program(family: str, what: str, data: Path | None) -> Callable[[], object]:
     """The work to trace, on the batch whose shape is the most common."""
-    from benchmarks import sentences
-    from benchmarks.families import FAMILIES
-    from benchmarks.ours import Ours
-
+    host.keep_freed_memory()  # before the vocabulary is learnt, whose threads would have arenas of their own
     config = FAMILIES[family].config()
     workload = sentences.build(data, config, 16, 1_000)
     batches = workload.training if what == "train" else workload.decoding
@@ -62,9 +66,8 @@ def program(family: str, what: str, data: Path | None) -> Callable[[], object]:
 
 def trace(work: Callable[[], object], folder: Path) -> tuple[float, Counter[str]]:
     """Seconds of one run, once compiled, and milliseconds by instruction of another, summed over threads."""
-    import jax
-
-    work()
+    for _ in range(2):  # compiled, and run with what it gave back
+        work()
     begin = time.perf_counter()
     work()
     seconds = time.perf_counter() - begin
@@ -79,10 +82,13 @@ def trace(work: Callable[[], object], folder: Path) -> tuple[float, Counter[str]
     return seconds, spent
 
 
-def op_names(folder: Path) -> dict[str, str]:
-    """Instruction -> where in the model it is from, of the largest program that XLA dumped."""
-    program = max(folder.glob("*after_optimizations.txt"), key=lambda file: file.stat().st_size)
-    return {match[1]: match[2] for match in map(INSTRUCTION.match, program.read_text("utf-8").splitlines()) if match}
+def op_names(folder: Path, spent: Counter[str]) -> dict[str, str]:
+    """Instruction -> where in the model it is from, of that program among XLA's dumps in which the time was spent."""
+    programs = []
+    for file in folder.glob("*after_optimizations.txt"):
+        matches = map(INSTRUCTION.match, file.read_text("utf-8").splitlines())
+        programs.append({match[1]: match[2] for match in matches if match})
+    return max(programs, key=lambda names: sum(spent[name] for name in names))
 
 
 def by_part(spent: Counter[str], names: dict[str, str], depth: int) -> Counter[str]:
@@ -95,11 +101,15 @@ def by_part(spent: Counter[str], names: dict[str, str], depth: int) -> Counter[s
 
 
 def path(op_name: str) -> list[str]:
-    """The parts of an op_name from the outside in: "backward" where it is of a gradient, then modules, then the op."""
+    """The parts of an op_name from the outside in: "backward" where it is of a gradient, then modules, then the op.
+
+    What no module does, the loss, the optimiser, the search, is under "outside".
+    """
     backward = ["backward"] if "transpose(jvp" in op_name else []
     bare = re.sub(r"transpose\(jvp\((.*?)\)\)|jvp\((.*?)\)", lambda m: m[1] or m[2] or "", op_name.split(";")[0])
     kept = [LAYER.sub(r"\1", part) for part in bare.split("/") if part and not WRAPPERS.match(part)]
-    return backward + kept
+    outside = [] if any(part[0].isupper() for part in kept) else ["outside"]
+    return backward + outside + kept
 
 
 if __name__ == "__main__":

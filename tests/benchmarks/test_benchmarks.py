@@ -1,11 +1,12 @@
 """The benchmark's parts that need no PyTorch, on made-up numbers and tiny workloads; nothing is timed."""
 
 import json
+from collections import Counter
 
 import numpy as np
 import pytest
 
-from benchmarks import bleu, rounds, sentences, worker
+from benchmarks import bleu, profiler, rounds, sentences, worker
 from benchmarks.families import FAMILIES
 from benchmarks.matmul import rates
 from benchmarks.table import markdown, rich_tables
@@ -147,6 +148,34 @@ def test_tables():
     assert [len(table.columns) for table in rich_tables(results)] == [6, 4, 4, 3]
     bleu_alone = {name: results[name] for name in ("machine", "threads", "versions", "bleu")}
     assert [len(table.columns) for table in rich_tables(bleu_alone)] == [3]
+
+
+def test_where_in_the_model_an_operation_is():
+    """Layers are one part, what JAX wraps around them is none, and gradients are told apart."""
+    forward = "jit(_fun)/jvp(Recurrent.outputs)/Recurrent.states/decoder/decoder._layer_by_layer/stack_0/while/body/dot"
+    assert profiler.path(forward) == ["Recurrent.outputs", "decoder", "decoder._layer_by_layer", "stack", "dot"]
+    backward = "jit(_fun)/transpose(jvp(Transformer.outputs))/Transformer.encode/encoder_3/self_sublayer/add"
+    assert profiler.path(backward) == [
+        "backward", "Transformer.outputs", "Transformer.encode", "encoder", "self_sublayer", "add",
+    ]  # fmt: skip
+    assert profiler.path("jit(search)/while/body/reduce_sum") == ["outside", "reduce_sum"]
+
+
+def test_time_is_summed_by_part():
+    names = {
+        "dot.1": "jit(f)/jvp(M.outputs)/layer_0/dot",
+        "while.3": "jit(f)/while",
+        "add": "jit(f)/jvp(M.outputs)/add",
+    }
+    spent = profiler.by_part(Counter({"dot.1": 2.0, "while.3": 9.0, "add": 1.0, "unknown": 5.0}), names, 1)
+    assert spent == {"M.outputs": 3.0}
+
+
+def test_names_are_of_the_program_in_which_the_time_was_spent(tmp_path):
+    (tmp_path / "a.after_optimizations.txt").write_text('  %x = f32[] add(), metadata={op_name="small"}\n')
+    line = '  ROOT %fusion.2 = f32[2]{0} fusion(%p), kind=kLoop, metadata={op_name="jit(f)/large" stack_frame_id=1}\n'
+    (tmp_path / "b.cpu_after_optimizations.txt").write_text(line * 3)
+    assert profiler.op_names(tmp_path, Counter({"fusion.2": 3.0, "x": 1.0})) == {"fusion.2": "jit(f)/large"}
 
 
 def test_progress_is_read_while_it_is_written(tmp_path):
