@@ -190,6 +190,10 @@ def main(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # whoever read our output has left, such as `head`; let nothing complain at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except ModuleNotFoundError as error:
+        here = Path(__file__).resolve().parent
+        hint = f"use {here / '.venv/bin/python'}, which `make environment` prepares, or `pip install -e {here}`"
+        fail(f"this Python has no package {error.name!r}: {hint}", code=1, cause=error)
     except (ValueError, OSError, FloatingPointError) as error:
         fail(str(error), code=1, cause=error)
     except KeyboardInterrupt as interrupt:
