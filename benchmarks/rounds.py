@@ -13,7 +13,7 @@ from benchmarks.worker import SIDES
 
 ROOT = Path(__file__).resolve().parent.parent
 # PyTorch gains 14 to 68 % when glibc keeps freed memory. Our side asks for it itself, in research/training/host.py, and
-# for one arena too, from which PyTorch does not gain: Transformer-Tiny trained as fast and decoded at 0.82 of the rate.
+# for one arena too, from which PyTorch did not gain (Transformer-Tiny: no faster in training or greedy search).
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
 SETTINGS_OF_JAX = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES", "JAX_NUMPY_RANK_PROMOTION")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -4,6 +4,7 @@ Orbax restores a flipped bit without a word, so each array's SHA-256 is kept bes
 """
 
 import hashlib
+import logging
 import math
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Checkpoints:
             enable_async_checkpointing=False,
             best_fn=lambda metrics: -metrics["loss"],
         )
+        logging.getLogger("absl").addFilter(_worth_saying)
         self.folder = Path(folder).absolute()
         self._manager = ocp.CheckpointManager(
             self.folder,
@@ -128,6 +130,11 @@ def refuse_unknown(which: str) -> None:
 def mean(trees: list[Any]) -> Any:
     """The mean of several trees of arrays, summed in float64."""
     return jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64).astype(leaves[0].dtype), *trees)
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    """False of Orbax's warning that a checkpoint has no metric: one saved between two validations has none."""
+    return "did not provide metrics" not in record.getMessage()
 
 
 def _first_line(error: Exception) -> str:
