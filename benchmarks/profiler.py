@@ -96,7 +96,7 @@ def by_part(spent: Counter[str], names: dict[str, str], depth: int) -> Counter[s
     parts: Counter[str] = Counter()
     for instruction, milliseconds in spent.items():
         if instruction in names and not instruction.startswith(CONTAINERS):
-            parts["/".join(path(names[instruction])[:depth]) or "other"] += milliseconds
+            parts["/".join(path(names[instruction])[:depth])] += milliseconds
     return parts
 
 

@@ -42,8 +42,10 @@ def load(name: str) -> ConfigDict:
         if not hasattr(module, "get_config"):
             raise ConfigError(f"{file} does not define get_config(), so it is no config file")
         config = module.get_config(*([architecture] if colon else []))
+    except ConfigError:
+        raise
     except (ValueError, TypeError, AttributeError, KeyError, NameError, ImportError, SyntaxError) as error:
-        raise error if isinstance(error, ConfigError) else ConfigError(_wrong_file(path, error)) from error
+        raise ConfigError(_wrong_file(path, error)) from error
     config.unlock()  # or what is unlocked inside of it would stay so
     return config.lock()
 

@@ -53,10 +53,9 @@ class Checkpoints:
             self._manager.save(step, args=items, metrics=metrics, force=True)
             self._manager.wait_until_finished()
         except Exception as error:  # Orbax and TensorStore each raise their own, for a full disk too
-            what = f"{type(error).__name__}: {_first_line(error)}"
             raise OSError(
-                f"checkpoint {step} cannot be written to {self.folder} ({what}); earlier ones stay: make room, and the "
-                "same command goes on from the last"
+                f"checkpoint {step} cannot be written to {self.folder} ({_in_short(error)}); earlier ones stay: "
+                "make room, and the same command goes on from the last"
             ) from error
 
     def delete(self, step: int) -> None:
@@ -84,8 +83,7 @@ class Checkpoints:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(target), notes=ocp.args.JsonRestore())
             restored = self._manager.restore(step, args=items)
         except Exception as error:  # Orbax, TensorStore and zstd each raise their own
-            what = f"{type(error).__name__}: {_first_line(error)}"
-            raise ValueError(f"checkpoint {step} cannot be read ({what}); {again}") from error
+            raise ValueError(f"checkpoint {step} cannot be read ({_in_short(error)}); {again}") from error
         state = jax.tree.map(np.asarray, restored["state"])
         found = _digests(state)
         for name, digest in restored["notes"]["digests"].items():
@@ -137,8 +135,9 @@ def _worth_saying(record: logging.LogRecord) -> bool:
     return "did not provide metrics" not in record.getMessage()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200]
+def _in_short(error: Exception) -> str:
+    first_line = str(error).partition("\n")[0][:200]
+    return f"{type(error).__name__}: {first_line}"
 
 
 def _weights(state: dict[str, Any]) -> Any:
