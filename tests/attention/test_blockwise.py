@@ -1,0 +1,96 @@
+"""Blocks that nothing divides evenly against the reference, what is left out, and memory that grows with the length."""
+
+import re
+from functools import partial
+from itertools import pairwise
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from research.attention.blockwise import blockwise
+from research.attention.forms import FORMS, reference
+from research.attention.windows import Window
+
+B, H, T, S, K, E = 2, 3, 13, 17, 5, 7
+
+
+def slope(query_places_T, key_places_S):
+    """Another one for each head, and not alike on both sides."""
+    distance_TS = key_places_S[None] - query_places_T[:, None]
+    return 0.3 * jnp.arange(H, dtype=jnp.float32)[:, None, None] * distance_TS[None]
+
+
+def pulled(form, window, bias, inputs, bar):
+    context, pull = jax.vjp(lambda *inputs: form(*inputs, window, bias), *inputs)
+    return context, *pull(bar)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "bias", "block"),
+    [
+        (None, None, None, 4),
+        (None, 0, slope, 5),
+        (3, 0, None, 4),
+        (2, 4, slope, 3),
+        (0, None, None, 6),
+        (6, -2, None, 16),
+    ],
+)
+def test_blocks_give_the_reference_s_value_and_gradient(before, after, bias, block):
+    """Whatever may be read: words anywhere, in some sentences none, scores far apart."""
+
+    @jax.jit
+    def compute(words_BS, inputs, bar):
+        window = Window(words_BS, before, after)
+        return [pulled(form, window, bias, inputs, bar) for form in (reference, partial(blockwise, block=block))]
+
+    @given(
+        seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.0, 0.3, 1.0]), scale=st.sampled_from([0.1, 1.0, 9.0])
+    )
+    @settings(max_examples=20)
+    def check(seed, share, scale):
+        random = np.random.default_rng(seed)
+        shapes = (T, K), (S, K), (S, E), (T, E)
+        query, *others = (random.normal(size=(B, H, *shape)).astype(np.float32) for shape in shapes)
+        expected, found = compute(random.random((B, S)) < share, (scale * query, *others[:2]), others[2])
+        for what, x, y in zip(("context", "query", "keys", "values"), found, expected, strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-5 * max(scale, 1), err_msg=what)
+
+    check()
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, None), (None, 0), (0, 0), (8, 0), (9, 9), (3, None), (20, -12)])
+def test_blocks_that_the_window_keeps_apart_are_left_out(before, after):
+    """Both ways; and no other: every pair of blocks that holds something to read is there."""
+    length, block = 64, 8
+    x = jnp.zeros((1, 1, length, 2))
+    window = Window(None, before, after)
+    both_ways = jax.make_jaxpr(jax.grad(lambda x: blockwise(x, x, x, window, None, block).sum()))(x)
+    mask_TS = np.broadcast_to(window.mask(jnp.arange(length), jnp.arange(length))[0], (length, length))
+    blocks_NM = mask_TS.reshape(length // block, block, length // block, block).any(axis=(1, 3))
+    assert re.findall(r"length=(\d+)", str(both_ways)) == [str(blocks_NM.sum())] * 2
+
+
+def test_memory_grows_with_the_length_and_that_of_the_reference_with_its_square():
+    """What XLA sets aside for value and gradient, beyond arguments and results; compiled and not run."""
+
+    def temporary(form, length):
+        x_BHTK = jax.ShapeDtypeStruct((1, 2, length, 32), jnp.float32)
+        words_BS = jax.ShapeDtypeStruct((1, length), bool)
+
+        def total(words_BS, *inputs):
+            return FORMS[form](*inputs, Window(words_BS), None).sum()
+
+        compute = jax.jit(jax.value_and_grad(total, argnums=(1, 2, 3)))
+        return compute.lower(words_BS, x_BHTK, x_BHTK, x_BHTK).compile().memory_analysis().temp_size_in_bytes
+
+    lengths = [512, 1_024, 2_048, 4_096, 8_192]
+    by_form = {form: [temporary(form, length) for length in lengths] for form in ("reference", "blockwise")}
+    growth = {form: [longer / shorter for shorter, longer in pairwise(sizes)] for form, sizes in by_form.items()}
+    assert all(3.9 < ratio < 4.1 for ratio in growth["reference"]), by_form
+    assert all(ratio < 2.1 for ratio in growth["blockwise"]), by_form
+    assert by_form["blockwise"][-1] < by_form["reference"][-1] / 50, by_form
