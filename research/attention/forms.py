@@ -1,4 +1,4 @@
-"""Scaled dot-product attention in three forms, equal in value and gradient: one to read, one fast, one for length.
+"""Scaled dot-product attention in three forms, equal in value and gradient: to be read, for a GPU, for long sentences.
 
 To add one: a function of the same arguments and a line in `FORMS`.
 """
@@ -36,10 +36,10 @@ def reference(query_BHTK: Array, keys_BHSK: Array, values_BHSE: Array, window: W
 
 
 def fused(query_BHTK: Array, keys_BHSK: Array, values_BHSK: Array, window: Window, bias: Bias | None) -> Array:
-    """`jax.nn.dot_product_attention`: cuDNN's kernel on a GPU, for what it takes; elsewhere XLA's fusions.
+    """`jax.nn.dot_product_attention`: cuDNN's kernel on a GPU, for what it takes; elsewhere no better than `reference`.
 
-    All three inputs have one precision and one width. A sentence's words come before its padding, as everywhere in
-    Lookback: a kernel takes a length for each sentence, which costs nothing, where a map would be read from memory.
+    cuDNN takes half precision. All three inputs have one precision and one width. A sentence's words come before its
+    padding, as everywhere in Lookback: the kernel is told a length for each sentence, where a map would cost memory.
     """
     queries, keys = query_BHTK.shape[2], keys_BHSK.shape[2]
     places = jnp.arange(queries), jnp.arange(keys)
