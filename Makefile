@@ -11,10 +11,14 @@ DEMO := runs/demo
 DEMO_CONFIG := configs/embedded.py
 DEMO_MODELS := none luong bahdanau transformer
 
-.PHONY: help environment demo test test-all check format bench lock clean
+ATTENTION := runs/attention
+SEEDS := 0 1 2
+
+.PHONY: help environment demo attention test test-all check format bench lock clean
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
+	@echo "make attention every attention there is, three seeds each, and their table (about two hours on 2 cores)"
 	@echo "make test      formatting, lint, types, and every test that takes seconds"
 	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
 	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
@@ -31,6 +35,15 @@ demo: $(READY)
 	done
 	@$(RUN) run.py report $(DEMO_MODELS:%=$(DEMO)/%) --out=report
 	@touch $(DEMO)/.finished
+
+# What is there is not made again: SEEDS=0 and SEEDS="1 2" may run side by side.
+attention: $(READY)
+	@set -e; for seed in $(SEEDS); do for name in $$($(RUN) -m configs.attention); do \
+	    run=$(ATTENTION)/$$name.$$seed; test -e $$run/result.json && continue; \
+	    $(RUN) run.py train --config=configs/attention.py:$$name --config.seed=$$seed --workdir=$$run; \
+	    $(RUN) run.py evaluate --workdir=$$run --split=test --beam=1; \
+	done; done
+	@$(RUN) run.py report $(ATTENTION)/* --out=$(ATTENTION)-report
 
 test: check
 	$(RUN) -m pytest -q -n 2 -m "not slow and not install"

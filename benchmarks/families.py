@@ -29,7 +29,7 @@ class Family:
         return config.lock()
 
 
-LSTM_512 = {"width": 512, "layers": 2, "encoder": "bi", "cell": "lstm", "dropout": 0.2, "tie": "decoder"}
+LSTM_512 = {"width": 512, "layers": 2, "direction": "bi", "cell": "lstm", "dropout": 0.2, "tie": "decoder"}
 
 FAMILIES: dict[str, Family] = {
     "tiny": Family("Transformer-Tiny, 4+4, 128 wide", multi30k.tiny, {"norm": "pre"}),

@@ -23,9 +23,9 @@ from research.training import host
 INSTRUCTION = re.compile(r'\s*(?:ROOT )?%([\w.\-]+) = .*op_name="([^"]*)"')
 CONTAINERS = ("while", "conditional", "call", "cond.")  # whose parts are listed themselves
 WRAPPERS = re.compile(
-    r"^(jit\(.*|jvp\(\)|while|body|closed_call|cond|branch_\d+_fun|shmap_body|shard_map|\w+\.states|\w+\.step_states)$"
+    r"^(jit\(.*|jvp\(\)|while|body|closed_call|cond|branch_\d+_fun|shmap_body|shard_map|\w+\.states)$"
 )
-LAYER = re.compile(r"(encoder|decoder|stack)(_\d+)+")
+LAYER = re.compile(r"(layer|stack)(_\d+)+")
 
 
 def main(arguments: list[str]) -> None:

@@ -30,7 +30,7 @@ class Theirs:
     def warm_up_training(self) -> None:
         """Run two batches, the longest among them; of the ways to run a recurrent encoder keep the faster."""
         batches = [self.training[0], max(self.training, key=lambda batch: batch["source_BS"].shape[1])]
-        runs = list(ENCODERS) if self.config.model.family == "recurrent" else [self.encoder_runs]
+        runs = list(ENCODERS) if self.config.model.decoder == "recurrent" else [self.encoder_runs]
         seconds = {}
         for encoder_runs in runs:
             self._use(encoder_runs)
@@ -62,7 +62,7 @@ class Theirs:
         return self._decode(self.workload.decoding, beam)
 
     def notes(self) -> dict[str, Any]:
-        return {"encoder": self.encoder_runs} if self.config.model.family == "recurrent" else {}
+        return {"encoder": self.encoder_runs} if self.config.model.decoder == "recurrent" else {}
 
     def _use(self, encoder_runs: str) -> None:
         self.model: nn.Module = peers.build(self.config.model, self.workload.vocabulary, encoder_runs)

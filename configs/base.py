@@ -109,21 +109,7 @@ def evaluation() -> ConfigDict:
 
 def recurrent() -> ConfigDict:
     """RNN encoder-decoder; the shape of Luong et al. 2015 made small."""
-    config = ConfigDict()
-    config.family = "recurrent"
-    config.cell = "lstm"  # lstm | gru | tanh
-    config.encoder = "bi"  # uni | reversed | bi
-    config.reader = "none"  # none | luong | bahdanau
-    config.score = "general"  # dot | scaled_dot | general | concat
-    config.input_feeding = False  # luong only: the attentional state enters the next step
-    config.width = 256
-    config.embedding = config.get_oneway_ref("width")
-    config.layers = 1
-    config.encoder_layers = config.get_oneway_ref("layers")
-    config.decoder_layers = config.get_oneway_ref("layers")
-    config.dropout = 0.2
-    config.tie = "decoder"  # none | decoder (target embedding = output layer) | all (and the source's)
-    return config.lock()
+    return sides("recurrent", "recurrent").lock()
 
 
 def none() -> ConfigDict:
@@ -148,20 +134,75 @@ def bahdanau() -> ConfigDict:
 
 def transformer() -> ConfigDict:
     """Vaswani et al. 2017, made small; as published: `base` and `big` of configs/wmt14.py."""
+    return sides("transformer", "transformer").lock()
+
+
+def transformer_recurrent() -> ConfigDict:
+    """A Transformer's encoder and a recurrent decoder that reads it, as in Chen et al. 2018."""
+    config = sides("transformer", "recurrent")
+    config.reader = "luong"
+    return config.lock()
+
+
+def recurrent_transformer() -> ConfigDict:
+    """A recurrent encoder and a Transformer's decoder; Chen et al. 2018 found it the weaker mix."""
+    return sides("recurrent", "transformer").lock()
+
+
+def sides(encoder: str, decoder: str) -> ConfigDict:
+    """A model of two sides, with the fields that they have, and no others."""
     config = ConfigDict()
-    config.family = "transformer"
+    config.encoder = encoder  # recurrent | transformer
+    config.decoder = decoder  # recurrent | transformer
     config.width = 256
-    config.ffn = 1_024
-    config.heads = 8
-    config.layers = 3
+    config.embedding = config.get_oneway_ref("width")
+    config.layers = 3 if decoder == "transformer" else 1
     config.encoder_layers = config.get_oneway_ref("layers")
     config.decoder_layers = config.get_oneway_ref("layers")
+    config.dropout = 0.1 if decoder == "transformer" else 0.2
+    config.tie = "all" if decoder == "transformer" else "decoder"  # none | decoder (target = output) | all (and source)
+
+    # How the decoder reads the source.
+    config.score = "scaled_dot" if decoder == "transformer" else "general"  # a name of research/attention/scores.py
+    config.normaliser = "softmax"  # softmax | softmax_over_queries | sparsemax | entmax15 | uniform | hard | permuted
+    config.window = "global"  # global | local_m | local_p
+    config.window_radius = 10  # positions that a local window reaches each way
+    config.places = 128  # positions with weights of their own: of the score "location", of learned vectors
+    if "recurrent" in (encoder, decoder):
+        recurrent_side(config)
+    if "transformer" in (encoder, decoder):
+        transformer_side(config)
+    return config
+
+
+def recurrent_side(config: ConfigDict) -> None:
+    config.cell = "lstm"  # lstm | gru | tanh
+    if config.encoder == "recurrent":
+        config.direction = "bi"  # uni | reversed | bi
+    if config.decoder == "recurrent":
+        config.reader = "none"  # none | luong (reads with the current state) | bahdanau (with the previous one)
+        config.input_feeding = False  # the attentional state enters the next step
+        config.coverage = "none"  # none | linguistic | neural
+        config.coverage_width = 1  # numbers that coverage has for a source position; linguistic: 1
+
+
+def transformer_side(config: ConfigDict) -> None:
+    config.ffn = 1_024
+    config.heads = 8
+    config.kv_heads = config.get_oneway_ref("heads")  # heads of keys and values: fewer are shared; 1 is multi-query
+    config.head_width = 0  # 0: width / heads
+    config.head_spread = 1.0  # how far apart heads begin: 1 independent, 0 all alike
     config.norm = "pre"  # pre | post (as published)
-    config.dropout = 0.1  # of embeddings and of what each sublayer adds
     config.attention_dropout = 0.0
     config.activation_dropout = 0.0
-    config.tie = "all"  # none | decoder | all
-    return config.lock()
+    config.positions = "sinusoidal"  # none | sinusoidal | learned | relative | rotary | alibi
+    config.encoder_positions = config.get_oneway_ref("positions")
+    config.decoder_positions = config.get_oneway_ref("positions")
+    config.relative_reach = 16  # the distance from which on all are alike to "relative"
+    config.self_score = "scaled_dot"
+    config.self_normaliser = "softmax"
+    config.self_window = 0  # positions that self-attention reaches each way (a decoder: back); 0: all
+    config.form = "reference"  # reference | fused | blockwise: how self-attention is computed; the result is the same
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {
@@ -169,6 +210,8 @@ MODELS: dict[str, Callable[[], ConfigDict]] = {
     "luong": luong,
     "bahdanau": bahdanau,
     "transformer": transformer,
+    "transformer_recurrent": transformer_recurrent,
+    "recurrent_transformer": recurrent_transformer,
 }
 
 

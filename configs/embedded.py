@@ -14,7 +14,7 @@ def get_config(architecture: str = "luong"):
     config.model.width = 128
     config.model.dropout = 0.1
     config.model.tie = "decoder"
-    if architecture == "transformer":
+    if "transformer" in (config.model.encoder, config.model.decoder):
         config.model.layers = 2
         config.model.heads = 4
         config.model.ffn = 256

@@ -52,12 +52,12 @@ def get_config(architecture: str = "luong"):
     _raw_text(config.data)
     config.training.validate_every_steps = 300
     config.training.save_every_steps = 300
-    if config.model.family == "recurrent":
+    if config.model.decoder == "recurrent":
         _train_recurrent(config.training)
-    elif architecture == "transformer":
-        _train_transformer(config.training)
-    else:
+    elif architecture.startswith("tiny"):
         _train_tiny(config.training)
+    else:
+        _train_transformer(config.training)
     if architecture == "tiny_published":
         _tokenised_text(config.data)
         config.evaluation.tokenize = "none"  # the text is tokenised already

@@ -14,7 +14,12 @@ from benchmarks.peers.transformer import TransformerTranslator
 # What the peers are written for; anything else would be compared with something that it is not.
 WRITTEN: dict[str, dict[str, tuple[str, ...]]] = {
     "transformer": {"norm": ("pre",), "tie": ("all",)},
-    "recurrent": {"cell": ("lstm",), "encoder": ("bi",), "tie": ("decoder",), "reader": ("none", "luong", "bahdanau")},
+    "recurrent": {
+        "cell": ("lstm",),
+        "direction": ("bi",),
+        "tie": ("decoder",),
+        "reader": ("none", "luong", "bahdanau"),
+    },
 }
 SCORES = {"luong": "general", "bahdanau": "concat"}
 
@@ -24,11 +29,11 @@ def build(model: ConfigDict, vocabulary: int, encoder_runs: str = "packed") -> n
 
     encoder_runs: "packed" or "reversed", how a recurrent encoder meets padding (see `recurrent.ENCODERS`).
     """
-    for field, values in WRITTEN[model.family].items():
+    for field, values in WRITTEN[model.decoder].items():
         if model[field] not in values:
             raise ValueError(f"the peer has no model.{field}={model[field]!r}; it has {', '.join(values)}")
     torch.manual_seed(0)
-    if model.family == "transformer":
+    if model.decoder == "transformer":
         return TransformerTranslator(
             vocabulary,
             model.width,

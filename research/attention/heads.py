@@ -1,13 +1,17 @@
-"""Multi-head attention: `attend` with an axis H, between two projections."""
+"""Heads: queries, keys and values in H parts of K, read side by side; what self- and cross-attention share."""
+
+from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from research.attention.attend import attend
+from research.attention.attend import read
 from research.attention.dropout import Dropout
-from research.attention.reserved import read_filled
-from research.attention.scores import ScaledDot
+from research.attention.normalisers import NORMALISERS
+from research.attention.scores import SCORES, Score
 
 Array = jax.Array
 KeysValues = tuple[Array, Array]
@@ -16,79 +20,126 @@ KeysValues = tuple[Array, Array]
 class MultiHeadAttention(nn.Module):
     """Concat(head_1 … head_H) W_O, head_i = attend(Q W_Qi, K W_Ki, V W_Vi). Vaswani et al. 2017, section 3.2.2.
 
-    heads: H, must divide width. width: D of queries, memory and result. dropout: of the weights.
-    Sows weights_BHTS as "weights" in the collection "attention".
+    width: D of queries, memory and result. heads: H. head_width: K; 0: D / H, which H must divide. kv_heads: G heads of
+    keys and values, each asked by H / G heads of queries (Ainslie et al. 2023); 1 is multi-query (Shazeer 2019).
+    head_spread: how far apart heads begin: 1 independent, 0 all alike; see `apart`. score, normaliser: names in
+    `SCORES`, `NORMALISERS`. places: P of the score `location`. silent_heads: those that say nothing, by number.
+    dropout: of the weights.
+
+    Sows weights_BHTS as "weights" in the collection "attention", and context_BHTK, what each head read, as "context" in
+    the collection "heads".
     """
 
-    heads: int
     width: int
+    heads: int
+    kv_heads: int
+    head_width: int
+    head_spread: float
+    score: str
+    places: int
+    normaliser: str
+    silent_heads: tuple[int, ...]
     dropout: float
     deterministic: bool
 
     def setup(self) -> None:
-        check_heads(self.heads, self.width)
-        dense = nn.initializers.glorot_uniform()
-        self.query = nn.Dense(self.width, kernel_init=dense)
-        self.key = nn.Dense(self.width, kernel_init=dense)
-        self.value = nn.Dense(self.width, kernel_init=dense)
-        self.output = nn.Dense(self.width, kernel_init=dense)
+        check_heads(self.heads, self.width, self.kv_heads, self.head_width)
+        for field, table in (("score", SCORES), ("normaliser", NORMALISERS)):
+            name = getattr(self, field)
+            if name not in table:
+                raise ValueError(f"model.{field}={name!r} is unknown; choose one of {', '.join(table)}")
+        if self.kv_heads != self.heads and SCORES[self.score].keys is not Score.keys:
+            raise ValueError(
+                f"model.kv_heads={self.kv_heads} shares keys, and score {self.score!r} has keys for each of "
+                f"{self.heads} heads; choose scaled_dot, dot or learned_scale_dot"
+            )
+        if unknown := [head for head in self.silent_heads if not 0 <= head < self.heads]:
+            raise ValueError(f"there is no head {unknown[0]} to silence: heads are 0 to {self.heads - 1}")
+        kernel, size = nn.initializers.glorot_uniform(), self.head_size
+        of_heads = apart(kernel, self.heads, self.head_spread, axis=1)
+        of_groups = apart(kernel, self.kv_heads, self.head_spread, axis=1)
+        self.query = nn.Dense(self.heads * size, kernel_init=of_heads)
+        self.key = nn.Dense(self.kv_heads * size, kernel_init=of_groups)
+        self.value = nn.Dense(self.kv_heads * size, kernel_init=of_groups)
+        self.output = nn.Dense(self.width, kernel_init=apart(kernel, self.heads, self.head_spread, axis=0))
+        self.scorer = SCORES[self.score](size, size, size, self.places, (self.heads,))
         self.drop = Dropout(self.dropout, self.deterministic)
 
+    @property
+    def head_size(self) -> int:
+        """K."""
+        return self.head_width or self.width // self.heads
+
     def keys_values(self, memory_BSD: Array) -> KeysValues:
-        """What depends on the memory alone: keys_BHSK and values_BHSK."""
-        return self._split(self.key(memory_BSD)), self._split(self.value(memory_BSD))
+        """What depends on the memory alone: keys_BGSK, as they are scored, and values_BGSK."""
+        values_BGSK = self._split(self.value(memory_BSD))
+        if not self.scorer.reads_keys:
+            return values_BGSK, values_BGSK  # a score that counts positions alone counts these as well
+        return self.scorer.keys(self._split(self.key(memory_BSD))), values_BGSK
 
-    def __call__(self, query_BTD: Array, keys_values: KeysValues, mask_BTS: Array) -> Array:
-        """read_BTD, for queries of the same batch as the keys."""
-        keys_BHSK, values_BHSK = keys_values
-        query_BHTK = self._split(self.query(query_BTD))
-        return self._output(*self._attend(query_BHTK, keys_BHSK, values_BHSK, mask_BTS))
+    def scores(self, query_BHTK: Array, keys_BGSK: Array) -> Array:
+        """scores_BHTS, float32."""
+        return self.scorer(query_BHTK, self.shared(keys_BGSK))
 
-    def reserve(self, batch: int, places: int, dtype: jnp.dtype) -> KeysValues:
-        """A cache for `step`, keys_BHKS and values_BHSK, each as its matmul reads it."""
-        shape = batch, self.heads, places, self.width // self.heads
-        return jnp.zeros(shape, dtype).swapaxes(2, 3), jnp.zeros(shape, dtype)
+    def shared(self, x_BGSK: Array) -> Array:
+        """Keys or values with an axis H: each of the G heads as often as it is asked."""
+        return x_BGSK if self.kv_heads == self.heads else jnp.repeat(x_BGSK, self.heads // self.kv_heads, axis=1)
 
-    def step(self, states_BND: Array, cache: KeysValues, mask_BNS: Array, filled: Array) -> tuple[Array, KeysValues]:
-        """read_BND for N states that are written into the cache and then ask it, and the next cache.
+    def read(self, weights_BHTS: Array, values_BGSK: Array) -> Array:
+        """context_BHTK, with weights dropped in training."""
+        return read(weights_BHTS, self.shared(values_BGSK), self.drop)
 
-        filled: places that were taken before. mask_BNS: which ones each of the N may read, itself included and none of
-        those that are still empty. Raises ValueError where weights are dropped: that is for training.
-        """
+    def refuse_to_drop(self) -> None:
+        """ValueError where weights are dropped and a step of decoding is asked for."""
         if self.dropout and not self.deterministic:
             raise ValueError("a step of decoding drops no weights: clone the model with deterministic=True")
-        (keys_BHNK, values_BHNK), query_BHNK = self.keys_values(states_BND), self._split(self.query(states_BND))
-        keys_BHKS = jax.lax.dynamic_update_slice_in_dim(cache[0], keys_BHNK.swapaxes(2, 3), filled, axis=3)
-        values_BHSK = jax.lax.dynamic_update_slice_in_dim(cache[1], values_BHNK, filled, axis=2)
-        reserved, added = mask_BNS.shape[2], mask_BNS.shape[1]
 
-        def read(places: int) -> tuple[Array, Array]:
-            # Turned in here: outside, the whole cache would be written anew at every step.
-            keys_BHSK = keys_BHKS[..., :places].swapaxes(2, 3)
-            context_BHNK, weights_BHNS = self._attend(
-                query_BHNK, keys_BHSK, values_BHSK[:, :, :places], mask_BNS[..., :places]
-            )
-            return context_BHNK, jnp.pad(weights_BHNS, [(0, 0)] * 3 + [(0, reserved - places)])
-
-        return self._output(*read_filled(read, filled + added, reserved, added)), (keys_BHKS, values_BHSK)
-
-    def _attend(self, query_BHTK: Array, keys_BHSK: Array, values_BHSK: Array, mask_BTS: Array) -> tuple[Array, Array]:
-        return attend(ScaledDot.compare((), query_BHTK, keys_BHSK), values_BHSK, mask_BTS[:, None], self.drop)
-
-    def _output(self, context_BHTK: Array, weights_BHTS: Array) -> Array:
-        """read_BTD, with the weights sown."""
-        self.sow("attention", "weights", weights_BHTS)
+    def _output(self, context_BHTK: Array, weights_BHTS: Array | None) -> Array:
+        """read_BTD, with what was read sown."""
+        if weights_BHTS is not None:
+            self.sow("attention", "weights", weights_BHTS)
+        if self.silent_heads:
+            heard_H = np.isin(np.arange(self.heads), self.silent_heads, invert=True)
+            context_BHTK *= jnp.asarray(heard_H, context_BHTK.dtype)[None, :, None, None]
+        self.sow("heads", "context", context_BHTK)
         batch, _, time, _ = context_BHTK.shape
-        return self.output(context_BHTK.transpose(0, 2, 1, 3).reshape(batch, time, self.width))
+        return self.output(context_BHTK.transpose(0, 2, 1, 3).reshape(batch, time, -1))
 
-    def _split(self, states_BTD: Array) -> Array:
-        batch, time, width = states_BTD.shape
-        return states_BTD.reshape(batch, time, self.heads, width // self.heads).transpose(0, 2, 1, 3)
+    def _split(self, states_BTX: Array) -> Array:
+        batch, time, _ = states_BTX.shape
+        return states_BTX.reshape(batch, time, -1, self.head_size).transpose(0, 2, 1, 3)
 
 
-def check_heads(heads: int, width: int) -> None:
-    """Raises ValueError, with the nearest numbers that work, unless `heads` divides `width`."""
-    if heads < 1 or width % heads:
-        fits = sorted((h for h in range(1, width + 1) if width % h == 0), key=lambda h: (abs(h - heads), h))[:3]
-        tries = ", ".join(map(str, sorted(fits)))
-        raise ValueError(f"model.heads={heads} does not divide model.width={width}; try one of {tries}")
+def apart(initialise: Callable[..., Any], heads: int, spread: float, axis: int) -> Callable[..., Any]:
+    """Weights W_i of heads i side by side along `axis`: W_0 as drawn, and √(1 - ε²) W_0 + ε W_i for the others.
+
+    ε = spread: at 1 all are independent, at 0 the same, and all have the variance that is drawn at any.
+    """
+    if not 0 <= spread <= 1:
+        raise ValueError(f"model.head_spread={spread} must be from 0, all heads alike, to 1, independent")
+
+    def spread_out(key: Array, shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+        drawn = initialise(key, shape, dtype)
+        if spread == 1:
+            return drawn
+        first, *others = jnp.split(drawn, heads, axis=axis)
+        return jnp.concatenate([first, *((1 - spread**2) ** 0.5 * first + spread * own for own in others)], axis=axis)
+
+    return spread_out
+
+
+def check_heads(heads: int, width: int, kv_heads: int, head_width: int) -> None:
+    """Raises ValueError, with the nearest numbers that work, unless `heads` divides `width` and `kv_heads` `heads`."""
+    if heads < 1 or (width % heads and not head_width):
+        raise ValueError(
+            f"model.heads={heads} does not divide model.width={width}; try one of {_divisors(width, heads)}"
+        )
+    if kv_heads < 1 or heads % kv_heads:
+        raise ValueError(
+            f"model.kv_heads={kv_heads} does not divide model.heads={heads}; try one of {_divisors(heads, kv_heads)}"
+        )
+
+
+def _divisors(number: int, near: int) -> str:
+    fits = sorted((d for d in range(1, number + 1) if number % d == 0), key=lambda d: (abs(d - near), d))[:3]
+    return ", ".join(map(str, sorted(fits)))

@@ -12,16 +12,11 @@ def padding(mask_BS: Array) -> Array:
     return mask_BS[:, None, :]
 
 
-def causal(length: int) -> Array:
-    """Position t reads positions 0 … t, mask_1TT. Vaswani et al. 2017, section 3.2.3."""
-    return jnp.tril(jnp.ones((1, length, length), bool))
-
-
 def lineage(ancestors_BNT: Array) -> Array:
     """The one position at each time that belongs to a hypothesis's own past, mask_BNS over times x N: S = T N.
 
     ancestors_BNT: which of its sentence's N hypotheses wrote at time t what hypothesis n goes on from; -1: nothing yet.
-    With one hypothesis it is a row of `causal`.
+    With one hypothesis it is a row of a causal window.
     """
     batch, hypotheses, length = ancestors_BNT.shape
     mask_BNTM = ancestors_BNT[..., None] == jnp.arange(hypotheses)[None, None, None]
@@ -33,7 +28,8 @@ class Window:
     """Which positions may be read, as a rule: long sequences are read block by block, and never hold it as a map.
 
     words_BS: real positions of what is read; None: all are. Position t reads positions t - before … t + after; None: up
-    to that end. after=0 is causal; with `before` too the window slides (Child et al. 2019; Beltagy et al. 2020).
+    to that end. after=0 is causal (Vaswani et al. 2017, section 3.2.3); with `before` too the window slides (Beltagy et
+    al. 2020).
     """
 
     words_BS: Array | None = None

@@ -2,55 +2,131 @@
 
 from collections.abc import Callable
 
+import flax.linen as nn
 from ml_collections import ConfigDict
 
+from research.attention.cross_attention import CrossAttention
+from research.attention.reader import Reader
+from research.attention.self_attention import SelfAttention
 from research.models.embeddings import Embeddings
-from research.models.recurrent import Recurrent
-from research.models.transformer import Transformer
+from research.models.recurrent_decoder import RecurrentDecoder
+from research.models.recurrent_layers import RecurrentEncoder
+from research.models.transformer import TransformerDecoder, TransformerEncoder
+from research.models.transformer_layers import Entrance, FeedForward, Sublayer
 from research.models.translator import Translator
+
+PATTERN = {"deterministic": True, "parent": None}  # what is not yet part of a model, nor in its mode
 
 
 def build(model: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Translator:
     """The translator that `model` describes, for vocabularies of so many pieces."""
-    if model.family not in FAMILIES:
-        raise ValueError(f"model.family={model.family!r} is unknown; choose one of {', '.join(FAMILIES)}")
+    for field, table in (("encoder", ENCODERS), ("decoder", DECODERS)):
+        if model[field] not in table:
+            raise ValueError(f"model.{field}={model[field]!r} is unknown; choose one of {', '.join(table)}")
     for field in ("encoder_layers", "decoder_layers"):
         if model[field] < 1:
             raise ValueError(f"model.{field}={model[field]} must be at least 1")
-    return FAMILIES[model.family](model, source_vocabulary, target_vocabulary)
+    embeddings = Embeddings(source_vocabulary, target_vocabulary, model.embedding, model.width, model.tie)
+    return Translator(embeddings, ENCODERS[model.encoder](model), DECODERS[model.decoder](model))
 
 
-def _recurrent(model: ConfigDict, source_vocabulary: int, target_vocabulary: int) -> Translator:
-    return Recurrent(
-        embeddings=Embeddings(source_vocabulary, target_vocabulary, model.embedding, model.width, model.tie),
+def _recurrent_encoder(model: ConfigDict) -> nn.Module:
+    return RecurrentEncoder(
         cell=model.cell,
-        direction=model.encoder,
-        encoder_layers=model.encoder_layers,
-        decoder_layers=model.decoder_layers,
+        direction=model.direction,
+        layers=model.encoder_layers,
+        input_width=model.embedding,
         width=model.width,
-        reader=model.reader,
-        score=model.score,
+        dropout=model.dropout,
+        **PATTERN,
+    )
+
+
+def _recurrent_decoder(model: ConfigDict) -> nn.Module:
+    reader = Reader(
+        query_width=model.width,
+        memory_width=model.width,
+        width=model.width,
+        coverage=model.coverage,
+        channels=model.coverage_width,
+        **_reading(model),
+        parent=None,
+    )
+    return RecurrentDecoder(
+        cell=model.cell,
+        layers=model.decoder_layers,
+        input_width=model.embedding,
+        width=model.width,
+        memory_width=model.width,
+        timing=model.reader,
+        reader=reader,
         input_feeding=model.input_feeding,
         dropout=model.dropout,
+        **PATTERN,
     )
 
 
-def _transformer(model: ConfigDict, source_vocabulary: int, target_vocabulary: int) -> Translator:
-    return Transformer(
-        embeddings=Embeddings(source_vocabulary, target_vocabulary, model.width, model.width, model.tie),
-        width=model.width,
-        ffn=model.ffn,
-        heads=model.heads,
-        encoder_layers=model.encoder_layers,
-        decoder_layers=model.decoder_layers,
-        norm=model.norm,
-        dropout=model.dropout,
-        attention_dropout=model.attention_dropout,
-        activation_dropout=model.activation_dropout,
+def _transformer_encoder(model: ConfigDict) -> nn.Module:
+    return TransformerEncoder(
+        layers=model.encoder_layers,
+        **_transformer_side(model, model.encoder_positions),
+        silent_heads=(),
+        **PATTERN,
     )
 
 
-FAMILIES: dict[str, Callable[[ConfigDict, int, int], Translator]] = {
-    "recurrent": _recurrent,
-    "transformer": _transformer,
+def _transformer_decoder(model: ConfigDict) -> nn.Module:
+    return TransformerDecoder(
+        layers=model.decoder_layers,
+        cross_attention=CrossAttention(**_heads(model), **_reading(model)),
+        **_transformer_side(model, model.decoder_positions),
+        silent_heads=(),
+        silent_cross_heads=(),
+        **PATTERN,
+    )
+
+
+def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
+    attention = SelfAttention(
+        **_heads(model),
+        score=model.self_score,
+        places=model.places,
+        normaliser=model.self_normaliser,
+        positions=positions,
+        reach=model.relative_reach,
+        form=model.form,
+    )
+    return {
+        "entrance": Entrance(model.width, positions, model.places, model.dropout, **PATTERN),
+        "attention": attention,
+        "feed_forward": FeedForward(model.width, model.ffn, model.activation_dropout, **PATTERN),
+        "sublayer": Sublayer(model.norm, model.dropout, **PATTERN),
+        "window": model.self_window,
+    }
+
+
+def _heads(model: ConfigDict) -> dict[str, object]:
+    """What self- and cross-attention have in common."""
+    shared = {field: model[field] for field in ("width", "heads", "kv_heads", "head_width", "head_spread")}
+    return {**shared, "silent_heads": (), "dropout": model.attention_dropout, **PATTERN}
+
+
+def _reading(model: ConfigDict) -> dict[str, object]:
+    """How the source is read, whoever reads."""
+    return {
+        "score": model.score,
+        "normaliser": model.normaliser,
+        "window": model.window,
+        "radius": model.window_radius,
+        "places": model.places,
+    }
+
+
+ENCODERS: dict[str, Callable[[ConfigDict], nn.Module]] = {
+    "recurrent": _recurrent_encoder,
+    "transformer": _transformer_encoder,
+}
+DECODERS: dict[str, Callable[[ConfigDict], nn.Module]] = {
+    "recurrent": _recurrent_decoder,
+    "transformer": _transformer_decoder,
 }

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from research.attention.dropout import Dropout
 from research.models.cells import CELLS, Cell, State
 from research.models.recurrence import Product, recur
+from research.models.translator import Encoded
 
 Array = jax.Array
 DIRECTIONS: dict[str, tuple[bool, ...]] = {"uni": (False,), "reversed": (True,), "bi": (False, True)}
@@ -97,16 +98,16 @@ class RecurrentEncoder(nn.Module):
 
     def setup(self) -> None:
         if self.direction not in DIRECTIONS:
-            raise ValueError(f"model.encoder={self.direction!r} is unknown; choose one of {', '.join(DIRECTIONS)}")
+            raise ValueError(f"model.direction={self.direction!r} is unknown; choose one of {', '.join(DIRECTIONS)}")
         ways = DIRECTIONS[self.direction]
         if self.width % len(ways):
-            raise ValueError(f"model.width={self.width} must be even for encoder='bi'; try {self.width + 1}")
+            raise ValueError(f"model.width={self.width} must be even for direction='bi'; try {self.width + 1}")
         widths = [self.input_width] + [self.width] * (self.layers - 1)
         self.stack = [[RecurrentLayer(self.cell, width, self.width // len(ways)) for _ in ways] for width in widths]
         self.drop = Dropout(self.dropout, self.deterministic)
 
-    def __call__(self, inputs_BSE: Array, mask_BS: Array) -> tuple[Array, tuple[State, ...]]:
-        """states_BSD of the last layer, and each layer's last state, both directions side by side."""
+    def __call__(self, inputs_BSE: Array, mask_BS: Array) -> Encoded:
+        """The states of the last layer, and each layer's last state, both directions side by side."""
         states_BSD, finals = inputs_BSE, []
         for ways in self.stack:
             inputs_BSE = self.drop(states_BSD)
@@ -118,4 +119,4 @@ class RecurrentEncoder(nn.Module):
             finals.append(
                 tuple(jnp.concatenate(parts, axis=-1) for parts in zip(*(last for _, last in runs), strict=True))
             )
-        return states_BSD, tuple(finals)
+        return Encoded(states_BSD, mask_BS, tuple(finals))

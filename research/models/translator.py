@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import flax.linen as nn
+import flax.struct
 import jax
 import jax.numpy as jnp
 
@@ -17,8 +18,24 @@ Array = jax.Array
 PAD = 0  # the id of padding: no model reads it
 
 
+@flax.struct.dataclass
+class Encoded:
+    """What an encoder says of the sources: states_BSE where mask_BS is True.
+
+    finals: the last state of each recurrent layer, for a decoder that starts where the encoder ended; () without any.
+    """
+
+    states_BSE: Array
+    mask_BS: Array
+    finals: tuple[tuple[Array, ...], ...]
+
+
 class Translator(nn.Module):
-    """Base of all models; a subclass gives `encode`, `states`, `start`, `step_states` and a submodule `embeddings`.
+    """An encoder and a decoder between embeddings and the output layer.
+
+    source_side: a pattern of an encoder, (vectors_BSE, mask_BS) -> Encoded. target_side: one of a decoder, with
+    `memory`, `start`, `step`, `reorder` and a call; see `RecurrentDecoder`, `TransformerDecoder`. deterministic: no
+    dropout.
 
     A batch may be searched with N hypotheses a sentence: X = B * N rows, those of a sentence together.
 
@@ -26,26 +43,29 @@ class Translator(nn.Module):
     """
 
     embeddings: Embeddings
+    source_side: nn.Module
+    target_side: nn.Module
+    deterministic: bool = True
+
+    def setup(self) -> None:
+        self.encoder = self.source_side.clone(deterministic=self.deterministic)
+        self.decoder = self.target_side.clone(deterministic=self.deterministic)
 
     def encode(self, source_BS: Array) -> Any:
         """The memory of a batch: a pytree whose leaves have B in front. Padding (id 0) is never read."""
-        raise NotImplementedError
+        return self.decoder.memory(self.encoder(self.embeddings.source(source_BS), source_BS != PAD))
 
     def states(self, memory: Any, target_in_BT: Array) -> Array:
         """states_BTD from which the output layer predicts, teacher-forced."""
-        raise NotImplementedError
+        return self.decoder(memory, self.embeddings.target(target_in_BT))
 
     def start(self, memory: Any, hypotheses: int, max_length: int) -> Any:
         """The cache before the first step, a pytree that the model alone looks into. max_length: steps it must hold."""
-        raise NotImplementedError
-
-    def step_states(self, memory: Any, token_X: Array, cache: Any) -> tuple[Array, Any]:
-        """`states` for one position: states_XD and the cache after it."""
-        raise NotImplementedError
+        return self.decoder.start(memory, hypotheses, max_length)
 
     def reorder(self, cache: Any, rows_X: Array) -> Any:
         """The cache in which row i goes on from row rows_X[i], which is of the same sentence."""
-        return jax.tree.map(lambda leaf: jnp.take(leaf, rows_X, axis=0, mode="clip"), cache)
+        return self.decoder.reorder(cache, rows_X)
 
     def decode(self, memory: Any, target_in_BT: Array) -> Array:
         """logits_BTV, float32: position t sees target_in up to and with t."""
@@ -53,7 +73,7 @@ class Translator(nn.Module):
 
     def step(self, memory: Any, token_X: Array, cache: Any) -> tuple[Array, Any]:
         """logits_XV, float32, and the next cache. The memory is not repeated for N hypotheses a sentence."""
-        states_XD, cache = self.step_states(memory, token_X, cache)
+        states_XD, cache = self.decoder.step(memory, self.embeddings.target(token_X), cache)
         return self._logits(states_XD), cache
 
     def outputs(self, source_BS: Array, target_in_BT: Array) -> tuple[Array, Array]:
@@ -77,10 +97,7 @@ def cross_attention(sown: Mapping[str, Any]) -> dict[str, Array]:
     for path, weights in jax.tree_util.tree_flatten_with_path(sown.get("attention", {}))[0]:
         names = [str(getattr(key, "key", "")) for key in path]
         if "cross" in names:
-            layer = next(name for name in names if name.startswith("decoder_")).removeprefix("decoder_")
+            found[next(name for name in names if name.startswith("layer_"))] = weights
         elif "reader" in names:
-            layer, weights = "0", weights[:, None]
-        else:
-            continue
-        found[f"layer_{layer}"] = weights
+            found["layer_0"] = weights[:, None]
     return dict(sorted(found.items(), key=lambda item: int(item[0].removeprefix("layer_"))))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from research.report import figures, maps, page, table
+from research.report import figures, maps, page, seeds, table
 from research.report.runs import comparisons, read_runs
 
 
@@ -28,6 +28,8 @@ def attention_png(source: Sequence[str], target: Sequence[str], weights: Sequenc
 def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:
     """Write index.html, results.md, results.csv and the figures that there are numbers for; returns index.html's path.
 
+    Where a model was trained under several seeds there is seeds.md, with means and intervals.
+
     The same folders give the same bytes. Raises FileNotFoundError for a path that is not there, ValueError for a
     broken file or when no path is a run folder, OSError when `out` cannot be written; each says what to do.
     """
@@ -41,12 +43,14 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:
         "attention.png": figures.maps_figure(panels, runs) if panels else None,
     }
     written = {name: figures.png(figure) for name, figure in drawn.items() if figure is not None}
+    if together := seeds.markdown(runs):
+        written["seeds.md"] = together.encode()
     written["results.csv"] = table.comma_separated(runs).encode()
     written["results.md"] = table.markdown(runs, others).encode()
     written["index.html"] = page.write_page(runs, others, Path(out)).encode()  # last: when it is there, all is
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    for name in drawn.keys() - written.keys():
+    for name in {*drawn, "seeds.md"} - written.keys():
         (out / name).unlink(missing_ok=True)  # of an earlier report: it would show other runs
     for name, content in written.items():
         _write(out / name, content)

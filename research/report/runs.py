@@ -43,9 +43,10 @@ class Run:
 
     @cached_property
     def architecture(self) -> str:
-        """`none`, `luong`, `bahdanau`, `transformer`, or a family that came later."""
-        family = self._field("model.family")
-        return self._field("model.reader") if family == "recurrent" else family
+        """`none`, `luong`, `bahdanau`, `transformer`, or, of two kinds of sides, `transformer + luong` and the like."""
+        encoder, decoder = self._field("model.encoder"), self._field("model.decoder")
+        name = self._field("model.reader") if decoder == "recurrent" else decoder
+        return name if encoder == decoder else f"{encoder} + {name}"
 
     @cached_property
     def languages(self) -> tuple[str, str]:
@@ -61,17 +62,23 @@ class Run:
     @cached_property
     def shape(self) -> str:
         """The model in a few words, such as `bi LSTM, 1 + 1 layers of 256, general score`."""
-        family = self._field("model.family")
-        if family not in ("recurrent", "transformer"):
-            return family
+        sides = self._field("model.encoder"), self._field("model.decoder")
         layers = f"{self._field('model.encoder_layers')} + {self._field('model.decoder_layers')} layers"
-        size = f"{layers} of {self._field('model.width')}"
-        if family == "transformer":
-            return f"{size}, {self._field('model.heads')} heads"
-        words = f"{self._field('model.encoder')} {self._field('model.cell').upper()}, {size}"
-        if self.architecture != "none":
-            words += f", {self._field('model.score')} score"
-        return words + (", input feeding" if self._field("model.input_feeding") else "")
+        words = [f"{layers} of {self._field('model.width')}"]
+        if "recurrent" in sides:
+            cell = self._field("model.cell").upper()
+            words.insert(0, f"{self._field('model.direction')} {cell}" if sides[0] == "recurrent" else cell)
+        if "transformer" in sides:
+            words.append(f"{self._field('model.heads')} heads")
+        if sides[1] == "recurrent":
+            reads = self._field("model.reader") != "none"
+            words += [f"{self._field('model.score')} score"] if reads else []
+            words += ["input feeding"] if self._field("model.input_feeding") else []
+            words += [] if self._field("model.coverage") == "none" else [f"{self._field('model.coverage')} coverage"]
+        for field, usual in (("window", "global"), ("normaliser", "softmax")):
+            name = self._field(f"model.{field}")
+            words += [] if name == usual else [name.replace("_", "-" if field == "window" else " ")]
+        return ", ".join(words)
 
     @property
     def commands(self) -> list[str]:

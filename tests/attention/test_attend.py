@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from research.attention.attend import attend, normalise
+from research.attention.attend import attend
+from research.attention.normalisers import Softmax
 
 B, H, T, S, E = 2, 3, 5, 7, 11
 
@@ -29,7 +30,7 @@ def softmax(scores, mask):
     mask=arrays(bool, (T, S)),
 )
 def test_weights_are_a_softmax_of_what_may_be_read(scores, mask):
-    weights = np.asarray(jax.jit(normalise)(scores, mask))
+    weights = np.asarray(jax.jit(Softmax.weigh)(scores, mask))
     np.testing.assert_allclose(weights, softmax(scores, mask), atol=1e-6)
     np.testing.assert_allclose(weights.sum(-1), mask.any(-1), atol=1e-6)
     assert not weights[~mask].any()
@@ -64,7 +65,7 @@ def test_the_gradient_of_the_weights_is_that_of_softmax():
 
     @jax.jit
     def pull(scores, bar):
-        return jax.vjp(lambda scores: normalise(scores, mask_TS), scores)[1](bar)[0]
+        return jax.vjp(lambda scores: Softmax.weigh(scores, mask_TS), scores)[1](bar)[0]
 
     weights = softmax(scores_TS, mask_TS)
     expected = weights * (bar_TS - (weights * bar_TS).sum(-1, keepdims=True))
@@ -93,6 +94,6 @@ def test_weights_are_float32_and_the_context_has_the_precision_of_the_values():
 
 def test_dropout_is_of_what_is_read_and_not_of_the_weights_that_are_shown():
     scores_TS, values_SE = jnp.zeros((T, S)), jnp.ones((S, E))
-    context_TE, weights_TS = attend(scores_TS, values_SE, jnp.ones((T, S), bool), lambda weights: 0.5 * weights)
+    context_TE, weights_TS = attend(scores_TS, values_SE, jnp.ones((T, S), bool), drop=lambda weights: 0.5 * weights)
     np.testing.assert_allclose(context_TE, 0.5, rtol=1e-6)
     np.testing.assert_allclose(weights_TS, 1 / S, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Multi-head attention against NumPy, one head at a time."""
+"""Self- and cross-attention of several heads against NumPy, one head at a time."""
 
 from functools import partial
 
@@ -7,31 +7,47 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.attention.heads import MultiHeadAttention, check_heads
-from research.attention.windows import causal, padding
+from research.attention.cross_attention import CrossAttention
+from research.attention.heads import apart, check_heads
+from research.attention.self_attention import SelfAttention
+from research.attention.windows import Window
 
 B, T, S, H, K = 2, 5, 7, 3, 5
 D = H * K
+SHARED = {"head_width": 0, "head_spread": 1.0, "score": "scaled_dot", "places": 1, "normaliser": "softmax"}
+SHARED |= {"silent_heads": (), "dropout": 0.0, "deterministic": True}
 
 
-def read(module, query, memory, mask):
-    return module(query, module.keys_values(memory), mask)
+def cross_attention(**fields):
+    fields = {"width": D, "heads": H, "kv_heads": H, "window": "global", "radius": 1, **SHARED, **fields}
+    return CrossAttention(**fields)
 
 
-def apply(weights, query, memory, mask, *, heads=H, width=D):
-    module = MultiHeadAttention(heads, width, dropout=0.0, deterministic=True)
-    compiled = jax.jit(partial(module.apply, method=read, mutable=["attention"]))
-    out, sown = compiled({"params": weights}, query, memory, mask)
-    return np.asarray(out), np.asarray(sown["attention"]["weights"][0])
+def self_attention(**fields):
+    fields = {"width": D, "heads": H, "kv_heads": H, "positions": "none", "reach": 2, "form": "reference"} | fields
+    return SelfAttention(**{**SHARED, **fields})
 
 
-def random_weights(width, seed=0):
+def cross(module, query, memory, words):
+    return module(query, module.keys_values(memory), words)
+
+
+def apply(weights, query, memory, words, **fields):
+    module = cross_attention(**fields)
+    compiled = jax.jit(partial(module.apply, method=cross, mutable=["attention", "heads"]))
+    out, sown = compiled({"params": weights}, query, memory, words)
+    return np.asarray(out), np.asarray(sown["attention"]["weights"][0]), np.asarray(sown["heads"]["context"][0])
+
+
+def random_weights(width, seed=0, inner=None, kv=None):
     random = np.random.default_rng(seed)
+    inner, kv = inner or width, kv or inner or width
 
-    def dense():
-        return {"kernel": random.normal(size=(width, width)) / width**0.5, "bias": random.normal(size=width)}
+    def dense(rows, columns):
+        return {"kernel": random.normal(size=(rows, columns)) / rows**0.5, "bias": random.normal(size=columns)}
 
-    return jax.tree.map(lambda x: x.astype(np.float32), {name: dense() for name in ("query", "key", "value", "output")})
+    shapes = {"query": (width, inner), "key": (width, kv), "value": (width, kv), "output": (inner, width)}
+    return jax.tree.map(lambda x: x.astype(np.float32), {name: dense(*shape) for name, shape in shapes.items()})
 
 
 def random_inputs(width, seed=1):
@@ -44,69 +60,127 @@ def softmax(x):
     return powers / powers.sum(-1, keepdims=True)
 
 
-def test_heads_are_side_by_side():
-    """Concat(head_1 … head_H) W_O, Vaswani et al. 2017, section 3.2.2: head i has columns i·K to (i + 1)·K."""
-    weights = random_weights(D)
+ALL = np.ones((B, S), bool)
+
+
+@pytest.mark.parametrize(("kv_heads", "head_width"), [(H, 0), (1, 0), (H, 2)])
+def test_heads_are_side_by_side(kv_heads, head_width):
+    """Concat(head_1 … head_H) W_O, Vaswani et al. 2017, section 3.2.2: head i has columns i·K to (i + 1)·K.
+
+    One head of keys and values serves all (Shazeer 2019); a head's width may be other than D / H.
+    """
+    size = head_width or K
+    weights = random_weights(D, inner=H * size, kv=kv_heads * size)
     query_BTD, memory_BSD = random_inputs(D)
-    mask_BS = np.arange(S) < np.array([S, 3])[:, None]
-    out_BTD, weights_BHTS = apply(weights, query_BTD, memory_BSD, padding(jnp.asarray(mask_BS)))
+    words_BS = np.arange(S) < np.array([S, 3])[:, None]
+    out_BTD, weights_BHTS, context_BHTK = apply(
+        weights, query_BTD, memory_BSD, words_BS, kv_heads=kv_heads, head_width=head_width
+    )
 
     def project(name, x):
         return x @ weights[name]["kernel"] + weights[name]["bias"]
 
     for b in range(B):
-        n, heads = mask_BS[b].sum(), []
+        n, heads = words_BS[b].sum(), []
         for h in range(H):
-            columns = slice(h * K, (h + 1) * K)
-            q, k, v = (
-                project(name, x)[:, columns].astype(np.float64)
-                for name, x in (("query", query_BTD[b]), ("key", memory_BSD[b, :n]), ("value", memory_BSD[b, :n]))
-            )
-            expected_TS = softmax(q @ k.T / np.sqrt(K))
+            columns, group = slice(h * size, (h + 1) * size), h * kv_heads // H
+            shared = slice(group * size, (group + 1) * size)
+            q = project("query", query_BTD[b])[:, columns].astype(np.float64)
+            k, v = (project(name, memory_BSD[b, :n])[:, shared].astype(np.float64) for name in ("key", "value"))
+            expected_TS = softmax(q @ k.T / np.sqrt(size))
             np.testing.assert_allclose(weights_BHTS[b, h, :, :n], expected_TS, atol=1e-5)
             heads.append(expected_TS @ v)
+        np.testing.assert_allclose(context_BHTK[b], heads, rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(out_BTD[b], project("output", np.concatenate(heads, -1)), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(weights_BHTS.sum(-1), 1.0, atol=1e-6)
     assert not weights_BHTS[1, ..., 3:].any()
 
 
-def test_one_head_of_identities_is_scaled_dot():
-    identity = {
-        name: {"kernel": np.eye(D, dtype=np.float32), "bias": np.zeros(D, np.float32)} for name in random_weights(D)
-    }
+def test_a_silent_head_says_nothing():
+    weights = random_weights(D)
+    inputs = *random_inputs(D), ALL
+    out_BTD, weights_BHTS, context_BHTK = apply(weights, *inputs)
+    silenced_BTD, same_BHTS, heard_BHTK = apply(weights, *inputs, silent_heads=(1,))
+    np.testing.assert_array_equal(same_BHTS, weights_BHTS)
+    np.testing.assert_array_equal(heard_BHTK[:, [0, 2]], context_BHTK[:, [0, 2]])
+    assert not heard_BHTK[:, 1].any()
+    lost_BTD = context_BHTK[:, 1] @ weights["output"]["kernel"][K : 2 * K]
+    np.testing.assert_allclose(silenced_BTD, out_BTD - lost_BTD, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match="no head 3 to silence: heads are 0 to 2"):
+        apply(weights, *inputs, silent_heads=(3,))
+
+
+def normal(key, shape, dtype):
+    return jax.random.normal(key, shape, dtype)
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+def test_heads_begin_as_far_apart_as_is_asked(axis):
+    """√(1 - ε²) W_0 + ε W_i: of the same variance, and with a correlation of √(1 - ε²) to head 0."""
+    shape = (H * 1009, 7) if axis == 0 else (7, H * 1009)
+    drawn = normal(jax.random.key(0), shape, jnp.float32)
+    for spread in (0.0, 0.5, 1.0):
+        kernel = apart(normal, H, spread, axis)(jax.random.key(0), shape)
+        parts, own = np.split(np.asarray(kernel), H, axis), np.split(np.asarray(drawn), H, axis)
+        np.testing.assert_array_equal(parts[0], own[0])
+        expected = (1 - spread**2) ** 0.5 * own[0] + spread * own[2]
+        np.testing.assert_allclose(parts[2], expected, atol=1e-6)
+        assert np.std(parts[2]) == pytest.approx(1.0, abs=0.02)
+        assert np.corrcoef(parts[0].ravel(), parts[2].ravel())[0, 1] == pytest.approx((1 - spread**2) ** 0.5, abs=0.03)
+    with pytest.raises(ValueError, match=r"model\.head_spread=2 must be from 0, all heads alike, to 1, independent"):
+        apart(normal, H, 2, axis)
+
+
+def test_heads_that_begin_alike_read_alike_and_stay_so():
+    """Without dropout their gradients are the same, too: nothing ever parts them. The others part at once."""
     query_BTD, memory_BSD = random_inputs(D)
-    out_BTD, weights_B1TS = apply(identity, query_BTD, memory_BSD, np.ones((B, 1, S), bool), heads=1)
-    expected_BTS = softmax(np.einsum("btd,bsd->bts", query_BTD, memory_BSD) / np.sqrt(D))
-    np.testing.assert_allclose(weights_B1TS[:, 0], expected_BTS, atol=1e-5)
-    np.testing.assert_allclose(out_BTD, expected_BTS @ memory_BSD, rtol=1e-4, atol=1e-5)
+    for spread, alike in ((0.0, True), (1.0, False)):
+        module = cross_attention(head_spread=spread)
+        params = module.init(jax.random.key(3), query_BTD, memory_BSD, ALL, method=cross)["params"]
+
+        def loss(params, module=module):
+            return (module.apply({"params": params}, query_BTD, memory_BSD, ALL, method=cross) ** 2).sum()
+
+        gradient = jax.grad(loss)(params)
+        for tree in (params, gradient):
+            for name in ("query", "key", "value"):
+                first, *others = np.split(np.asarray(tree[name]["kernel"]), H, axis=1)
+                assert all(np.allclose(first, other, rtol=1e-4, atol=1e-5) for other in others) == alike
 
 
-def test_under_a_causal_mask_later_positions_do_not_matter():
+def test_under_a_causal_window_later_positions_do_not_matter():
     weights = random_weights(D)
     _, x_BSD = random_inputs(D)
     changed_BSD = x_BSD.copy()
     changed_BSD[:, 4:] = 99.0
-    before, weights_BHSS = apply(weights, x_BSD, x_BSD, causal(S))
-    after, _ = apply(weights, changed_BSD, changed_BSD, causal(S))
+    run = jax.jit(partial(self_attention().apply, {"params": weights}, mutable=["attention"]))
+    (before, sown), (after, _) = run(x_BSD, Window(after=0)), run(changed_BSD, Window(after=0))
     np.testing.assert_allclose(before[:, :4], after[:, :4], atol=1e-6)
     assert not np.allclose(before[:, 4:], after[:, 4:], atol=1e-2)
-    assert not np.triu(weights_BHSS, 1).any()
+    assert not np.triu(sown["attention"]["weights"][0], 1).any()
 
 
+@pytest.mark.parametrize("positions", ["none", "rotary", "alibi", "relative"])
 @pytest.mark.parametrize("hypotheses", [1, 3])
-def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses):
+def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses, positions):
     """N lines of one sentence that never read each other: outputs and weights, past the first sizes that are read."""
-    weights, time, dtype = random_weights(D), 19, jnp.float32
-    x_BNTD = np.random.default_rng(2).normal(size=(B, hypotheses, time, D)).astype(np.float32)
-    expected, expected_weights = apply(weights, x_BNTD.reshape(-1, time, D), x_BNTD.reshape(-1, time, D), causal(time))
-    module = MultiHeadAttention(H, D, dropout=0.0, deterministic=True)
+    time, width, grouped = 19, 6, {"width": 6, "head_width": 2, "kv_heads": 1, "positions": positions}
+    weights = random_weights(width, kv=2)
+    if positions == "relative":
+        edges = np.random.default_rng(5).normal(size=(2, 5, 2)).astype(np.float32)
+        weights["relation"] = {"key": edges[0], "value": edges[1]}
+    x_BNTD = np.random.default_rng(2).normal(size=(B, hypotheses, time, width)).astype(np.float32)
+    module = self_attention(**grouped)
+    run = jax.jit(partial(module.apply, {"params": weights}, mutable=["attention"]))
+    expected, sown = run(x_BNTD.reshape(-1, time, width), Window(after=0))
+    expected_weights = np.asarray(sown["attention"]["weights"][0])
     step = jax.jit(partial(module.apply, {"params": weights}, method="step", mutable=["attention"]))
-    cache = module.apply({"params": weights}, B, time * hypotheses, dtype, method="reserve")
+    cache = module.apply({"params": weights}, B, time * hypotheses, jnp.float32, method="reserve")
     own_NS = np.tile(np.eye(hypotheses, dtype=bool), time)
     for t in range(time):
         mask_BNS = np.broadcast_to(own_NS & (np.arange(time * hypotheses) < (t + 1) * hypotheses), (B, *own_NS.shape))
-        (read_BND, cache), sown = step(x_BNTD[:, :, t], cache, mask_BNS, t * hypotheses)
-        np.testing.assert_allclose(read_BND.reshape(-1, D), expected[:, t], rtol=1e-4, atol=1e-5)
+        (read_BND, cache), sown = step(x_BNTD[:, :, t], cache, mask_BNS, t)
+        np.testing.assert_allclose(read_BND.reshape(-1, width), expected[:, t], rtol=1e-4, atol=1e-5)
         weights_BHNS = np.asarray(sown["attention"]["weights"][0])
         for n in range(hypotheses):
             own_BHT = weights_BHNS[:, :, n, n::hypotheses]
@@ -114,13 +188,14 @@ def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses):
         np.testing.assert_allclose(weights_BHNS.sum(-1), 1.0, atol=1e-6)
 
 
-def test_a_step_that_would_drop_weights_is_refused():
-    module = MultiHeadAttention(H, D, dropout=0.5, deterministic=False)
-    cache = (np.zeros((B, H, K, 9)), np.zeros((B, H, 9, K)))
+@pytest.mark.parametrize("make", [self_attention, cross_attention])
+def test_a_step_that_would_drop_weights_is_refused(make):
+    module = make(dropout=0.5, deterministic=False)
+    keys_values = np.zeros((B, H, K, 9)), np.zeros((B, H, 9, K))
+    query_BND, mask_BNS = np.zeros((B, 1, D)), np.ones((B, 1, 9), bool)
+    inputs = (query_BND, keys_values, mask_BNS, 0) if make is self_attention else (query_BND, keys_values, ALL, 0, ())
     with pytest.raises(ValueError, match="deterministic=True"):
-        module.apply(
-            {"params": random_weights(D)}, np.zeros((B, 1, D)), cache, np.ones((B, 1, 9), bool), 0, method="step"
-        )
+        module.apply({"params": random_weights(D)}, *inputs, method="step")
 
 
 @pytest.mark.parametrize(
@@ -130,28 +205,49 @@ def test_heads_that_do_not_divide_the_width_are_answered_with_those_that_do(head
     with pytest.raises(
         ValueError, match=f"^model.heads={heads} does not divide model.width={width}; try one of {tries}$"
     ):
-        check_heads(heads, width)
+        check_heads(heads, width, heads, 0)
 
 
 @pytest.mark.parametrize("heads", [1, 3, 5, 15])
 def test_heads_that_divide_are_fine(heads):
-    check_heads(heads, 15)
+    check_heads(heads, 15, heads, 0)
+    check_heads(7, 15, 1, heads)  # of a width of their own
+
+
+def test_shared_keys_need_heads_that_they_divide_and_a_score_without_weights_on_keys():
+    with pytest.raises(ValueError, match=r"model\.kv_heads=4 does not divide model\.heads=6; try one of 2, 3, 6"):
+        check_heads(6, 12, 4, 0)
+    with pytest.raises(ValueError, match=r"model\.kv_heads=1 shares keys, and score 'general' has keys for each of 3"):
+        apply({}, *random_inputs(D), ALL, kv_heads=1, score="general")
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"positions": "rotary"}, "positions 'rotary' turn pairs, and a head has 5 numbers: make it even"),
+        ({"positions": "cosine"}, "model.positions='cosine' is unknown; choose one of none, sinusoidal,"),
+        ({"positions": "relative", "score": "concat"}, "need a score that is linear in the key, not 'concat'"),
+        ({"score": "location"}, "they are for reading the source"),
+        ({"normaliser": "softmax_over_queries"}, "they are for reading the source"),
+        ({"form": "flash"}, "model.form='flash' is unknown; choose one of reference, fused, blockwise"),
+        ({"form": "blockwise", "normaliser": "sparsemax"}, "set model.form='reference', or those"),
+        ({"form": "fused", "positions": "relative"}, "set model.form='reference', or those"),
+        ({"form": "fused", "dropout": 0.1, "deterministic": False}, "without dropout of weights"),
+    ],
+)
+def test_what_cannot_be_is_answered_with_one_sentence(fields, sentence):
+    module = self_attention(**fields)
+    with pytest.raises(ValueError) as error:
+        jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.ones((B, T, D)), Window()))
+    assert sentence in str(error.value)
 
 
 def test_dropout_of_weights_needs_a_key_and_does_not_touch_what_is_sown():
     weights = random_weights(D)
-    query_BTD, memory_BSD = random_inputs(D)
-    mask = jnp.ones((B, 1, S), bool)
-    module = MultiHeadAttention(H, D, dropout=0.5, deterministic=False)
-    out, sown = module.apply(
-        {"params": weights},
-        query_BTD,
-        memory_BSD,
-        mask,
-        method=read,
-        mutable=["attention"],
-        rngs={"dropout": jax.random.key(0)},
-    )
-    plain, plain_weights = apply(weights, query_BTD, memory_BSD, mask)
+    inputs = *random_inputs(D), ALL
+    module = cross_attention(dropout=0.5, deterministic=False)
+    key = {"dropout": jax.random.key(0)}
+    out, sown = module.apply({"params": weights}, *inputs, method=cross, mutable=["attention"], rngs=key)
+    plain, plain_weights, _ = apply(weights, *inputs)
     np.testing.assert_allclose(sown["attention"]["weights"][0], plain_weights, atol=1e-6)
     assert not np.allclose(out, plain, atol=1e-2)

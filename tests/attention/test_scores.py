@@ -7,18 +7,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from research.attention.normalisers import LOWEST
 from research.attention.scores import SCORES
 
-B, T, S, D, E, K = 2, 5, 7, 11, 13, 3
+B, T, S, D, E, K, P = 2, 5, 7, 11, 13, 3, 4
 
-# score of one query and one memory vector, from the paper; a new score adds a line here.
+# score of one query and one memory vector at position s, from the paper; a new score adds a line here.
 EQUATIONS = {
-    "dot": lambda weights, q, m: q @ m,
-    "scaled_dot": lambda weights, q, m: q @ m / np.sqrt(len(q)),
-    "general": lambda weights, q, m: q @ weights["key"].T @ m,
-    "concat": lambda weights, q, m: weights["scale"] @ np.tanh(weights["query"].T @ q + weights["key"].T @ m),
+    "dot": lambda weights, q, m, s: q @ m,
+    "scaled_dot": lambda weights, q, m, s: q @ m / np.sqrt(len(q)),
+    "learned_scale_dot": lambda weights, q, m, s: weights["scale"] * (q @ m),
+    "general": lambda weights, q, m, s: q @ weights["key"].T @ m,
+    "learned_scale_general": lambda weights, q, m, s: weights["scale"] * (q @ weights["key"].T @ m),
+    "concat": lambda weights, q, m, s: weights["scale"] @ np.tanh(weights["query"].T @ q + weights["key"].T @ m),
+    "location": lambda weights, q, m, s: weights["query"][:, s] @ q if s < P else LOWEST,
 }
-SAME_WIDTH = ("dot", "scaled_dot")
+SAME_WIDTH = ("dot", "scaled_dot", "learned_scale_dot")
 
 
 def random_normal(*shape, seed=0):
@@ -29,10 +33,10 @@ def evaluate(module, query, memory):
     return module(query, module.keys(memory))
 
 
-def score(name, query_width, memory_width, width=K):
+def score(name, query_width, memory_width, width=K, heads=()):
     """A score as a function of query, memory and weights, and weights drawn at random."""
-    module = SCORES[name](query_width, memory_width, width)
-    query, memory = np.zeros((1, 1, query_width), np.float32), np.zeros((1, 1, memory_width), np.float32)
+    module = SCORES[name](query_width, memory_width, width, P, heads)
+    query, memory = (np.zeros((1, *heads, 1, states), np.float32) for states in (query_width, memory_width))
     shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), query, memory, method=evaluate)).get("params", {})
     weights = jax.tree.map(lambda shape: random_normal(*shape.shape, seed=2), shapes)
     compiled = jax.jit(lambda weights, *states: module.apply({"params": weights}, *states, method=evaluate))
@@ -53,7 +57,7 @@ def test_score_is_its_equation(name):
     apply, weights = score(name, D, memory_width)
     query_BTD, memory_BSE = random_normal(B, T, D), random_normal(B, S, memory_width, seed=1)
     expected = [
-        [[EQUATIONS[name](weights, q, m) for m in memory] for q in queries]
+        [[EQUATIONS[name](weights, q, m, s) for s, m in enumerate(memory)] for q in queries]
         for queries, memory in zip(query_BTD.astype(np.float64), memory_BSE.astype(np.float64), strict=True)
     ]
     scores_BTS = apply(query_BTD, memory_BSE)
@@ -70,6 +74,31 @@ def test_scores_take_more_batch_axes_and_stay_float32(name):
     np.testing.assert_allclose(together[:, 1], apply(query_BHTD[:, 1], memory_BHSD[:, 1]), rtol=1e-5, atol=1e-5)
     half = jax.tree.map(lambda x: jnp.asarray(x, jnp.bfloat16), (query_BHTD, memory_BHSD, weights))
     assert apply(*half).dtype == jnp.float32
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_heads_have_weights_of_their_own(name):
+    """Head h of all together is the score with the weights of head h."""
+    heads = 3
+    together, weights = score(name, D, D, heads=(heads,))
+    apart, _ = score(name, D, D)
+    query_BHTD, memory_BHSD = random_normal(B, heads, T, D), random_normal(B, heads, S, D, seed=1)
+    scores_BHTS = together(query_BHTD, memory_BHSD)
+    for head in range(heads):
+        own = {key: weight[head] for key, weight in weights.items()}
+        expected = apart(query_BHTD[:, head], memory_BHSD[:, head], own)
+        np.testing.assert_allclose(scores_BHTS[:, head], expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SCORES)
+def test_what_is_bilinear_is(name):
+    """score(q, k + a) = score(q, k) + score(q, a), on which positions "relative" rest."""
+    module = SCORES[name](D, D, D, P)
+    weights = score(name, D, D, width=D)[1]
+    query_BTD = random_normal(B, T, D)
+    keys_BSD, others_BSD = random_normal(B, S, D, seed=1), random_normal(B, S, D, seed=3)
+    sums = [module.apply({"params": weights}, query_BTD, x) for x in (keys_BSD + others_BSD, keys_BSD, others_BSD)]
+    assert SCORES[name].bilinear == np.allclose(sums[0], sums[1] + sums[2], rtol=1e-4, atol=1e-4)
 
 
 @given(seed=st.integers(0, 1000))

@@ -152,11 +152,13 @@ def test_tables():
 
 def test_where_in_the_model_an_operation_is():
     """Layers are one part, what JAX wraps around them is none, and gradients are told apart."""
-    forward = "jit(_fun)/jvp(Recurrent.outputs)/Recurrent.states/decoder/decoder._layer_by_layer/stack_0/while/body/dot"
-    assert profiler.path(forward) == ["Recurrent.outputs", "decoder", "decoder._layer_by_layer", "stack", "dot"]
-    backward = "jit(_fun)/transpose(jvp(Transformer.outputs))/Transformer.encode/encoder_3/self_sublayer/add"
+    forward = (
+        "jit(_fun)/jvp(Translator.outputs)/Translator.states/decoder/decoder._layer_by_layer/stack_0/while/body/dot"
+    )
+    assert profiler.path(forward) == ["Translator.outputs", "decoder", "decoder._layer_by_layer", "stack", "dot"]
+    backward = "jit(_fun)/transpose(jvp(Translator.outputs))/Translator.encode/encoder/layer_3/self_sublayer/add"
     assert profiler.path(backward) == [
-        "backward", "Transformer.outputs", "Transformer.encode", "encoder", "self_sublayer", "add",
+        "backward", "Translator.outputs", "Translator.encode", "encoder", "layer", "self_sublayer", "add",
     ]  # fmt: skip
     assert profiler.path("jit(search)/while/body/reduce_sum") == ["outside", "reduce_sum"]
 

@@ -22,7 +22,7 @@ def embedded(*arguments, architecture="luong"):
 def test_every_file_answers_every_architecture(file, architecture):
     config = load(f"{file}:{architecture}")
     assert config.is_locked
-    assert config.model.family == MODELS[architecture]().family
+    assert config.model.decoder == MODELS[architecture]().decoder
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -12,7 +12,7 @@ def small_config(name):
     """The config of an architecture, made small."""
     config = MODELS[name]()
     config.width, config.layers = 16, 1
-    if config.family == "transformer":
+    if config.decoder == "transformer":
         config.heads, config.ffn, config.layers = 2, 24, 2
     return config
 
@@ -21,5 +21,5 @@ def random_model(name, vocabulary):
     """A translator and weights, large enough that its translations differ."""
     translator = build(small_config(name), source_vocabulary=vocabulary, target_vocabulary=vocabulary)
     some_ids = jnp.ones((1, 2), int)
-    params = jax.jit(translator.init)(jax.random.key(1), some_ids, some_ids)["params"]
+    params = jax.jit(translator.init)(jax.random.key(3), some_ids, some_ids)["params"]
     return translator, jax.tree.map(lambda leaf: np.array(leaf) * (3.0 if leaf.ndim > 1 else 1.0), params)

@@ -91,11 +91,12 @@ def test_an_encoder_does_not_see_padding(direction):
     encoder = RecurrentEncoder("lstm", direction, 2, E, D, dropout=0.0, deterministic=True)
     params = random_params(encoder, inputs_BSE, mask_BS)
     run = jax.jit(encoder.apply)
-    states_BSD, finals = run({"params": params}, inputs_BSE, mask_BS)
+    encoded = run({"params": params}, inputs_BSE, mask_BS)
+    states_BSD, finals = encoded.states_BSE, encoded.finals
     assert states_BSD.shape == (B, S, D)
-    alone_1SD, alone_finals = run({"params": params}, inputs_BSE[1:2, :4], mask_BS[1:2, :4])
-    np.testing.assert_allclose(states_BSD[1:2, :4], alone_1SD, rtol=1e-5, atol=1e-5)
-    for ours, theirs in zip(jax.tree.leaves(finals), jax.tree.leaves(alone_finals), strict=True):
+    alone = run({"params": params}, inputs_BSE[1:2, :4], mask_BS[1:2, :4])
+    np.testing.assert_allclose(states_BSD[1:2, :4], alone.states_BSE, rtol=1e-5, atol=1e-5)
+    for ours, theirs in zip(jax.tree.leaves(finals), jax.tree.leaves(alone.finals), strict=True):
         np.testing.assert_allclose(ours[1:2], theirs, rtol=1e-5, atol=1e-5)
     # The last state is that of the last word read: of the end, of the beginning, or half of either.
     ends = {"uni": [(3, slice(0, 4))], "reversed": [(0, slice(0, 4))], "bi": [(3, slice(0, 2)), (0, slice(2, 4))]}

@@ -1,12 +1,13 @@
 """The models that the contract is tested on: together they have every name of every table, at least once."""
 
-from functools import cache
+from functools import cache, partial
 
 import jax
 import numpy as np
 
 from configs import base
 from research import models
+from research.attention.normalisers import NORMALISERS
 from research.attention.scores import SCORES
 
 SOURCE_VOCABULARY, TARGET_VOCABULARY = 17, 19  # both 19 where one table is shared
@@ -28,37 +29,81 @@ def transformer(**fields):
     }
 
 
+def mixed(encoder, decoder, **fields):
+    return partial(base.sides, encoder, decoder), {
+        "width": 6,
+        "ffn": 11,
+        "heads": 3,
+        "layers": 1,
+        "dropout": 0.3,
+        **fields,
+    }
+
+
 VARIANTS = {
     "none-lstm-bi": recurrent(),
-    "none-gru-reversed-2": recurrent(cell="gru", encoder="reversed", layers=2, tie="all"),
-    "luong-dot-tanh-uni": recurrent(reader="luong", score="dot", cell="tanh", encoder="uni"),
+    "none-gru-reversed-2": recurrent(cell="gru", direction="reversed", layers=2, tie="all"),
+    "luong-dot-tanh-uni": recurrent(reader="luong", score="dot", cell="tanh", direction="uni"),
     "luong-general-lstm-bi-2": recurrent(reader="luong", layers=2),
     "luong-concat-gru-reversed": recurrent(
-        reader="luong", score="concat", cell="gru", encoder="reversed", tie="none", embedding=5
+        reader="luong", score="concat", cell="gru", direction="reversed", tie="none", embedding=5
     ),
     "luong-feeding-general-lstm-2": recurrent(reader="luong", input_feeding=True, layers=2),
     "luong-feeding-concat-gru-uni": recurrent(
-        reader="luong", score="concat", input_feeding=True, cell="gru", encoder="uni"
+        reader="luong", score="concat", input_feeding=True, cell="gru", direction="uni"
     ),
     "luong-feeding-scaled_dot-tanh": recurrent(
         reader="luong", score="scaled_dot", input_feeding=True, cell="tanh", tie="none", embedding=5, encoder_layers=2
     ),
     "bahdanau-concat-gru-bi": recurrent(reader="bahdanau", score="concat", cell="gru"),
-    "bahdanau-concat-lstm-2": recurrent(reader="bahdanau", score="concat", layers=2, encoder="reversed"),
-    "bahdanau-dot-lstm-1-2": recurrent(reader="bahdanau", score="dot", encoder="uni", decoder_layers=2, tie="all"),
+    "bahdanau-concat-lstm-2": recurrent(reader="bahdanau", score="concat", layers=2, direction="reversed"),
+    "bahdanau-dot-lstm-1-2": recurrent(reader="bahdanau", score="dot", direction="uni", decoder_layers=2, tie="all"),
     "transformer-pre-all": transformer(),
     "transformer-post-decoder": transformer(norm="post", tie="decoder", heads=2),
     "transformer-pre-none-1-2": transformer(tie="none", decoder_layers=2, heads=1),
     "transformer-post-all-2-1": transformer(norm="post", encoder_layers=2),
+    "bahdanau-feeding-general": recurrent(reader="bahdanau", input_feeding=True),
+    "luong-local_m": recurrent(reader="luong", window="local_m", window_radius=2),
+    "luong-local_p": recurrent(reader="luong", window="local_p", window_radius=2),
+    "bahdanau-local_p-concat": recurrent(reader="bahdanau", score="concat", window="local_p", window_radius=3),
+    "luong-feeding-local_p": recurrent(reader="luong", input_feeding=True, window="local_p", window_radius=2),
+    "luong-linguistic-general": recurrent(reader="luong", coverage="linguistic"),
+    "luong-feeding-neural-dot": recurrent(
+        reader="luong", score="dot", input_feeding=True, coverage="neural", coverage_width=3
+    ),
+    "bahdanau-linguistic-concat": recurrent(reader="bahdanau", score="concat", coverage="linguistic"),
+    "bahdanau-neural-concat": recurrent(reader="bahdanau", score="concat", coverage="neural", coverage_width=2),
+    "luong-location-short": recurrent(reader="luong", score="location", places=5),  # of sources of 7
+    "transformer-grouped-rotary": transformer(
+        heads=2, kv_heads=1, head_width=4, positions="rotary", head_spread=0.5, self_score="dot", self_window=2
+    ),
+    "transformer-learned-alibi": transformer(encoder_positions="learned", decoder_positions="alibi", places=4),
+    "transformer-relative-local_p": transformer(
+        positions="relative", relative_reach=2, window="local_p", window_radius=3, self_score="general"
+    ),
+    "transformer-alibi-local_m": transformer(
+        encoder_positions="alibi", decoder_positions="learned", window="local_m", window_radius=3
+    ),
+    "transformer-none-queries": transformer(positions="none", normaliser="softmax_over_queries"),
+    "transformer-sparse": transformer(self_normaliser="entmax15", normaliser="sparsemax", self_score="concat"),
+    "transformer-fused-rotary": transformer(form="fused", positions="rotary", attention_dropout=0.0, head_width=2),
+    "transformer-blockwise-alibi": transformer(form="blockwise", positions="alibi", attention_dropout=0.0),
+    "mixed-transformer-luong": mixed("transformer", "recurrent", reader="luong", tie="none"),
+    "mixed-transformer-gru": mixed("transformer", "recurrent", cell="gru", positions="rotary", head_width=2),
+    "mixed-bi-transformer": mixed("recurrent", "transformer", tie="none"),
 }
-# A score that is new has come without a variant of its own.
-ASKED_FOR = {fields.get("score") for _, fields in VARIANTS.values()}
-VARIANTS |= {
-    f"{reader}-{score}": recurrent(reader=reader, score=score)
-    for score in SCORES
-    for reader in ("luong", "bahdanau")
-    if score not in ASKED_FOR | {"general"}
-}
+
+
+def newcomers(make, field, table, **fields):
+    """A variant for each name of a table that no variant of the same maker asks for."""
+    default = make()[0]()[field]
+    asked_for = {own.get(field, default) for maker, own in VARIANTS.values() if maker is make()[0]}
+    reader = fields.get("reader", "transformer")
+    return {f"{reader}-{name}": make(**fields, **{field: name}) for name in table if name not in asked_for}
+
+
+for field, table in (("score", SCORES), ("normaliser", NORMALISERS)):
+    VARIANTS |= newcomers(recurrent, field, table, reader="luong") | newcomers(transformer, field, table)
 
 
 def config(name, **fields):

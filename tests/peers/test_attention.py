@@ -1,15 +1,14 @@
 """torch.nn.MultiheadAttention and the fused attention with our weights give our contexts, weights and gradients."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
 from research.attention.attend import attend
-from research.attention.heads import MultiHeadAttention
 from research.attention.scores import ScaledDot
-from research.attention.windows import causal, padding
+from research.attention.windows import Window
+from tests.attention.test_heads import cross, cross_attention, self_attention
 
 torch = pytest.importorskip("torch", reason="no PyTorch: install the [bench] extra")
 pytestmark = pytest.mark.peers
@@ -22,8 +21,8 @@ def draw(random, *shape, scale=1.0):
     return random.normal(0, scale, shape).astype(np.float32)
 
 
-def ours_and_theirs(random):
-    ours = MultiHeadAttention(H, D, 0.0, True)
+def ours_and_theirs(random, kind):
+    ours = (cross_attention if kind == "cross" else self_attention)(width=D, heads=H, kv_heads=H)
     names = ("query", "key", "value", "output")
     params = {name: {"kernel": draw(random, D, D, scale=0.3), "bias": draw(random, D)} for name in names}
     theirs = torch.nn.MultiheadAttention(D, H, batch_first=True)
@@ -36,24 +35,24 @@ def ours_and_theirs(random):
     return ours, params, theirs
 
 
-def read(module, query, memory, mask):
-    return module(query, module.keys_values(memory), mask)
+def read_itself(module, query, memory, words):
+    return module(query, Window(after=0))
 
 
 @pytest.mark.parametrize("kind", ["cross", "self"])
 def test_multi_head_attention(kind):
     random = np.random.default_rng(4)
-    ours, params, theirs = ours_and_theirs(random)
+    ours, params, theirs = ours_and_theirs(random, kind)
     query_BTD = draw(random, B, T, D)
     memory_BSD = draw(random, B, S, D) if kind == "cross" else query_BTD
     words_BS = np.arange(S) < np.array([[7], [3]])
-    mask_BTS = padding(jnp.asarray(words_BS)) if kind == "cross" else causal(T)
+    method = cross if kind == "cross" else read_itself
     weigh_BTD = draw(random, B, T, D)
 
     @jax.jit
     def loss(params, query_BTD, memory_BSD):
         read_BTD, sown = ours.apply(
-            {"params": params}, query_BTD, memory_BSD, mask_BTS, method=read, mutable=["attention"]
+            {"params": params}, query_BTD, memory_BSD, words_BS, method=method, mutable=["attention"]
         )
         return (read_BTD * weigh_BTD).sum(), (read_BTD, sown["attention"]["weights"][0])
 

@@ -100,7 +100,7 @@ def test_bidirectional_encoder_of_two_layers(cell):
     )
     inputs_BSE, mask_BS = inputs_and_mask()
     params = random_params(ours, inputs_BSE, mask_BS)
-    states, finals = jax.jit(ours.apply)({"params": params}, inputs_BSE, mask_BS)
+    encoded = jax.jit(ours.apply)({"params": params}, inputs_BSE, mask_BS)
 
     theirs = THEIRS[cell](E, half, 2, batch_first=True, bidirectional=True)
     for layer in range(2):
@@ -109,8 +109,8 @@ def test_bidirectional_encoder_of_two_layers(cell):
     out, last = run_packed(theirs, torch.tensor(inputs_BSE))
     last = last if isinstance(last, tuple) else (last,)
 
-    assert_allclose(np.where(mask_BS[:, :, None], states, 0), out.detach().numpy(), **CLOSE)
+    assert_allclose(np.where(mask_BS[:, :, None], encoded.states_BSE, 0), out.detach().numpy(), **CLOSE)
     for layer in range(2):
-        for part, their_part in zip(finals[layer], last, strict=True):
+        for part, their_part in zip(encoded.finals[layer], last, strict=True):
             both = torch.cat([their_part[2 * layer], their_part[2 * layer + 1]], dim=-1)
             assert_allclose(part, both.detach().numpy(), **CLOSE)

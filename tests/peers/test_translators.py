@@ -29,8 +29,9 @@ def small(name):
     """The family's model with every width made small; the depth stays at two."""
     model = FAMILIES[name].config().copy_and_resolve_references().model
     model.unlock()
-    model.update({"width": 12, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.0})
-    model.update({"ffn": 17, "heads": 3} if model.family == "transformer" else {"embedding": 12})
+    model.update({"width": 12, "embedding": 12, "encoder_layers": 2, "decoder_layers": 2, "dropout": 0.0})
+    if model.decoder == "transformer":
+        model.update({"ffn": 17, "heads": 3, "kv_heads": 3})
     return model
 
 
@@ -46,9 +47,9 @@ def transformer_weights(params):
 
     found = {"embedding.weight": params["embeddings"]["target"]}
     for side in ("encoder", "decoder"):
-        found |= norm(f"{side}_norm", params[f"{side}_norm"])
+        found |= norm(f"{side}_norm", params[side]["norm"])
         for i in range(2):
-            layer, at = params[f"{side}_{i}"], f"{side}.{i}"
+            layer, at = params[side][f"layer_{i}"], f"{side}.{i}"
             own, forward = layer["self_attention"], layer["position_wise"]
             found |= linear(f"{at}.qkv", own["query"], own["key"], own["value"]) | linear(f"{at}.out", own["output"])
             found |= linear(f"{at}.grow", forward["inner"]) | linear(f"{at}.shrink", forward["outer"])
@@ -79,13 +80,16 @@ def recurrent_weights(params):
     for i in range(2):
         found |= layer("encoder.lstm", f"l{i}", params["encoder"][f"stack_{i}_0"])
         found |= layer("encoder.lstm", f"l{i}_reverse", params["encoder"][f"stack_{i}_1"])
-        found |= layer("decoder", f"l{i}", decoder[f"stack_{i}"], decoder.get("fed") if i == 0 else None)
+        found |= layer(
+            "decoder", f"l{i}", decoder[f"stack_{i}"], decoder.get("fed", decoder.get("context")) if i == 0 else None
+        )
     if "combine" in decoder:
         found["combine.weight"] = decoder["combine"].T
         # General: ours is q · (k W), theirs q · (W' k); concat: both are matrices of the memory and of the query.
-        found["keys.weight"] = decoder["scorer"]["key"].T
-    if "query" in decoder.get("scorer", {}):
-        found["query.weight"], found["score.weight"] = decoder["scorer"]["query"].T, decoder["scorer"]["scale"][None]
+        found["keys.weight"] = decoder["read"]["scorer"]["key"].T
+        if "query" in decoder["read"]["scorer"]:
+            found["query.weight"] = decoder["read"]["scorer"]["query"].T
+            found["score.weight"] = decoder["read"]["scorer"]["scale"][None]
     return found
 
 
@@ -97,7 +101,7 @@ def sides(name):
     shapes = jax.eval_shape(ours.init, jax.random.key(0), ids, ids)["params"]
     random = np.random.default_rng(9)
     params = jax.tree.map(lambda x: random.normal(0, 0.3, x.shape).astype(np.float32), shapes)
-    renamed = transformer_weights if model.family == "transformer" else recurrent_weights
+    renamed = transformer_weights if model.decoder == "transformer" else recurrent_weights
     theirs = peers.build(model, V)
     theirs.load_state_dict({key: torch.tensor(np.ascontiguousarray(w)) for key, w in renamed(params).items()})
     return ours, params, theirs, renamed

@@ -21,10 +21,10 @@ SENTENCES = [
     ("the dog eats bread & rice", "개는 빵과 밥을 먹는다", "개는 빵과 빵을 먹는다"),
 ]
 MODELS: dict[str, dict[str, Any]] = {
-    "none": {"family": "recurrent", "reader": "none", "score": "general"},
-    "luong": {"family": "recurrent", "reader": "luong", "score": "general"},
-    "bahdanau": {"family": "recurrent", "reader": "bahdanau", "score": "concat"},
-    "transformer": {"family": "transformer", "heads": 8},
+    "none": {"decoder": "recurrent", "reader": "none", "score": "general"},
+    "luong": {"decoder": "recurrent", "reader": "luong", "score": "general"},
+    "bahdanau": {"decoder": "recurrent", "reader": "bahdanau", "score": "concat"},
+    "transformer": {"encoder": "transformer", "decoder": "transformer", "heads": 8},
 }
 LEVELS = {"none": (31.0, 5.2), "luong": (66.0, 2.2), "bahdanau": (64.0, 2.0), "transformer": (71.0, 1.2)}
 SIGNATURES = (
@@ -37,7 +37,8 @@ BINS = [("1-5", 61), ("6-10", 283), ("11-15", 347), ("16-20", 211), ("21-30", 85
 
 def config(name: str, languages: tuple[str, str] = ("en", "ko")) -> dict[str, Any]:
     """The fields of config.json that the report reads, and a few that it does not."""
-    shape = {"width": 256, "encoder_layers": 1, "decoder_layers": 1, "cell": "lstm", "encoder": "bi"}
+    shape = {"width": 256, "encoder_layers": 1, "decoder_layers": 1, "cell": "lstm", "direction": "bi"}
+    shape |= {"encoder": "recurrent", "window": "global", "normaliser": "softmax", "coverage": "none"}
     return {
         "seed": 0,
         "model": shape | {"input_feeding": False} | MODELS.get(name, MODELS["luong"]),

@@ -80,7 +80,7 @@ def test_broken_metrics_name_the_line_but_a_line_cut_short_is_none(fabricate: Fa
 
 def test_a_missing_field_is_named(fabricate: Fabricate) -> None:
     path = fabricate("luong")
-    (path / "config.json").write_text('{"model": {"family": "recurrent"}}')
+    (path / "config.json").write_text('{"model": {"encoder": "recurrent", "decoder": "recurrent"}}')
     with pytest.raises(ValueError, match=r"config\.json has no field model\.reader"):
         read_runs([path])
 

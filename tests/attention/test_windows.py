@@ -1,33 +1,16 @@
-"""Sinusoids against the formula, and which positions the windows open."""
-
-from math import cos, sin
+"""Which positions the windows open."""
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.attention.positions import sinusoidal
-from research.attention.windows import causal, lineage, padding
-
-
-@pytest.mark.parametrize("width", [1, 7, 10])
-def test_sinusoids_are_the_formula(width):
-    """Vaswani et al. 2017, section 3.5, one number at a time."""
-    table_TD = sinusoidal(101, width)
-    expected = [
-        [(cos if d % 2 else sin)(t / 10_000 ** ((d - d % 2) / width)) for d in range(width)] for t in range(101)
-    ]
-    assert table_TD.dtype == jnp.float32
-    np.testing.assert_allclose(table_TD, expected, atol=1e-6)
-
-
-def test_a_longer_table_begins_with_the_shorter():
-    np.testing.assert_array_equal(sinusoidal(13, 6)[:5], sinusoidal(5, 6))
+from research.attention.windows import Window, lineage, padding
 
 
 @pytest.mark.parametrize("length", [1, 5])
 def test_causal_reads_itself_and_what_was_before(length):
-    mask_1TT = np.asarray(causal(length))
+    places_T = jnp.arange(length)
+    mask_1TT = np.asarray(Window(after=0).mask(places_T, places_T))
     assert mask_1TT.shape == (1, length, length)
     for t in range(length):
         assert mask_1TT[0, t].tolist() == [s <= t for s in range(length)]
@@ -46,3 +29,17 @@ def test_padding_is_the_same_for_every_query():
     mask_BS = jnp.array([[True, True, False], [True, False, False]])
     assert padding(mask_BS).shape == (2, 1, 3)
     np.testing.assert_array_equal(padding(mask_BS)[:, 0], mask_BS)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(None, None), (None, 0), (2, 0), (2, 2), (0, 1)],
+    ids=["all", "causal", "sliding", "both", "next"],
+)
+def test_a_window_reads_so_far_back_and_so_far_ahead(before, after):
+    words_BS = jnp.array([[True] * 5, [True] * 3 + [False] * 2])
+    mask_BTS = np.broadcast_to(Window(words_BS, before, after).mask(jnp.array([1, 4]), jnp.arange(5)), (2, 2, 5))
+    for b, length in enumerate((5, 3)):
+        for row, t in enumerate((1, 4)):
+            low, high = -1 if before is None else t - before, 5 if after is None else t + after
+            assert mask_BTS[b, row].tolist() == [low <= s <= high and s < length for s in range(5)]

@@ -1,0 +1,68 @@
+"""Cross-attention: a decoder's positions read the memory, all at once or one after another."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from research.attention.heads import KeysValues, MultiHeadAttention
+from research.attention.local import CENTRES, WINDOWS, around
+from research.attention.normalisers import NORMALISERS
+from research.attention.windows import padding
+
+Array = jax.Array
+
+
+class CrossAttention(MultiHeadAttention):
+    """Queries of one sequence, keys and values of another. window: a name in `WINDOWS`, one for all heads.
+
+    radius: how far a local one reaches each way, in positions.
+    """
+
+    window: str
+    radius: int
+
+    def setup(self) -> None:
+        super().setup()
+        if self.window not in WINDOWS:
+            raise ValueError(f"model.window={self.window!r} is unknown; choose one of {', '.join(WINDOWS)}")
+        if self.window in CENTRES:
+            self.centre = CENTRES[self.window](self.width)
+
+    def __call__(self, query_BTD: Array, keys_values: KeysValues, words_BS: Array) -> Array:
+        """read_BTD of all positions at once. words_BS: real positions of the memory."""
+        query_BHTK = self._split(self.query(query_BTD))
+        mask_B1TS, factor_B1TS = self._window(query_BTD, jnp.arange(query_BTD.shape[1]), words_BS)
+        weights_BHTS = NORMALISERS[self.normaliser].weigh(self.scores(query_BHTK, keys_values[0]), mask_B1TS)
+        return self._read(weights_BHTS, factor_B1TS, keys_values[1])
+
+    def start(self, keys_values: KeysValues, hypotheses: int) -> Any:
+        """What the normaliser knows before the first step, with axes BHNS."""
+        batch, _, sources, _ = keys_values[0].shape
+        return NORMALISERS[self.normaliser].start((batch, self.heads, hypotheses), sources)
+
+    def step(
+        self, query_BND: Array, keys_values: KeysValues, words_BS: Array, place: Array, past: Any
+    ) -> tuple[Array, Any]:
+        """read_BND for N hypotheses at one place, who ask as N queries of one sentence, and the next past."""
+        self.refuse_to_drop()
+        query_BHNK = self._split(self.query(query_BND))
+        mask_B1NS, factor_B1NS = self._window(query_BND, jnp.reshape(place, (1,)), words_BS)
+        scores_BHNS = self.scores(query_BHNK, keys_values[0])
+        weights_BHNS, past = NORMALISERS[self.normaliser].weigh_next(scores_BHNS, mask_B1NS, past)
+        return self._read(weights_BHNS, factor_B1NS, keys_values[1]), past
+
+    def _read(self, weights_BHTS: Array, factor_B1TS: Array | None, values_BGSK: Array) -> Array:
+        weights_BHTS = weights_BHTS if factor_B1TS is None else weights_BHTS * factor_B1TS
+        return self._output(self.read(weights_BHTS, values_BGSK), weights_BHTS)
+
+    def _window(self, query_BTD: Array, places_T: Array, words_BS: Array) -> tuple[Array, Array | None]:
+        """mask_B1TS, and what weights are multiplied by."""
+        mask_BTS = padding(words_BS)
+        if self.window not in CENTRES:
+            return mask_BTS[:, None], None
+        matrix_DK, sources = self.centre.query_matrix(), words_BS.shape[1]
+        projected_BTK = query_BTD if matrix_DK is None else query_BTD @ matrix_DK
+        centre_BT = self.centre.place(self.centre.constants(), projected_BTK, places_T[None], words_BS.sum(axis=1))
+        near_BTS, gaussian_BTS = around(centre_BT, self.radius, sources)
+        return (mask_BTS & near_BTS)[:, None], gaussian_BTS[:, None] if self.centre.peaked else None

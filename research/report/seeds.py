@@ -1,0 +1,92 @@
+"""Runs that differ in their seed alone, taken together: what a model scores, and how far that is from sure."""
+
+import math
+from collections.abc import Sequence
+from os.path import commonprefix
+from typing import Any, NamedTuple
+
+from scipy import stats
+
+from research.report import table
+from research.report.runs import Run
+
+MEASURES = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
+COVERAGE = 0.95  # of an interval
+
+
+class Mean(NamedTuple):
+    """mean ± margin; the margin is nan of one seed, which says nothing of others."""
+
+    mean: float
+    margin: float
+
+
+class Group(NamedTuple):
+    """One model on one split, under several seeds. parameters, flops: of one run; flops a target token, in training."""
+
+    name: str
+    split: str
+    seeds: int
+    parameters: int
+    flops: float
+    measures: dict[str, Mean]
+
+
+def over_seeds(runs: Sequence[Run]) -> list[Group]:
+    """Groups in the order of their first runs; runs that were not evaluated are left out."""
+    members: dict[tuple[str, str], list[table.Row]] = {}
+    for row in table.rows(runs):
+        if row.split:
+            members.setdefault((_but_for_the_seed(row.run), row.split), []).append(row)
+    found = []
+    for (_, split), rows in members.items():
+        numbers = {key: [row.values[key] for row in rows if _is_number(row.values.get(key))] for key in MEASURES}
+        measures = {key: mean(values) for key, values in numbers.items() if len(values) == len(rows)}  # type: ignore
+        name = commonprefix([row.run.name for row in rows]).rstrip("._- (") or rows[0].run.name  # noqa: RUF071 - names, not paths
+        first = rows[0].run
+        found.append(
+            Group(name, split, len(rows), first.cost("parameters"), first.cost("flops_per_token") or 0.0, measures)
+        )
+    return found
+
+
+def mean(values: Sequence[float]) -> Mean:
+    """The mean, and half the width of its interval by Student's t: t_{0.975, n-1} s / √n."""
+    count = len(values)
+    centre = math.fsum(values) / count
+    if count == 1:
+        return Mean(centre, math.nan)
+    deviation = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (count - 1))
+    return Mean(centre, float(stats.t.ppf((1 + COVERAGE) / 2, count - 1)) * deviation / math.sqrt(count))
+
+
+def markdown(runs: Sequence[Run]) -> str:
+    """A table with a row a group; "" where no model has two seeds."""
+    groups = over_seeds(runs)
+    if all(group.seeds == 1 for group in groups):
+        return ""
+    columns = {column.key: column for column in table.columns(runs)}
+    shown = [key for key in MEASURES if any(key in group.measures for group in groups)]
+    heads = ["name", "split", "seeds", "parameters", "MFLOPs a token", *(columns[key].title for key in shown)]
+    lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
+    for group in groups:
+        cells = [group.name, group.split, str(group.seeds), f"{group.parameters:,}", f"{group.flops / 1e6:.2f}"]
+        cells += [_shown(columns[key], group.measures.get(key)) for key in shown]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", f"Mean over seeds ± half of its {COVERAGE:.0%} interval (Student's t); FLOPs of training.", ""]
+    return "\n".join(lines)
+
+
+def _shown(column: table.Column, found: Mean | None) -> str:
+    if found is None:
+        return table.NOTHING
+    return column.show(found.mean) + ("" if math.isnan(found.margin) else f" ± {column.show(found.margin)}")
+
+
+def _but_for_the_seed(run: Run) -> str:
+    config: dict[str, Any] = {**run.config, "seed": None}
+    return repr(config)
+
+
+def _is_number(value: table.Value) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

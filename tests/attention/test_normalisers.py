@@ -1,0 +1,118 @@
+"""Each normaliser against its definition, solved by other means, in double precision."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from research.attention.normalisers import NORMALISERS
+
+T, S = 5, 7
+SCORES_TS = arrays(np.float32, (T, S), elements=st.floats(-9, 9, width=32))
+MASK_TS = arrays(bool, (T, S))
+WEIGH = {name: jax.jit(normaliser.weigh) for name, normaliser in NORMALISERS.items()}
+
+
+def bisected(scores, power):
+    """max(x - τ, 0)^power with the τ for which it sums to 1: the definition of sparsemax (1) and of entmax-1.5 (2)."""
+    x = scores.astype(np.float64) / power
+    low, high = x.max() - 1, x.max()
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (np.maximum(x - middle, 0) ** power).sum() > 1 else (low, middle)
+    return np.maximum(x - low, 0) ** power
+
+
+def softmax(scores):
+    powers = np.exp(scores.astype(np.float64) - scores.max())
+    return powers / powers.sum()
+
+
+# Weights of the scores that may be read, one row at a time.
+EQUATIONS = {
+    "softmax": softmax,
+    "sparsemax": lambda scores: bisected(scores, 1),
+    "entmax15": lambda scores: bisected(scores, 2),
+    "uniform": lambda scores: np.full(len(scores), 1 / len(scores)),
+    "hard": lambda scores: np.eye(len(scores))[scores.argmax()],
+}
+
+
+def test_every_normaliser_has_its_equation_or_a_test_of_its_own():
+    assert EQUATIONS.keys() | {"softmax_over_queries", "permuted"} == NORMALISERS.keys()
+
+
+@pytest.mark.parametrize("name", EQUATIONS)
+@given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
+def test_rows_are_their_equation_over_what_may_be_read(name, scores_TS, mask_TS):
+    weights_TS = np.asarray(WEIGH[name](scores_TS, mask_TS))
+    assert weights_TS.dtype == np.float32
+    expected_TS = np.zeros((T, S))
+    for scores_S, mask_S, expected_S in zip(scores_TS, mask_TS, expected_TS, strict=True):
+        if mask_S.any():
+            expected_S[mask_S] = EQUATIONS[name](scores_S[mask_S])
+    np.testing.assert_allclose(weights_TS, expected_TS, atol=3e-5)  # float32 roots of differences of squares
+    np.testing.assert_allclose(weights_TS.sum(-1), mask_TS.any(-1), atol=1e-5)
+    assert not weights_TS[~mask_TS].any()
+
+
+@given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
+def test_over_queries_each_key_is_shared_by_those_so_far(scores_TS, mask_TS):
+    """One query at a time too: what went before is all that a query must know."""
+    weights_TS = np.asarray(WEIGH["softmax_over_queries"](scores_TS, mask_TS))
+    kind = NORMALISERS["softmax_over_queries"]
+    past, powers_TS = kind.start((1,), S), np.where(mask_TS, np.exp(scores_TS.astype(np.float64)), 0.0)
+    for t in range(T):
+        total_S = powers_TS[: t + 1].sum(axis=0)
+        np.testing.assert_allclose(weights_TS[t], powers_TS[t] / np.where(total_S, total_S, 1.0), atol=1e-5)
+        next_1S, past = kind.weigh_next(scores_TS[t : t + 1], mask_TS[t : t + 1], past)
+        np.testing.assert_allclose(next_1S[0], weights_TS[t], atol=1e-5)
+
+
+@given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
+def test_permuted_weights_are_those_of_softmax_in_another_order(scores_TS, mask_TS):
+    weights_TS, permuted_TS = (np.asarray(WEIGH[name](scores_TS, mask_TS)) for name in ("softmax", "permuted"))
+    np.testing.assert_allclose(np.sort(permuted_TS), np.sort(weights_TS), atol=1e-6)
+    assert not permuted_TS[~mask_TS].any()
+
+
+def test_the_permutation_is_no_identity_and_does_not_depend_on_padding():
+    scores_1S = np.random.default_rng(0).normal(size=(1, S)).astype(np.float32)
+    alone = NORMALISERS["permuted"].weigh(scores_1S, np.ones((1, S), bool))
+    longer_1Z = np.concatenate([scores_1S, np.full((1, 4), 5.0, np.float32)], axis=1)
+    padded = NORMALISERS["permuted"].weigh(longer_1Z, np.arange(S + 4)[None] < S)
+    np.testing.assert_allclose(padded[:, :S], alone, atol=1e-6)
+    assert np.abs(np.asarray(alone) - softmax(scores_1S[0])).max() > 0.05
+
+
+@pytest.mark.parametrize("name", ["softmax", "softmax_over_queries", "sparsemax", "entmax15"])
+def test_gradients_are_finite_and_those_of_finite_differences(name):
+    random = np.random.default_rng(1)
+    scores_TS, bar_TS = random.normal(size=(2, T, S))
+    mask_TS = random.random((T, S)) < 0.8
+    mask_TS[2] = False
+
+    with jax.enable_x64():
+
+        def total(scores_TS):
+            return (NORMALISERS[name].weigh(scores_TS, mask_TS) * bar_TS).sum()
+
+        gradient = np.asarray(jax.grad(total)(jnp.asarray(scores_TS)))
+        assert np.isfinite(gradient).all()
+        assert not gradient[~mask_TS].any()
+        for t, s in ((0, 1), (1, 3), (4, 6)):
+            nudge = np.zeros((T, S))
+            nudge[t, s] = 1e-2
+            expected = (total(scores_TS + nudge) - total(scores_TS - nudge)) / 2e-2
+            assert gradient[t, s] == pytest.approx(float(expected), abs=5e-3)
+
+
+def test_scores_that_are_never_read_leave_no_nan():
+    """`location` gives the lowest float to positions that it does not know."""
+    scores_1S = np.array([[0.5, 0.1, -0.7, np.finfo(np.float32).min]], np.float32)
+    for name in NORMALISERS:
+        weights_1S = np.asarray(WEIGH[name](scores_1S, np.ones((1, 4), bool)))
+        assert np.isfinite(weights_1S).all(), name
