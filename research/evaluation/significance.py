@@ -2,7 +2,7 @@
 
 A system is its runs, one a seed, and a run is its counts sentence by sentence: a_RNX holds those of system A, run ×
 sentence × count. A measure is a function of counts summed over sentences (n-gram matches for BLEU, links for alignment
-error, nats and tokens for perplexity), so a resample of M costs one product of matrices.
+error, nats and tokens for perplexity), so M resamples cost one product of matrices.
 """
 
 from collections.abc import Callable, Sequence
@@ -34,10 +34,10 @@ class Bootstrap(NamedTuple):
 
     @property
     def p_value(self) -> float:
-        """Two-sided, of no difference d: how often |d* - mean d*| ≥ |d|. Shift method, Riezler & Maxwell 2005, 3.2.
+        """Two-sided, of no difference d: how often |d* - mean d*| ≥ |d|. Shifted, as in Riezler & Maxwell 2005.
 
         sacreBLEU's takes absolute values before it centres them: where one system wins every resample that counts one
-        tail of the two, and its p value is half of this.
+        tail of the two, and its p value is about half of this.
         """
         differences_M = self.a_M - self.b_M
         return _p_value(differences_M - differences_M.mean(), self.difference)
@@ -60,8 +60,8 @@ def bootstrap(a_RNX: np.ndarray, b_RNX: np.ndarray, measure: Measure, *, resampl
     interval covers 67 % at two a side, 86 % at three and 91 % at five; `seed_test` says what a t test would. A single
     run is always drawn, and its seed adds nothing.
 
-    Runs are never paired across systems, not even by equal seeds: under another architecture the same seed is another
-    initialisation, and where seeds do pair, leaving it out only widens the interval.
+    Runs are never paired across systems, not even by equal seeds: under another architecture the same seed gives other
+    initial weights. Where a seed does favour or harm both systems alike, the interval is only wider than it need be.
 
     ValueError for systems that do not hold the same sentences and counts, or fewer than two sentences.
     """
@@ -87,7 +87,7 @@ def bootstrap(a_RNX: np.ndarray, b_RNX: np.ndarray, measure: Measure, *, resampl
 def approximate_randomisation(
     a_NX: np.ndarray, b_NX: np.ndarray, measure: Measure, *, resamples: int, seed: int
 ) -> float:
-    """Two-sided p of no difference between two runs. Riezler & Maxwell 2005, 3.1.
+    """Two-sided p of no difference between two runs. Riezler & Maxwell 2005.
 
     Were there none, either run could have written either translation: swap them sentence by sentence by a coin, and
     count how often |d*| ≥ |d|. sacreBLEU counts > alone, and so finds a system different from itself.
@@ -108,14 +108,14 @@ class SeedTest(NamedTuple):
     equivalence_p_value: float | None
 
 
-def seed_test(a_R: Sequence[float], b_R: Sequence[float], *, level: float, margin: float | None) -> SeedTest:
+def seed_test(a_R: Sequence[float], b_R: Sequence[float], *, level: float, margin: float | None) -> SeedTest | None:
     """Welch's t over the scores of runs, sentences taken as given; and TOST (Schuirmann 1987) within ±margin.
 
-    The t distribution has the long tails of few seeds that percentiles miss. ValueError where a system has one run, or
-    all runs of each score the same: nothing then shows how much seeds vary.
+    The t distribution has the long tails of few seeds that percentiles miss. None where a system has one run, or all
+    runs of each score the same: nothing then shows how much seeds vary.
     """
     if min(len(a_R), len(b_R)) < 2 or not max(np.ptp(a_R), np.ptp(b_R)) > 0:
-        raise ValueError("a t test over seeds needs at least two runs of each system, and scores that vary")
+        return None
     (of_a, free_a), (of_b, free_b) = ((np.var(each_R, ddof=1) / len(each_R), len(each_R) - 1) for each_R in (a_R, b_R))
     variance = of_a + of_b
     freedom = variance**2 / (of_a**2 / free_a + of_b**2 / free_b)

@@ -81,7 +81,7 @@ def test_bootstrap_draws_and_scores_as_sacrebleu(corpus, counted, monkeypatch):
 
 
 def test_randomisation_is_that_of_sacrebleu(corpus, counted, monkeypatch):
-    """But for swaps that give just the difference that was observed, which it leaves out: TER, in whole edits, has some."""
+    """But for swaps that give just what was observed, which it leaves out: TER, in whole edits, has some."""
     theirs = of_sacrebleu(corpus, monkeypatch, "ar")
     ties = {}
     for name, (a_NX, b_NX, measure) in counted.items():
@@ -168,8 +168,7 @@ def test_seed_test_is_that_of_scipy(b_R):
 
 @pytest.mark.parametrize("scores", [([1.0], [1.0, 2.0]), ([1.1] * 3, [2.3] * 3)])
 def test_seed_test_needs_seeds_that_vary(scores):
-    with pytest.raises(ValueError, match="at least two runs of each system, and scores that vary"):
-        seed_test(*scores, level=0.95, margin=None)
+    assert seed_test(*scores, level=0.95, margin=None) is None
 
 
 def test_variances_of_sentences_and_of_seeds_add_up():
