@@ -195,7 +195,7 @@ def _remarks(comparison: Comparison) -> list[str]:
     if min(seeds) == 1:
         alone = " and ".join(name for name, runs in zip("AB", seeds, strict=True) if runs == 1)
         said.append(f"note: one seed of {alone}: how much seeds vary is not in the interval")
-    elif min(seeds) < FEW_SEEDS:
+    elif over_seeds and min(seeds) < FEW_SEEDS:
         said.append("note: few seeds: where they vary more than sentences, trust the interval of t, which is longer")
     return said
 

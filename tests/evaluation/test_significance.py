@@ -133,6 +133,13 @@ def test_randomisation_of_means_is_near_all_permutations_of_scipy():
     assert ours == pytest.approx(exact, abs=4 * np.sqrt(exact * (1 - exact) / 20_011))
 
 
+def test_randomisation_counts_ties_whatever_the_order_of_their_sums():
+    """|±.1 ±.2 ±.3 ±.6| ≥ .6, which .1 + .2 - .3 + .6 is, in 5 of 8 cases; 0.1 + 0.2 is not 0.3 to a computer."""
+    a_N, b_N = [0.1, 0.2, 0.0, 0.6], [0.0, 0.0, 0.3, 0.0]
+    p = approximate_randomisation(with_ones(a_N), with_ones(b_N), mean, resamples=20_011, seed=SEED)
+    assert p == pytest.approx(5 / 8, abs=4 * np.sqrt(5 / 8 * 3 / 8 / 20_011))
+
+
 @pytest.mark.parametrize(("p", "equivalent"), [(0.03, True), (0.08, False)])
 def test_equivalence_is_that_of_two_t_tests(p, equivalent):
     """The margin at which TOST by SciPy's one-sided t tests has this p value, against the 90 % interval at α = 0.05."""
