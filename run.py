@@ -1,4 +1,4 @@
-"""The door to Lookback: train, evaluate, translate, report. Flags only; what they start is in research/.
+"""The door to Lookback: train, evaluate, translate, compare, report. Flags only; what they start is in research/.
 
 python run.py --help            the verbs
 python run.py train --help      one verb: its flags, examples and exit codes
@@ -26,9 +26,10 @@ verbs:
   train      train the translator that a config names, into a run folder
   evaluate   score a run folder on its test splits: perplexity, BLEU, chrF, TER, alignment error
   translate  translate standard input, line by line; draw what was read
-  report     compare run folders: one page with tables, figures and attention maps
+  compare    two systems, each one or more seeds: is one better, are they equivalent, or is it open
+  report     run folders side by side: one page with tables, figures and attention maps
 
-A run folder holds all that evaluate, translate and report need: move it where you like.
+A run folder holds all that evaluate, translate, compare and report need: move it where you like.
 `python run.py VERB --help` has the verb's flags and examples.
 
 {EPILOG}
@@ -148,12 +149,58 @@ def translate(arguments: Sequence[str]) -> None:
     translate_text(flags.workdir, *streams, beam=flags.beam, attention=flags.attention, draw=attention_png)
 
 
+def compare(arguments: Sequence[str]) -> None:
+    """Run folders of two systems to a verdict."""
+    parser = Parser(
+        "compare",
+        "A [A ...] --with B [B ...] [flags]",
+        "Is system A better than system B, or equivalent to it? Each is one run folder, or several that differ in\n"
+        "their seed, evaluated on the same sentences. Sentences are resampled, and seeds with them where there are\n"
+        "several. The last line is the verdict: A is better, B is better, equivalent within ±MARGIN, inconclusive.",
+        "  python run.py compare runs/luong --with runs/none\n"
+        "  python run.py compare runs/deep-? --with runs/flat-? --measure=chrf --margin=0.5 --json=deep-or-flat.json",
+    )
+    parser.add_argument("a", nargs="+", type=Path, metavar="A", help="run folders of system A, one a seed")
+    parser.add_argument(
+        "--with", required=True, nargs="+", type=Path, metavar="B", dest="b", help="run folders of system B, one a seed"
+    )
+    parser.add_argument("--split", metavar="NAME", help="what was translated (default: the only test split)")
+    parser.add_argument(
+        "--search", metavar="NAME", help="how: beam1 is greedy (default: the widest that all were evaluated with)"
+    )
+    parser.add_argument(
+        "--measure", default="bleu", choices=("bleu", "chrf", "ter"), help="by what (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--margin", type=float, metavar="POINTS", help="a difference that would not matter (default: none is stated)"
+    )
+    parser.add_argument(
+        "--level", type=float, default=0.95, metavar="SHARE", help="of the intervals (default: %(default)s)"
+    )
+    parser.add_argument("--resamples", type=int, default=2_000, metavar="N", help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the resamples: the same gives the same (default: 0)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all that was found there as well")
+    flags, _ = parser.read(arguments)
+
+    from rich.console import Console
+
+    from research.evaluation.compare import compare, terminal, write_json
+
+    named = {name: value for name, value in vars(flags).items() if name != "json"}
+    found = compare(named.pop("a"), named.pop("b"), **named)
+    if flags.json:
+        write_json(found, flags.json, command=in_full("compare", arguments))
+    Console().print(terminal(found), soft_wrap=True, highlight=False)
+
+
 def report(arguments: Sequence[str]) -> None:
     """Run folders to a page."""
     parser = Parser(
         "report",
         "RUN [RUN ...] --out=FOLDER",
-        "Compare run folders: one self-contained HTML page, its figures as PNG and its tables as CSV.",
+        "Show run folders side by side: one self-contained HTML page, its figures as PNG and its tables as CSV.",
         "  python run.py report runs/* --out=report/",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders that were evaluated")
@@ -171,7 +218,7 @@ def report(arguments: Sequence[str]) -> None:
     print(f"\nReport: {page}")
 
 
-VERBS = {"train": train, "evaluate": evaluate, "translate": translate, "report": report}
+VERBS = {"train": train, "evaluate": evaluate, "translate": translate, "compare": compare, "report": report}
 
 
 def main(arguments: Sequence[str]) -> int:

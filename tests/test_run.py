@@ -55,6 +55,14 @@ def report(action):
     return calls
 
 
+@pytest.fixture
+def compare(action):
+    calls = action("research.evaluation.compare", "compare", result="found")
+    sys.modules["research.evaluation.compare"].terminal = lambda found: f"what was {found}\nA is better"
+    sys.modules["research.evaluation.compare"].write_json = lambda *written, **named: calls.append((written, named))
+    return calls
+
+
 def leave(*arguments):
     """The exit code of a command that leaves by itself."""
     with pytest.raises(SystemExit) as left:
@@ -85,7 +93,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 
 
 @pytest.mark.parametrize("verb", run.VERBS)
-def test_the_examples_in_the_help_are_accepted(verb, action, train, report, capsys):
+def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, capsys):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.translate_text", "translate_text")
     leave(verb, "--help")
@@ -139,6 +147,26 @@ def test_translate_reads_and_writes_the_standard_streams(action):
     assert named == {"beam": 3, "attention": Path("maps"), "draw": sys.modules["research.report"].attention_png}
 
 
+def test_compare_takes_two_systems_and_ends_in_the_verdict(compare, capsys):
+    assert run.main(["compare", "a", "--with", "b"]) == 0
+    defaults = {"split": None, "search": None, "measure": "bleu", "margin": None}
+    defaults |= {"level": 0.95, "resamples": 2_000, "seed": 0}
+    assert compare == [(([Path("a")], [Path("b")]), defaults)]
+    assert capsys.readouterr().out == "what was found\nA is better\n"
+
+
+def test_compare_writes_json_with_the_command(compare):
+    flags = ["--split=test", "--search=beam1", "--measure=ter", "--margin=0.5", "--level=0.9", "--resamples=99"]
+    assert run.main(["compare", "a0", "a1", "--with", "b0", "b1", *flags, "--seed=7", "--json=c.json"]) == 0
+    named = {"split": "test", "search": "beam1", "measure": "ter", "margin": 0.5}
+    named |= {"level": 0.9, "resamples": 99, "seed": 7}
+    command = f"python run.py compare a0 a1 --with b0 b1 {' '.join(flags)} --seed=7 --json=c.json"
+    assert compare == [
+        (([Path("a0"), Path("a1")], [Path("b0"), Path("b1")]), named),
+        (("found", Path("c.json")), {"command": command}),
+    ]
+
+
 def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys):
     assert run.main(["report", "a", "b", "--out=out"]) == 0
     assert report == [(([Path("a"), Path("b")], Path("out")), {})]
@@ -149,7 +177,7 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
     ("command", "answer"),
     [
         ("trian", "no verb 'trian'; did you mean train?"),
-        ("xyz", "no verb 'xyz'; choose one of train, evaluate, translate, report"),
+        ("xyz", "no verb 'xyz'; choose one of train, evaluate, translate, compare, report"),
         (f"train {EMBEDDED} --workdir=w --config.model.layrs=3", '"model.layrs"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.layers=3", '"layers"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.model.layers=x", "config.model.layers=x is refused"),
@@ -164,6 +192,11 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
         ("train --config=configs/base.py --workdir=w", "does not define get_config()"),
         ("evaluate --workdir=w --beam=0", "'0' is not a whole number of at least 1"),
         ("evaluate --workdir=w --config.seed=1", "no flag --config.seed"),
+        ("compare a", "required: --with"),
+        ("compare --with b", "required: A"),
+        ("compare a --with b --measure=meteor", "invalid choice: 'meteor'"),
+        ("compare a --with b --resamples=x", "--resamples: invalid int value: 'x'"),
+        ("compare a --with b --margn=1", "no flag --margn; did you mean --margin?"),
         ("report --out=o", "required: RUN"),
     ],
 )  # fmt: skip

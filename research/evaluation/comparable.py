@@ -1,0 +1,157 @@
+"""Run folders that may be compared: translations of the same sentences by the same search, or a sentence why not."""
+
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from research.data.splits import read_split
+from research.data.text import read_lines
+from research.evaluation.quality import tokenizer
+from research.run_folder import RunFolder, beams
+
+MAY_DIFFER = {"seed", "training.strategy", "data.root", "evaluation.beam", "evaluation.length_bins"}
+"""Between the runs of one system: what says nothing of how its translations come about, and the seed."""
+
+
+class Run(NamedTuple):
+    """A run as it was evaluated. name: its path as given. recorded: what result.json holds of the search."""
+
+    name: str
+    seed: int
+    translations: list[str]
+    recorded: dict[str, Any]
+
+
+class Comparable(NamedTuple):
+    """Two systems, each the runs of one config under different seeds. tokenize: sacreBLEU's tokeniser of their BLEU."""
+
+    split: str
+    search: str
+    references: list[str]
+    tokenize: str
+    a: list[Run]
+    b: list[Run]
+
+
+class _Opened(NamedTuple):
+    name: str
+    folder: RunFolder
+    config: ConfigDict
+
+
+def read(a: Sequence[Path | str], b: Sequence[Path | str], *, split: str | None, search: str | None) -> Comparable:
+    """The runs of system A and of system B.
+
+    split: None is the only test split. search: None is the widest that all were evaluated with; "beam1" is greedy.
+    ValueError or OSError for runs that do not compare, or are no runs.
+    """
+    sides = [[_open(path) for path in paths] for paths in (a, b)]
+    for side in sides:
+        _refuse_mixture(side)
+    runs = [run for side in sides for run in side]
+    split = split or _only_test_split(runs[0])
+    references = _shared_references(runs, split)
+    search = _shared_search(runs, split, search)
+    tokenizers = {tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1]): run.name for run in runs}
+    if len(tokenizers) > 1:
+        (one, first), (other, second) = list(tokenizers.items())[:2]
+        raise ValueError(f"{first} is scored with tok:{one} and {second} with tok:{other}: their BLEU does not compare")
+    read_a, read_b = ([_read(run, split, search, len(references)) for run in side] for side in sides)
+    return Comparable(split, search, references, next(iter(tokenizers)), read_a, read_b)
+
+
+def _open(path: Path | str) -> _Opened:
+    folder = RunFolder.existing(path)
+    return _Opened(str(path), folder, folder.config())
+
+
+def _refuse_mixture(side: Sequence[_Opened]) -> None:
+    """A system is one config under different seeds: else what varies within it is no chance."""
+    for one, other in combinations(side, 2):
+        differ = _differences(one.config.to_dict(), other.config.to_dict())
+        fields = [name for name in differ if name not in MAY_DIFFER]
+        if fields:
+            raise ValueError(
+                f"{one.name} and {other.name} are no two seeds of one system: they differ in {', '.join(fields)}"
+            )
+        if one.config.seed == other.config.seed:
+            raise ValueError(
+                f"{one.name} and {other.name} both have seed {one.config.seed}: a run counted twice says nothing "
+                f"of how much seeds vary"
+            )
+
+
+def _differences(one: Any, other: Any, name: str = "") -> list[str]:
+    """Dotted names of the fields that differ."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return [name] if one != other else []
+    found = [_differences(one.get(key), other.get(key), f"{name}.{key}" if name else key) for key in {**one, **other}]
+    return [each for names in found for each in names]
+
+
+def _only_test_split(run: _Opened) -> str:
+    tests = [name for name in run.folder.splits() if name != "validation"]
+    if len(tests) != 1:
+        raise ValueError(f"{run.name} holds {len(tests)} test splits ({', '.join(tests)}); name one with --split")
+    return tests[0]
+
+
+def _shared_references(runs: Sequence[_Opened], split: str) -> list[str]:
+    """The target sentences; of what was translated, not a pair may differ."""
+    first: list[tuple[str, str]] = []
+    for run in runs:
+        file = run.folder.split_file(split)
+        if not file.is_file():
+            held = ", ".join(run.folder.splits()) or "none"
+            raise ValueError(f"{run.name} has no split {split!r}; it has: {held}")
+        pairs = [(pair.source, pair.target) for pair in read_split(file)]
+        first = first or pairs
+        if len(pairs) != len(first):
+            raise ValueError(
+                f"{split} has {len(first):,} sentences in {runs[0].name} and {len(pairs):,} in {run.name}: scores of "
+                f"other sentences do not compare"
+            )
+        other = next((n for n, (one, two) in enumerate(zip(first, pairs, strict=True), 1) if one != two), None)
+        if other:
+            raise ValueError(
+                f"{split} is not the same in {runs[0].name} and {run.name}: they differ from sentence {other:,} on, "
+                f"and scores of other sentences do not compare"
+            )
+    return [target for _, target in first]
+
+
+def _searches(run: _Opened, split: str) -> dict[str, Any]:
+    return run.folder.result().get("splits", {}).get(split, {}).get("searches", {})
+
+
+def _shared_search(runs: Sequence[_Opened], split: str, wanted: str | None) -> str:
+    measured = {run.name: _searches(run, split) for run in runs}
+    for name, done in measured.items():
+        command = f"python run.py evaluate --workdir={name} --split={split}"
+        if not done:
+            raise ValueError(f"{name} was not evaluated on {split}; do it with `{command}`")
+        if wanted and wanted not in done:
+            command += f" --beam={wanted.removeprefix('beam')}"
+            raise ValueError(f"{name} has no {wanted} of {split}, only {', '.join(done)}; make it with `{command}`")
+    if wanted:
+        return wanted
+    common = beams(dict.fromkeys(set.intersection(*map(set, measured.values()))))
+    if not common:
+        each = "; ".join(f"{name}: {', '.join(done)}" for name, done in measured.items())
+        raise ValueError(f"no search was run by all on {split} ({each}); evaluate them with the same --beam")
+    return f"beam{common[-1]}"
+
+
+def _read(run: _Opened, split: str, search: str, sentences: int) -> Run:
+    file = run.folder.path / "translations" / f"{split}.{search}.txt"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is missing, though {run.name} was evaluated; evaluate it again")
+    translations = read_lines(file)
+    if len(translations) != sentences:
+        raise ValueError(
+            f"{file} has {len(translations):,} lines for the {sentences:,} sentences of {split}; evaluate it again"
+        )
+    return Run(run.name, run.config.seed, translations, _searches(run, split)[search])
