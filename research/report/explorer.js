@@ -173,6 +173,7 @@ function showHeads() {
   $("heads").parentElement.parentElement.hidden = data.layers * data.heads === 1;
   $("heads").style.setProperty("--heads", data.heads > 1 ? data.heads : 0);
   const heads = data.heads > 1 ? [null, ...range(data.heads)] : [0], layers = data.layers > 1 ? [null, ...range(data.layers)] : [0];
+  // "layer" or "head" before a number is the style's, which leaves it out where there is no room.
   const label = (index, all, of) => make("span", {className: `label ${of}`, textContent: index ?? all}, {of: index === null ? "" : of});
   const parts = [make("span"), ...heads.map(head => label(head, "mean", "head"))];
   for (const layer of layers) {
