@@ -39,8 +39,11 @@ class Browser:
         self.driver.get(page.as_uri())
 
     def prefer(self, scheme: str) -> None:
+        """Change to `scheme`, and wait until the page was told: that is before the next frame is drawn."""
         features = [{"name": "prefers-color-scheme", "value": scheme}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+        frames = "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done()))"
+        self.driver.execute_async_script(frames)
 
     def find(self, css: str) -> Any:
         return self.driver.find_element("css selector", css)

@@ -113,10 +113,11 @@ def thumbnail(browser: Browser, layer: int, head: int) -> np.ndarray:
     """The pixels_TSC of a map of the overview: red, green, blue and opacity of each, to 255."""
     css = f"#heads [data-layer='{layer}'][data-head='{head}'] canvas"
     script = """
-    const shown = arguments[0], pen = shown.cloneNode().getContext("2d", {willReadFrequently: true});
+    const shown = document.querySelector(arguments[0]);
+    const pen = shown.cloneNode().getContext("2d", {willReadFrequently: true});  // or it complains of being read twice
     pen.drawImage(shown, 0, 0);
     return [...pen.getImageData(0, 0, shown.width, shown.height).data];"""
-    return np.array(browser.run(script, browser.find(css)), float).reshape(7, 8, 4)
+    return np.array(browser.run(script, css), float).reshape(7, 8, 4)
 
 
 ROUNDED = 0.00506  # two digits of what has four
