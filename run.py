@@ -136,17 +136,29 @@ def translate(arguments: Sequence[str]) -> None:
     add_workdir(parser)
     parser.add_argument("--beam", type=beam, metavar="N", help="hypotheses kept; 1 is greedy (default: the config's)")
     parser.add_argument(
-        "--attention", type=Path, metavar="FOLDER", help="write what was read, a PNG and an .npz a sentence, there"
+        "--attention",
+        type=Path,
+        metavar="FOLDER",
+        help="write what was read there: index.html, a page to point at words in, by layer and head; and a sentence's "
+        "picture and weights, 0001.png and 0001.npz for line 1 (arrays: source, target, source_tokens, target_tokens, "
+        "weights_LHTS of every layer and head, weights: their mean)",
     )
     flags, _ = parser.read(arguments)
 
     from research.evaluation.translate_text import translate_text
-    from research.report import attention_png
+    from research.report import attention_page, attention_png
 
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # whatever the terminal's language
     streams = (sys.stdin.buffer, sys.stdout)
-    translate_text(flags.workdir, *streams, beam=flags.beam, attention=flags.attention, draw=attention_png)
+    translate_text(
+        flags.workdir,
+        *streams,
+        beam=flags.beam,
+        attention=flags.attention,
+        draw=attention_png,
+        page=attention_page,
+    )
 
 
 def compare(arguments: Sequence[str]) -> None:

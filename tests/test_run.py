@@ -52,6 +52,7 @@ def report(action):
     calls = action("research.report", "write_report", result=Path("out/index.html"))
     sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
     sys.modules["research.report"].attention_png = lambda source, target, weights: b""
+    sys.modules["research.report"].attention_page = lambda files, name, languages: ""
     return calls
 
 
@@ -144,7 +145,9 @@ def test_translate_reads_and_writes_the_standard_streams(action):
     [((workdir, *streams), named)] = calls
     assert workdir == Path("w")
     assert streams == [sys.stdin.buffer, sys.stdout]
-    assert named == {"beam": 3, "attention": Path("maps"), "draw": sys.modules["research.report"].attention_png}
+    report = sys.modules["research.report"]
+    drawn = {"draw": report.attention_png, "page": report.attention_page}
+    assert named == {"beam": 3, "attention": Path("maps"), **drawn}
 
 
 def test_compare_takes_two_systems_and_ends_in_the_verdict(compare, capsys):

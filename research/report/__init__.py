@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from research.report import figures, maps, page, seeds, table
+from research.report import explorer, figures, maps, page, seeds, table
 from research.report.runs import comparisons, read_runs
 
 
@@ -23,6 +23,11 @@ def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:
 def attention_png(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]]) -> bytes:
     """A PNG of one attention map, for `translate --attention`. Tokens are as the vocabulary has them."""
     return figures.png(figures.map_figure(source, target, weights))
+
+
+def attention_page(files: Sequence[Path], name: str, languages: Sequence[str]) -> str:
+    """The HTML to point at words in, for `translate --attention`; see `explorer.write_explorer`."""
+    return explorer.write_explorer(files, name, languages)
 
 
 def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:

@@ -3,11 +3,13 @@
 import gzip
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.report.browser import CHROMEDRIVER, CHROMIUM, Browser
 
 SENTENCES = [
     ("the teacher reads a book", "선생님은 책을 읽는다", "선생님은 책을 읽는다"),
@@ -118,6 +120,26 @@ def all_four(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def split() -> Callable[..., dict[str, Any]]:
     """`split(name, {index: hypothesis})` is one split of a result.json, to change."""
     return fabricate_split
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if not (CHROMIUM and CHROMEDRIVER):
+        pytest.skip("no chromium or no chromedriver on this machine; Debian has them as chromium and chromium-driver")
+    started = Browser()
+    yield started
+    started.driver.quit()
+
+
+@pytest.fixture
+def browser(chromium: Browser) -> Iterator[Browser]:
+    """Whatever a test does in it: only the page is asked for, and nothing goes wrong on the console."""
+    chromium.asked()
+    yield chromium
+    asked = chromium.asked()
+    assert asked
+    assert all(address.startswith("file:///") and address.endswith("/index.html") for address in asked)
+    assert chromium.complaints() == []
 
 
 def fabricate_run(

@@ -4,7 +4,6 @@ import html
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from research.report import write_report
+from tests.report.browser import Browser
 
 Fabricate = Callable[..., Path]
 ALL = ("none", "luong", "bahdanau", "transformer")
 FILES = ["attention.png", "curves.png", "index.html", "length.png", "overview.png", "results.csv", "results.md"]
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 class Tags(HTMLParser):
@@ -131,31 +130,10 @@ def test_a_broken_run_leaves_the_earlier_report_as_it_was(report: Path, tmp_path
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 @pytest.mark.parametrize("width", [390, 1280])
-def test_in_a_browser_all_fits_the_screen_and_cells_answer(shared: Path, tmp_path: Path, width: int) -> None:
-    page = html.escape(shared.read_text(encoding="utf-8"), quote=True)
-    script = """
-    const frame = document.querySelector("iframe");
-    frame.onload = () => {
-      const page = frame.contentDocument, cell = page.querySelector(".cell");
-      cell.dispatchEvent(new frame.contentWindow.PointerEvent("pointerover", {bubbles: true}));
-      const said = page.querySelector("output").textContent, lit = page.querySelectorAll("text.lit").length;
-      document.title = [page.documentElement.scrollWidth, lit, said].join("|");
-    };"""
-    outer = tmp_path / "outer.html"
-    # Loaded by the script, so that it listens before the frame has loaded.
-    body = f'<iframe style="width:{width}px;height:900px;border:0" data-page="{page}"></iframe>'
-    script += "frame.srcdoc = frame.dataset.page;"
-    body = f"<!doctype html><meta charset=utf-8><title></title>{body}<script>{script}</script>"
-    outer.write_text(body, encoding="utf-8")
-    quiet = "headless no-sandbox disable-gpu disable-quic no-first-run disable-background-networking"
-    quiet += " disable-component-update disable-sync dump-dom virtual-time-budget=3000"
-    flags = [f"--{flag}" for flag in quiet.split()] + [f"--user-data-dir={tmp_path / 'profile'}"]
-    shown = subprocess.run([CHROMIUM, *flags, outer.as_uri()], capture_output=True, text=True, timeout=120, check=True)
-    title = re.search(r"<title>(.*?)</title>", shown.stdout)
-    assert title, shown.stdout[:500]
-    wide, lit, said = html.unescape(title[1]).split("|")
-    assert int(wide) <= width
-    assert int(lit) == 2
-    assert re.fullmatch(r"친구 ← a +0\.\d\d", said)
+def test_in_a_browser_all_fits_the_screen_and_cells_answer(browser: Browser, shared: Path, width: int) -> None:
+    browser.open(shared, width=width)
+    browser.point(".cell")
+    assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert len(browser.texts("text.lit")) == 2
+    assert re.fullmatch(r"친구 ← a +0\.\d\d", browser.texts("output")[0])
