@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from research.data.evaluation_batches import LENGTHS
 from research.data.examples import encode
 from research.data.pairs import Split
 from research.decoding.translate import Translations, translate_n_best
@@ -55,11 +56,16 @@ def measure(
     fitting, examples = whole.fitting(max_tokens), whole.within(max_tokens)
     if not fitting:
         raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
-    model, options = (run.translator, run.params), _options(run)
-    progress = track("perplexity", len(fitting))
+    model = (run.translator, run.params)
     surprised = [
         each._replace(sentence=fitting[each.sentence])
-        for each in surprises(*model, examples, progress=progress, **options)
+        for each in surprises(
+            *model,
+            examples,
+            devices=run.devices,
+            batch_sentences=run.config.evaluation.batch_sentences,
+            progress=track("perplexity", len(fitting)),
+        )
     ]
     bins = _bins(run, material)
     frequencies = _frequencies(run, material)
@@ -99,10 +105,6 @@ def align(run: Trained, material: Material, track: Track) -> dict[str, alignment
 
 Bins = dict[str, dict[str, list[int]]]
 """breakdown -> bin -> which sentences are in it."""
-
-
-def _options(run: Trained) -> dict[str, Any]:
-    return {"devices": run.devices, "batch_sentences": run.config.evaluation.batch_sentences}
 
 
 def _bins(run: Trained, material: Material) -> Bins:
@@ -193,14 +195,19 @@ def _scores(
 
 
 def _align(run: Trained, material: Material, sentences: Sequence[int], track: Track) -> dict[str, alignment.Alignment]:
+    # The weights of all heads of a long batch are the most that evaluation holds, and grow with the square of its
+    # length: fewer rows where sentences may be longer than usual.
+    usual = LENGTHS[-1]
+    rows = run.config.evaluation.batch_sentences * usual // max(run.config.data.max_tokens, usual)
     return alignment.measure(
         run.translator,
         run.params,
         run.vocabularies,
         [material.split[index] for index in sentences],
         [material.gold[index] for index in sentences],
+        devices=run.devices,
+        batch_sentences=max(rows, 1),
         progress=track("alignment", len(sentences)),
-        **_options(run),
     )
 
 

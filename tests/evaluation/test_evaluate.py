@@ -210,11 +210,14 @@ def test_a_gold_file_gives_the_error_that_a_script_finds(workdir, tmp_path):
 
 
 def test_an_intervention_is_measured_by_the_same_call(workdir):
-    """Weights, params and translator are arguments: what is changed in them is what is measured."""
+    """The translator and its weights are what is passed in: what is changed in them is what is measured."""
     run = load(workdir)
     other = run._replace(params=jax.tree.map(lambda leaf: 0 * leaf, run.params))
     material = Material(PAIRS, gold_of(PAIRS), None)
-    track = lambda what, sentences: lambda done: None  # noqa: E731
+
+    def track(what, sentences):
+        return lambda done: None
+
     measured, _ = measure_split(other, material, beams=(1,), best_layer=lambda: None, track=track)
     assert measured["perplexity"] == pytest.approx(len(run.vocabularies.target))  # all alike
     if measured["alignment"]:
@@ -316,6 +319,11 @@ def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir
     assert (measured["sentences"], measured["too_long"]) == (len(PAIRS) + 1, 1)
     assert measured["perplexity"] == pytest.approx(without["perplexity"])
     assert measured["searches"]["beam1"]["truncated_sources"] == 1
+    test = RunFolder(workdir).result()["splits"]["test"]
+    for row, expected in zip(measured["by"]["source_length"], test["by"]["source_length"], strict=True):
+        assert row.pop("bin") == expected.pop("bin")
+        assert row == pytest.approx(expected)
+    assert [row["sentences"] for row in measured["searches"]["beam1"]["by"]["source_length"]] == [4, 5, 3]
     assert "1 pairs longer than data.max_tokens are left out of both" in capsys.readouterr().err
 
 
