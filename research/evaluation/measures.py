@@ -45,7 +45,7 @@ def measure(
 ) -> tuple[dict[str, Any], dict[str, list[str]]]:
     """What result.json holds of one split, and the translations by search ("beam5"). Samples are of the widest beam.
 
-    best_layer: which layer's alignment is reported, asked for when there are several; None: the last.
+    best_layer: which layer's alignment is reported, asked for when there are several; None: the mean of all.
     """
     split = material.split
     if not split:
@@ -214,12 +214,12 @@ def _align(run: Trained, material: Material, sentences: Sequence[int], track: Tr
 def _alignment(
     run: Trained, material: Material, sentences: Sequence[int], best_layer: Callable[[], str | None], track: Track
 ) -> dict[str, Any] | None:
-    """The measures of one layer, and below "by_head" those of all layers and heads; None without attention."""
+    """The measures of one layer, and below "by_head" those of every layer and head; None without attention."""
     by_head = _align(run, material, sentences, track)
     if not by_head:
         return None
     layers = alignment.layers(by_head)
-    layer = (best_layer() if len(layers) > 1 else None) or layers[-1]
+    layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
     table = {name: _rounded(each.measures()) for name, each in by_head.items()}
     known = sum(bool(material.gold[index].possible) for index in sentences)
     return {**by_head[layer].measures(), "layer": layer, "gold_sentences": known, "by_head": table}

@@ -12,7 +12,7 @@ from research.run_folder import beams
 TITLES = {
     "source_length": "By source length, in words",
     "rarest_word": "By the reference's rarest word: its count in training",
-    "reordering": "By reordering: share of the target words' pairs in the other order than the source's",
+    "reordering": "By reordering: share of target words' pairs against the source's order",
     "word_frequency": "Target words, by their count in training",
 }
 HEADS = {
@@ -104,13 +104,9 @@ def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet
             yield _beside(title, found)
     aligned = measured.get("alignment") or {}
     if "by_head" in aligned:
-        heads = [
-            {"bin": f"{name} *" if name == aligned["layer"] else name, **row}
-            for name, row in aligned["by_head"].items()
-        ]
-        yield _beside(
-            "Alignment by layer and head, entropy in nats; a layer is its heads' mean, * is reported", {"": heads}
-        )
+        chosen = aligned["layer"]
+        heads = [{**row, "bin": f"{name} *" if name == chosen else name} for name, row in aligned["by_head"].items()]
+        yield _beside("Alignment by layer and head, entropy in nats; * is reported", {"": heads})
 
 
 def _overall(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:

@@ -221,7 +221,8 @@ def test_an_intervention_is_measured_by_the_same_call(workdir):
     measured, _ = measure_split(other, material, beams=(1,), best_layer=lambda: None, track=track)
     assert measured["perplexity"] == pytest.approx(len(run.vocabularies.target))  # all alike
     if measured["alignment"]:
-        assert measured["alignment"]["layer"] == "layer_1"  # the last, where validation does not say
+        assert measured["alignment"]["layer"] == "mean"  # where validation does not say
+        assert {each["layer"] for each in measured["attention"]} == {"mean"}
         assert measured["alignment"]["coverage"] < 1
 
 
