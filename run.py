@@ -106,22 +106,39 @@ def evaluate(arguments: Sequence[str]) -> None:
     """A run folder to its result.json."""
     parser = Parser(
         "evaluate",
-        "--workdir=FOLDER [--split=NAME] [--beam=N]",
-        "Score a run folder on its test splits. Writes result.json and translations/ into the folder.",
+        "--workdir=FOLDER [--all | --split=NAME] [--beam=N] [--gold=FILE]",
+        "Score a run folder on its test splits, overall and by source length, word frequency and reordering.\n"
+        "Writes result.json, result.md (its tables) and translations/ into the folder.",
         "  python run.py evaluate --workdir=runs/luong\n"
+        "  python run.py evaluate --workdir=runs/luong --all\n"
         "  python run.py evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
     )
     add_workdir(parser)
-    parser.add_argument("--split", metavar="NAME", help="one split of the run folder (default: every test split)")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--all", action="store_true", help="every split, validation too; prints the tables of all")
+    which.add_argument("--split", metavar="NAME", help="one split of the run folder (default: every test split)")
     parser.add_argument(
         "--beam", type=beam, metavar="N", help="hypotheses kept; 1 is greedy (default: both 1 and the config's)"
+    )
+    parser.add_argument(
+        "--gold",
+        type=Path,
+        metavar="FILE",
+        help="gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, "
+        "0?1 or 0p1 possible (default: what the corpus brings)",
     )
     flags, _ = parser.read(arguments)
 
     from research.evaluation.evaluate import evaluate
 
-    beams = flags.beam and (flags.beam,)
-    evaluate(flags.workdir, split=flags.split, beams=beams, command=in_full("evaluate", arguments))
+    evaluate(
+        flags.workdir,
+        split=flags.split,
+        every_split=flags.all,
+        beams=flags.beam and (flags.beam,),
+        gold=flags.gold,
+        command=in_full("evaluate", arguments),
+    )
 
 
 def translate(arguments: Sequence[str]) -> None:

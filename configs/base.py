@@ -102,8 +102,12 @@ def evaluation() -> ConfigDict:
     config.length_penalty = 1.0  # alpha: a hypothesis of n tokens scores sum(log p) / n**alpha
     config.extra_tokens = 20  # a translation may have 1.5 times the source's subwords, and these
     config.batch_sentences = 100
-    config.length_bins = (5, 10, 15, 20, 30)  # source words; the upper edges, inclusive, of all bins but the last
     config.tokenize = ""  # sacreBLEU's tokeniser; "": by target language; "none": the text is tokenised already
+
+    # What a result is broken down by: the upper edges, inclusive, of all bins but the last.
+    config.length_bins = (5, 10, 15, 20, 30)  # source words
+    config.frequency_bins = (0, 10, 100, 1_000, 10_000)  # times that a target word stands in the training split
+    config.reordering_bins = (0.0, 0.1, 0.2, 0.3, 0.5)  # share of the pairs of target words that swap their order
     return config
 
 

@@ -20,7 +20,9 @@ from research.data.examples import encode
 from research.data.pairs import Split
 from research.data.splits import write_split
 from research.data.vocabulary import PAD, Vocabularies
+from research.data.word_counts import count_words, read_counts, write_counts
 from research.evaluation import quality
+from research.evaluation.breakdown import SCALES
 from research.evaluation.evaluate import refuse_impossible
 from research.evaluation.validation import validator
 from research.models.flops import training_flops_per_token
@@ -145,6 +147,8 @@ def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
             if name != "train":
                 write_split(folder.split_file(name), split)
         vocabularies.save(folder.vocabulary)
+    if read_counts(folder.vocabulary) is None:  # a run may have begun before they were kept
+        write_counts(folder.vocabulary, count_words(pair.target for pair in corpus.splits["train"]))
     folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
     # One more than is asked for: the checkpoint of a stop, until the next of the schedule replaces it.
     kept = max(config.training.keep_last, config.training.average_last) + 1
@@ -174,7 +178,7 @@ def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     if not folder.config_file.exists():
         return
     may_change = {"training.strategy", "data.root"}
-    may_change |= {f"evaluation.{name}" for name in ("checkpoint", "beam", "length_penalty", "length_bins")}
+    may_change |= {f"evaluation.{name}" for name in ("checkpoint", "beam", "length_penalty", *SCALES)}
     if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
         may_change.add("training.steps")
     held, asked = _flat(folder.read_json("config.json")), _flat(config_as_json(config))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from functools import partial
 from pathlib import Path
 
@@ -15,8 +16,9 @@ import pytest
 
 import run as door
 from configs.embedded import get_config
-from research import launch
+from research import data, launch
 from research.data.batches import Batches
+from research.data.word_counts import FILE, read_counts
 from research.run_folder import RunFolder
 from research.training.checkpoint import Checkpoints
 from research.training.devices import Devices
@@ -144,7 +146,7 @@ def test_what_a_run_leaves(unbroken):
     assert folder.config().is_locked
     assert folder.config().to_dict() == tiny().copy_and_resolve_references().to_dict()
     assert folder.splits() == ["test", "validation"]
-    assert sorted(path.name for path in folder.vocabulary.iterdir()) == ["source.model", "target.model"]
+    assert sorted(path.name for path in folder.vocabulary.iterdir()) == ["source.model", "target.model", FILE]
     assert not [path for path in folder.path.iterdir() if path.name.startswith(".")]
     provenance = folder.read_json("provenance.json")
     params = last_state(unbroken)[0]["params"]
@@ -252,6 +254,8 @@ def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
         ("evaluation.tokenize", "14a", "evaluation.tokenize='14a' is unknown; choose one of none, zh, 13a"),
         ("evaluation.checkpoint", "bset", "evaluation.checkpoint='bset' is unknown; choose best or last"),
         ("evaluation.length_bins", (9, 5), "evaluation.length_bins=.* must be rising numbers of words"),
+        ("evaluation.frequency_bins", (9, 5), "evaluation.frequency_bins=.* must be rising numbers of times"),
+        ("evaluation.reordering_bins", (0.5, 0.1), "evaluation.reordering_bins=.* must be rising shares"),
         ("evaluation.beam", 0, "evaluation.beam=0 must be at least 1"),
         ("evaluation.length_penalty", float("nan"), "evaluation.length_penalty=nan must be at least 0"),
     ]:
@@ -264,6 +268,21 @@ def test_how_a_run_is_evaluated_may_change(unbroken, tmp_path):
     shutil.copytree(unbroken, tmp_path / "run")
     fields = {"evaluation.beam": 2, "evaluation.length_bins": (3,), "evaluation.checkpoint": "last"}
     assert train(tmp_path / "run", **fields).config().evaluation.beam == 2
+
+
+def test_the_words_of_the_training_split_are_counted(unbroken, tmp_path):
+    counts = Counter(word for pair in data.build(tiny().data).splits["train"] for word in pair.target.split())
+    assert read_counts(RunFolder(unbroken).vocabulary) == counts
+    # A run from before there were such counts, or such bins, comes by them when its training goes on.
+    shutil.copytree(unbroken, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    (folder.vocabulary / FILE).unlink()
+    config = folder.read_json("config.json")
+    del config["evaluation"]["frequency_bins"]
+    folder.write_json("config.json", config)
+    train(tmp_path / "run")
+    assert read_counts(folder.vocabulary) == counts
+    assert folder.config().evaluation.frequency_bins == tiny().evaluation.frequency_bins
 
 
 def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):

@@ -128,14 +128,18 @@ def test_train_gets_the_config_the_folder_and_the_command(train):
     assert named == {"command": f"python run.py train {EMBEDDED} '--workdir=runs/a b' --config.training.steps=7"}
 
 
-def test_evaluate_takes_every_split_and_both_searches_unless_told(action):
+def test_evaluate_takes_every_test_split_and_both_searches_unless_told(action):
     calls = action("research.evaluation.evaluate", "evaluate")
     assert run.main(["evaluate", "--workdir=w"]) == 0
-    assert run.main(["evaluate", "--workdir", "w", "--split=test", "--beam=3"]) == 0
+    assert run.main(["evaluate", "--workdir", "w", "--split=test", "--beam=3", "--gold=g.talp"]) == 0
+    assert run.main(["evaluate", "--workdir=w", "--all"]) == 0
     command = "python run.py evaluate --workdir"
+    default = {"split": None, "every_split": False, "beams": None, "gold": None, "command": f"{command}=w"}
+    told = {"split": "test", "beams": (3,), "gold": Path("g.talp")}
     assert calls == [
-        ((Path("w"),), {"split": None, "beams": None, "command": f"{command}=w"}),
-        ((Path("w"),), {"split": "test", "beams": (3,), "command": f"{command} w --split=test --beam=3"}),
+        ((Path("w"),), default),
+        ((Path("w"),), {**default, **told, "command": f"{command} w --split=test --beam=3 --gold=g.talp"}),
+        ((Path("w"),), {**default, "every_split": True, "command": f"{command}=w --all"}),
     ]
 
 
@@ -194,6 +198,7 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
         ("train --config=configs/embedded.py:lung --workdir=w", "no architecture 'lung'; choose one of none, luong"),
         ("train --config=configs/base.py --workdir=w", "does not define get_config()"),
         ("evaluate --workdir=w --beam=0", "'0' is not a whole number of at least 1"),
+        ("evaluate --workdir=w --all --split=test", "argument --split: not allowed with argument --all"),
         ("evaluate --workdir=w --config.seed=1", "no flag --config.seed"),
         ("compare a", "required: --with"),
         ("compare --with b", "required: A"),

@@ -41,11 +41,16 @@ class Examples:
     def count(self) -> int:
         return len(self.sources)
 
-    def within(self, max_tokens: int) -> "Examples":
-        """The pairs of which neither side has more than `max_tokens` ids, end mark included."""
+    def fitting(self, max_tokens: int) -> list[int]:
+        """Which pairs have on neither side more than `max_tokens` ids, end mark included."""
         sides = [side for side in (self.sources, self.targets) if side is not None]
         longest = np.max([side.lengths for side in sides], axis=0) + 1
-        kept = np.flatnonzero(longest <= max_tokens).tolist()
+        return np.flatnonzero(longest <= max_tokens).tolist()
+
+    def within(self, max_tokens: int) -> "Examples":
+        """The pairs that are `fitting`."""
+        kept = self.fitting(max_tokens)
+        sides = [side for side in (self.sources, self.targets) if side is not None]
         return Examples(*(Sentences(side[index] for index in kept) for side in sides))
 
 

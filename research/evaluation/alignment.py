@@ -1,82 +1,68 @@
-"""Alignment error: whether the source word that a model reads most is the one that a target word translates.
+"""What attention weights align: the error against a gold alignment, and without one how sharp, full and in order it is.
 
-AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|) (Och & Ney 2003), with A the predicted links, S the sure and P ⊇ S the
-possible ones. Our gold links are all sure, so S = P and AER = 1 - F1. As in Luong et al. 2015, section 5.4, the model
-is made to write the reference, and each target word is linked to the one source word with the most weight. So a target
-word without a gold link is counted as linked wrongly: attention cannot say "nothing", and that is part of the error.
+As in Luong et al. 2015, section 5.4, the model is made to write the reference (forced decoding), and each target word
+is linked to the one source word that it reads most: a_t = argmax_s w_ts, the first of several. w_ts is the weight
+between words; a source word has the sum of its subwords' columns, a target word the mean of its subwords' rows; end
+marks are left out.
+
+error: AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|) (Och & Ney 2003), with A the links (a_t, t), S the sure and P ⊇ S the
+    possible ones of the gold alignment; precision |A ∩ P| / |A|, recall |A ∩ S| / |S|. A target word without a gold
+    link is counted as linked wrongly: attention cannot say "nothing", and that is part of the error.
+entropy: mean over target words of H(t) = -Σ_s p_ts ln p_ts in nats, p_ts = w_ts / Σ_s w_ts: 0 for one source word, ln S
+    for all alike (Ghader & Monz 2017).
+on_words: mean over target words of Σ_s w_ts: the rest was on the end mark, and no entropy tells of it.
+coverage: mean over source words of min(1, Σ_t w_ts): how much of the source was read at all. It is what the coverage
+    penalty of Wu et al. 2016, equation 14, takes the log of; Tu et al. 2016 ask it of a translation.
+monotonicity: share of the steps from a target word to the next with a_t+1 ≥ a_t.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import entr
 
 from research.data.examples import encode
-from research.data.pairs import Pair, Split
+from research.data.pairs import Split
 from research.data.vocabulary import Vocabularies
 from research.decoding.translate import Progress, Runner
-from research.evaluation.attention import read
+from research.evaluation.attention import MEAN, heads_and_means, read
+from research.evaluation.gold import Gold
 from research.models.translator import Translator
 
-Link = tuple[int, int]
-"""(source word, target word), counted from 0."""
 
+class Alignment(NamedTuple):
+    """Of one head, or of a mean of heads: sums over sentences, divided once. The links are those of gold sentences."""
 
-class Links(NamedTuple):
-    """Sums over sentences, divided once."""
-
-    right_sure: int = 0
-    right_possible: int = 0
-    predicted: int = 0
-    sure: int = 0
+    right_sure: float = 0
+    right_possible: float = 0
+    predicted: float = 0
+    sure: float = 0
+    nats: float = 0
+    weight: float = 0
+    target_words: float = 0
+    covered: float = 0
+    source_words: float = 0
+    forward: float = 0
+    steps: float = 0
 
     @property
     def error(self) -> float:
         """AER; 1 when there is nothing to compare."""
         return 1.0 - _share(self.right_sure + self.right_possible, self.predicted + self.sure)
 
-    @property
-    def precision(self) -> float:
-        return _share(self.right_possible, self.predicted)
-
-    @property
-    def recall(self) -> float:
-        return _share(self.right_sure, self.sure)
-
-
-def compare(predicted: Iterable[Link], sure: Collection[Link], possible: Collection[Link] | None = None) -> Links:
-    """The counts of one sentence. possible: the sure links are among these anyway; None: there are no others."""
-    predicted, sure = set(predicted), set(sure)
-    allowed = sure | set(possible or ())
-    return Links(len(predicted & sure), len(predicted & allowed), len(predicted), len(sure))
-
-
-def total(counts: Iterable[Links]) -> Links:
-    """The sum."""
-    return Links(*(sum(column) for column in zip(Links(), *counts, strict=True)))
-
-
-def word_weights(weights_TS: np.ndarray, source_words: Sequence[int], target_words: Sequence[int]) -> np.ndarray:
-    """weights between words, (target words, source words), out of weights between subwords.
-
-    source_words, target_words: which word each subword belongs to. A source word has the sum over its subwords, a
-    target word the mean over its own; rows and columns after the last subword, the end marks, are left out.
-    """
-    weights_TS = weights_TS[: len(target_words), : len(source_words)]
-    of_source = np.zeros((len(source_words), max(source_words, default=-1) + 1), weights_TS.dtype)
-    of_source[np.arange(len(source_words)), source_words] = 1.0
-    of_target = np.zeros((max(target_words, default=-1) + 1, len(target_words)), weights_TS.dtype)
-    of_target[target_words, np.arange(len(target_words))] = 1.0
-    of_target /= np.maximum(of_target.sum(axis=1, keepdims=True), 1.0)
-    return of_target @ weights_TS @ of_source
-
-
-def predicted_links(weights_TS: np.ndarray, source_words: Sequence[int], target_words: Sequence[int]) -> list[Link]:
-    """One link for each target word: to the source word that it reads most, the first of several."""
-    if not source_words or not target_words:
-        return []
-    weights = word_weights(weights_TS, source_words, target_words)
-    return [(int(word), row) for row, word in enumerate(weights.argmax(axis=1))]
+    def measures(self) -> dict[str, float | None]:
+        """All that the module's docstring names; None for error, precision and recall without a gold alignment."""
+        known = bool(self.predicted or self.sure)
+        return {
+            "error": self.error if known else None,
+            "precision": _share(self.right_possible, self.predicted) if known else None,
+            "recall": _share(self.right_sure, self.sure) if known else None,
+            "entropy": _share(self.nats, self.target_words),
+            "on_words": _share(self.weight, self.target_words),
+            "coverage": _share(self.covered, self.source_words),
+            "monotonicity": _share(self.forward, self.steps),
+        }
 
 
 def measure(
@@ -84,34 +70,88 @@ def measure(
     params: Any,
     vocabularies: Vocabularies,
     split: Split,
+    gold: Sequence[Gold],
     *,
     devices: Runner,
     batch_sentences: int,
     progress: Progress | None = None,
-) -> dict[str, Links]:
-    """By layer, over the pairs with a gold alignment; weights are the mean over a layer's heads.
-
-    {} when the model does not attend, or no pair has an alignment.
-    """
-    aligned: list[Pair] = [pair for pair in split if pair.alignment]
+) -> dict[str, Alignment]:
+    """By layer and head as `heads_and_means` names them; {} when the model does not attend. gold: one for each pair."""
     source, target = vocabularies
-    words = [(source.word_of_piece(pair.source), target.word_of_piece(pair.target)) for pair in aligned]
-    counts: dict[str, list[Links]] = {}
-    examples = encode(aligned, vocabularies)
+    names: list[str] = []
+    sums_XC = np.zeros((0, len(Alignment._fields)))
     for reading in read(
-        translator, params, examples, devices=devices, batch_sentences=batch_sentences, progress=progress
+        translator,
+        params,
+        encode(split, vocabularies),
+        devices=devices,
+        batch_sentences=batch_sentences,
+        progress=progress,
     ):
-        gold = aligned[reading.sentence].alignment
-        for layer in reading.layers:
-            links = predicted_links(reading.weights_TS(layer), *words[reading.sentence])
-            counts.setdefault(layer, []).append(compare(links, gold))
-    return {layer: total(sentences) for layer, sentences in counts.items()}
+        pair = split[reading.sentence]
+        words = source.word_of_piece(pair.source), target.word_of_piece(pair.target)
+        if not reading.layers or not all(words):
+            continue
+        of_words = {layer: word_weights(weights_HTS, *words) for layer, weights_HTS in reading.layers.items()}
+        found = heads_and_means(of_words)
+        names, counts_XC = list(found), sentence_counts(np.stack(list(found.values())), gold[reading.sentence])
+        sums_XC = counts_XC + sums_XC if len(sums_XC) else counts_XC
+    return {name: Alignment(*sums_C.tolist()) for name, sums_C in zip(names, sums_XC, strict=True)}
 
 
-def best_layer(by_layer: dict[str, Links]) -> str:
+def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
+    """counts_XC of one sentence, C the fields of `Alignment`, from weights between its words, any number X at once."""
+    _, target_words, source_words = weights_XTS.shape
+    linked_XT = weights_XTS.argmax(axis=-1)
+    read_XT = weights_XTS.sum(axis=-1)
+    share_XTS = weights_XTS / np.maximum(read_XT, np.finfo(np.float32).tiny)[..., None]
+    counts: dict[str, Any] = {
+        "right_sure": _right(linked_XT, gold.sure, source_words),
+        "right_possible": _right(linked_XT, gold.possible, source_words),
+        "predicted": target_words if gold.possible else 0,
+        "sure": len(gold.sure),
+        "nats": entr(share_XTS).sum(axis=(1, 2)),
+        "weight": read_XT.sum(axis=1),
+        "target_words": target_words,
+        "covered": np.minimum(weights_XTS.sum(axis=1), 1.0).sum(axis=1),
+        "source_words": source_words,
+        "forward": (linked_XT[:, 1:] >= linked_XT[:, :-1]).sum(axis=1),
+        "steps": target_words - 1,
+    }
+    return np.stack(np.broadcast_arrays(*(counts[name] for name in Alignment._fields)), axis=-1).astype(np.float64)
+
+
+def word_weights(weights_HTS: np.ndarray, source_words: Sequence[int], target_words: Sequence[int]) -> np.ndarray:
+    """Weights between words, heads × target words × source words, out of weights between subwords.
+
+    source_words, target_words: which word each subword belongs to. Rows and columns after the last subword, the end
+    marks, are left out.
+    """
+    weights_HTS = weights_HTS[:, : len(target_words), : len(source_words)]
+    of_source = np.zeros((len(source_words), max(source_words) + 1), weights_HTS.dtype)
+    of_source[np.arange(len(source_words)), source_words] = 1.0
+    of_target = np.zeros((max(target_words) + 1, len(target_words)), weights_HTS.dtype)
+    of_target[target_words, np.arange(len(target_words))] = 1.0
+    of_target /= of_target.sum(axis=1, keepdims=True)
+    return of_target @ weights_HTS @ of_source
+
+
+def layers(by_head: Mapping[str, Alignment]) -> list[str]:
+    """The names that are of a layer's mean, the first layer first."""
+    return [name for name in by_head if name != MEAN and "." not in name]
+
+
+def best_layer(by_head: Mapping[str, Alignment]) -> str:
     """The layer with the least error, the first of several. Pick it on validation, report it on the test."""
-    return min(by_layer, key=lambda layer: by_layer[layer].error)
+    return min(layers(by_head), key=lambda layer: by_head[layer].error)
 
 
-def _share(part: int, whole: int) -> float:
+def _right(linked_XT: np.ndarray, links: frozenset[tuple[int, int]], source_words: int) -> np.ndarray:
+    right_TS = np.zeros((linked_XT.shape[1], source_words), bool)
+    for source, target in links:
+        right_TS[target, source] = True
+    return right_TS[np.arange(linked_XT.shape[1]), linked_XT].sum(axis=1)
+
+
+def _share(part: float, whole: float) -> float:
     return part / whole if whole else 0.0

@@ -1,6 +1,6 @@
 """What a model reads of the source while it writes a given target: its attention weights, sentence by sentence."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -28,6 +28,21 @@ class Reading(NamedTuple):
         """The mean over the heads of `layer`, or over all heads of all layers (`MEAN`)."""
         chosen = list(self.layers.values()) if layer == MEAN else [self.layers[layer]]
         return np.concatenate(chosen).mean(axis=0)
+
+
+def heads_and_means(layers: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """weights_TS of every layer's mean over heads ("layer_0"), every head ("layer_0.head_0") and all heads (`MEAN`).
+
+    What would be another under a second name is left out: the head of a layer that has one, the mean of a single layer.
+    """
+    found: dict[str, np.ndarray] = {}
+    for layer, weights_HTS in layers.items():
+        found[layer] = weights_HTS.mean(axis=0)
+        if len(weights_HTS) > 1:
+            found |= {f"{layer}.head_{head}": weights_TS for head, weights_TS in enumerate(weights_HTS)}
+    if len(layers) > 1:
+        found[MEAN] = np.concatenate(list(layers.values())).mean(axis=0)
+    return found
 
 
 class Map(NamedTuple):

@@ -1,7 +1,7 @@
 """How good translations are, by sacreBLEU: BLEU, chrF and TER, each with the signature that makes it comparable."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.metrics.base import Metric
@@ -13,10 +13,23 @@ DEFAULT_TOKENIZER = "13a"
 
 
 class Score(NamedTuple):
-    """0 to 100 (TER may be more). Higher is better, but for TER."""
+    """What a metric counted in each sentence. A corpus score is a function of the sum, so any sentences have one."""
 
-    score: float
-    signature: str
+    metric: Metric
+    counts: Sequence[Any]
+
+    @property
+    def score(self) -> float:
+        """0 to 100 (TER may be more). Higher is better, but for TER."""
+        return float(self.metric._aggregate_and_compute(list(self.counts)).score)  # as sacreBLEU's resampling does
+
+    @property
+    def signature(self) -> str:
+        return str(self.metric.get_signature())
+
+    def of(self, sentences: Iterable[int]) -> "Score":
+        """The score of the sentences with these indices alone, nothing counted again."""
+        return self._replace(counts=[self.counts[index] for index in sentences])
 
 
 def tokenizer(asked: str, language: str) -> str:
@@ -50,5 +63,4 @@ def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[str])
         raise ValueError(f"{len(hypotheses)} translations cannot be scored against {len(references)} references")
     if not hypotheses:
         raise ValueError("there is nothing to score: the split has no sentence")
-    found = metric.corpus_score(list(hypotheses), [list(references)])
-    return Score(float(found.score), str(metric.get_signature()))
+    return Score(metric, metric._extract_corpus_statistics(list(hypotheses), [list(references)]))

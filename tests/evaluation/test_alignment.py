@@ -1,4 +1,7 @@
-"""Alignment error by hand: from weights between subwords to links between words to AER."""
+"""What weights align, by hand and by brute force: from weights between subwords to links between words to AER."""
+
+import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -6,78 +9,144 @@ import pytest
 from research.data.pairs import Pair
 from research.data.vocabulary import Vocabularies
 from research.evaluation import alignment
-from research.evaluation.alignment import Links, best_layer, compare, measure, predicted_links, total, word_weights
-from research.evaluation.attention import Reading
+from research.evaluation.alignment import Alignment, best_layer, layers, measure, sentence_counts, word_weights
+from research.evaluation.attention import MEAN, Reading
+from research.evaluation.gold import Gold
+
+UNKNOWN = Gold(frozenset(), frozenset())
+
+
+def one_hot(words, source_words):
+    return np.eye(source_words, dtype=np.float32)[list(words)]
+
+
+def of_sentence(weights_TS, gold=UNKNOWN):
+    [counts_C] = sentence_counts(np.array([weights_TS], np.float32), gold)
+    return Alignment(*counts_C)
 
 
 def test_error_of_och_and_ney_by_hand():
     """4 predicted, 3 sure: 2 of them found, 1 more prediction is possible, 1 is wrong."""
-    links = compare([(0, 0), (1, 1), (2, 2), (0, 3)], sure=[(0, 0), (1, 1), (3, 2)], possible=[(2, 2), (4, 4)])
-    assert links == Links(right_sure=2, right_possible=3, predicted=4, sure=3)
-    assert links.error == pytest.approx(1 - (2 + 3) / (4 + 3))
-    assert links.precision == pytest.approx(3 / 4)
-    assert links.recall == pytest.approx(2 / 3)
+    sure = frozenset({(0, 0), (1, 1), (3, 2)})
+    found = of_sentence(one_hot([0, 1, 2, 0], 5), Gold(sure, sure | {(2, 2), (4, 3)}))
+    assert found[:4] == (2, 3, 4, 3)
+    measures = found.measures()
+    assert measures["error"] == found.error == pytest.approx(1 - (2 + 3) / (4 + 3))
+    assert measures["precision"] == pytest.approx(3 / 4)
+    assert measures["recall"] == pytest.approx(2 / 3)
 
 
 def test_with_sure_links_alone_error_is_one_less_f1():
-    links = compare([(0, 0), (1, 1), (0, 2)], sure=[(0, 0), (1, 1), (2, 1), (2, 3)])
-    assert links == Links(2, 2, 3, 4)
-    f1 = 2 * links.precision * links.recall / (links.precision + links.recall)
-    assert links.error == pytest.approx(1 - f1)
+    sure = frozenset({(0, 0), (1, 1), (2, 1), (2, 2)})
+    measures = of_sentence(one_hot([0, 1, 0], 3), Gold(sure, sure)).measures()
+    f1 = 2 * measures["precision"] * measures["recall"] / (measures["precision"] + measures["recall"])
+    assert measures["error"] == pytest.approx(1 - f1) == pytest.approx(1 - 4 / 7)
 
 
-def test_counts_are_added_and_divided_once():
-    long, short = Links(9, 9, 10, 10), Links(0, 0, 1, 1)
-    assert total([long, short]) == Links(9, 9, 11, 11)
-    assert total([long, short]).error == pytest.approx(2 / 11)  # the mean of the two errors would be 0.55
-    assert total([]).error == 1.0
+def test_possible_links_alone_have_no_recall_to_miss():
+    found = of_sentence(one_hot([1, 0], 2), Gold(frozenset(), frozenset({(1, 0)})))
+    assert found[:4] == (0, 1, 2, 0)
+    assert found.error == pytest.approx(1 / 2)
 
 
-# Source: three words as 1 + 2 + 1 subwords; target: two words as 2 + 1; the last row and column are end marks.
-SOURCE, TARGET = [0, 1, 1, 2], [0, 0, 1]
-WEIGHTS_TS = np.array([
-    [0.40, 0.25, 0.25, 0.10, 0.00],
-    [0.20, 0.30, 0.30, 0.10, 0.10],
-    [0.10, 0.05, 0.10, 0.25, 0.50],
-    [0.00, 0.00, 0.00, 0.00, 1.00],
-])  # fmt: skip
+def test_without_a_gold_alignment_there_is_no_error():
+    measures = of_sentence(one_hot([1, 0], 2)).measures()
+    assert measures["error"] is measures["precision"] is measures["recall"] is None
+    assert Alignment().error == 1
+
+
+def test_sharp_full_and_in_order_by_hand():
+    weights_TS = [[0.25, 0.25, 0.25, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 1.0, 0.0, 0.0]]
+    measures = of_sentence(weights_TS).measures()
+    assert measures["entropy"] == pytest.approx((math.log(3) + math.log(2) + 0) / 3)
+    assert measures["on_words"] == pytest.approx((0.75 + 1 + 1) / 3)
+    assert measures["coverage"] == pytest.approx((0.25 + 1 + 0.75 + 0.5) / 4)  # word 1 was read 1.25 times
+    assert measures["monotonicity"] == pytest.approx(1 / 2)  # 0 -> 2 -> 1
+
+
+def test_known_limits():
+    same = of_sentence(np.full((5, 7), 1 / 7)).measures()
+    assert same["entropy"] == pytest.approx(math.log(7))
+    assert same["coverage"] == pytest.approx(5 / 7)
+    diagonal = of_sentence(np.eye(5)).measures()
+    assert [diagonal[name] for name in ("entropy", "on_words", "coverage", "monotonicity")] == [0, 1, 1, 1]
+    assert of_sentence(np.eye(5)[::-1]).measures()["monotonicity"] == 0
+    nothing = of_sentence(np.zeros((3, 2))).measures()  # all on the end mark
+    assert nothing["entropy"] == nothing["on_words"] == nothing["coverage"] == 0
+    assert of_sentence([[1.0]]).steps == 0
+
+
+def test_heads_at_once_are_heads_one_by_one():
+    random = np.random.default_rng(0)
+    weights_XTS = random.dirichlet(np.ones(7), (3, 5))[:, :, :6].astype(np.float32)
+    gold = Gold(frozenset({(0, 1), (5, 4)}), frozenset({(0, 1), (5, 4), (2, 2), (3, 0)}))
+    together_XC = sentence_counts(weights_XTS, gold)
+    for weights_TS, counts_C in zip(weights_XTS, together_XC, strict=True):
+        np.testing.assert_allclose(counts_C, of_sentence(weights_TS, gold))
+        assert counts_C.tolist() == pytest.approx(by_brute_force(weights_TS.tolist(), gold), rel=1e-5)
+
+
+def by_brute_force(weights, gold):
+    """The module's docstring, word by word."""
+    reads = [max(range(len(row)), key=row.__getitem__) for row in weights]
+    links = {(s, t) for t, s in enumerate(reads)}
+    columns = [sum(column) for column in zip(*weights, strict=True)]
+    shares = [[w / sum(row) for w in row] for row in weights]
+    return [
+        len(links & gold.sure), len(links & gold.possible), len(links), len(gold.sure),
+        -sum(p * math.log(p) for row in shares for p in row if p), sum(map(sum, weights)), len(weights),
+        sum(min(1, column) for column in columns), len(columns),
+        sum(b >= a for a, b in pairwise(reads)), len(reads) - 1,
+    ]  # fmt: skip
 
 
 def test_word_weights_by_hand():
     """Source subwords are summed, target subwords averaged, end marks dropped."""
-    expected = [[0.30, 0.55, 0.10], [0.10, 0.15, 0.25]]
-    np.testing.assert_allclose(word_weights(WEIGHTS_TS, SOURCE, TARGET), expected)
-
-
-def test_each_target_word_links_to_the_source_word_it_reads_most():
+    # Source: three words as 1 + 2 + 1 subwords; target: two words as 2 + 1; the last row and column are end marks.
+    weights_TS = np.array([
+        [0.40, 0.25, 0.25, 0.10, 0.00],
+        [0.20, 0.30, 0.30, 0.10, 0.10],
+        [0.10, 0.05, 0.10, 0.25, 0.50],
+        [0.00, 0.00, 0.00, 0.00, 1.00],
+    ])  # fmt: skip
+    expected = np.array([[0.30, 0.55, 0.10], [0.10, 0.15, 0.25]])
+    found = word_weights(np.stack([weights_TS, 2 * weights_TS]), [0, 1, 1, 2], [0, 0, 1])
+    np.testing.assert_allclose(found, [expected, 2 * expected])
     # Word 0's heaviest single subword is source word 0's; both subwords of word 1 together outweigh it.
-    assert predicted_links(WEIGHTS_TS, SOURCE, TARGET) == [(1, 0), (2, 1)]
-    assert predicted_links(WEIGHTS_TS, [], TARGET) == predicted_links(WEIGHTS_TS, SOURCE, []) == []
+    assert found[0].argmax(axis=1).tolist() == [1, 2]
 
 
 def test_measure_goes_through_sentences_layers_and_heads(monkeypatch):
-    pairs = [Pair("ab c", "x y", ((0, 1), (1, 0))), Pair("c", "x"), Pair("c ab", "y", ((1, 0),))]
+    pairs = [Pair("ab c", "x y"), Pair("c", "x"), Pair("c ab", "y"), Pair("", "y")]
+    links = [frozenset({(0, 1), (1, 0)}), frozenset(), frozenset({(1, 0)}), frozenset()]
     vocabularies = Vocabularies.train(pairs, joint=False, kind="bpe", size=9)
-    reading = {}
-    for sentence, pair in enumerate(pair for pair in pairs if pair.alignment):
+    readings = []
+    for sentence, pair in enumerate(pairs):
         source = vocabularies.source.word_of_piece(pair.source)
         target = vocabularies.target.word_of_piece(pair.target)
-        gold = np.zeros((len(target) + 1, len(source) + 1))
+        right = np.zeros((len(target) + 1, len(source) + 1), np.float32)
         for row, word in enumerate(target):
-            aligned = [s for s, t in pair.alignment if t == word]
-            gold[row, : len(source)] = np.isin(source, aligned)
+            aligned = [s for s, t in links[sentence] if t == word]
+            right[row, : len(source)] = np.isin(source, aligned)
         # One head is right and the other looks at the first word, but not as hard.
-        first = np.zeros_like(gold)
+        first = np.zeros_like(right)
         first[:, 0] = 0.9
-        reading[sentence] = {"layer_0": np.stack([first, first]), "layer_1": np.stack([gold, first])}
+        readings.append(Reading(sentence, {"layer_0": np.stack([first, first]), "layer_1": np.stack([right, first])}))
 
     def read(translator, params, examples, **options):
-        assert examples.count == 2  # a pair without a gold alignment is not asked for
-        return [Reading(sentence, reading[sentence]) for sentence in (1, 0)]
+        assert examples.count == len(pairs)
+        return readings[::-1]
 
     monkeypatch.setattr(alignment, "read", read)
-    found = measure(None, None, vocabularies, pairs, devices=None, batch_sentences=7)
-    assert found["layer_1"] == Links(3, 3, 3, 3)
-    assert found["layer_0"] == Links(1, 1, 3, 3)
+    gold = [Gold(each, each) for each in links]
+    found = measure(None, None, vocabularies, pairs, gold, devices=None, batch_sentences=7)
+    assert list(found) == [
+        "layer_0", "layer_0.head_0", "layer_0.head_1", "layer_1", "layer_1.head_0", "layer_1.head_1", MEAN,
+    ]  # fmt: skip
+    assert found["layer_1"][:4] == found["layer_1.head_0"][:4] == (3, 3, 3, 3)
+    assert found["layer_0"][:4] == found["layer_1.head_1"][:4] == (1, 1, 3, 3)
+    assert found[MEAN][:4] == (2, 2, 3, 3)  # where one head reads three subwords of a word, it outweighs three heads
+    assert {(each.target_words, each.source_words, each.steps) for each in found.values()} == {(4, 5, 1)}
+    assert layers(found) == ["layer_0", "layer_1"]
     assert best_layer(found) == "layer_1"
-    assert best_layer({"layer_0": Links(1, 1, 2, 2), "layer_1": Links(1, 1, 2, 2)}) == "layer_0"
+    assert best_layer({"layer_0": found["layer_0"], "layer_1": found["layer_0"]}) == "layer_0"

@@ -2,7 +2,12 @@
 
 import io
 import json
+import re
+import shutil
+from bisect import bisect_left
+from collections import Counter
 
+import jax
 import numpy as np
 import pytest
 
@@ -11,10 +16,16 @@ from research.data.examples import encode
 from research.data.pairs import Pair
 from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies
+from research.data.word_counts import FILE, count_words, write_counts
 from research.evaluation.alignment import best_layer, measure
-from research.evaluation.evaluate import evaluate, spread
-from research.evaluation.perplexity import cross_entropy
-from research.evaluation.quality import bleu
+from research.evaluation.attention import read
+from research.evaluation.evaluate import evaluate
+from research.evaluation.gold import gold_of
+from research.evaluation.measures import Material
+from research.evaluation.measures import measure as measure_split
+from research.evaluation.perplexity import cross_entropy, surprises
+from research.evaluation.quality import bleu, chrf, ter
+from research.evaluation.samples import spread
 from research.evaluation.trained import load
 from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
@@ -26,7 +37,12 @@ SOURCES = [
     "the dog runs", "a cat", "two old dogs run", "run", "a dog sees a cat", "the old cat sees a dog", "cats",
     "see the old cat", "dogs run", "two cats run", "a cat runs",
 ]  # fmt: skip
-PAIRS = [Pair(source, source.upper(), tuple((word, word) for word in range(len(source.split())))) for source in SOURCES]
+# "The old cat sees a dog" is aligned against the source's order, all others in it.
+PAIRS = [
+    Pair(source, source.upper(), tuple(enumerate(range(len(source.split()))[:: -1 if "old" in source else 1])))
+    for source in SOURCES
+]
+TRAINING = ["THE DOG SEES A DOG", "A CAT", "RUN TWO"]  # DOG and A twice
 
 
 @pytest.fixture(scope="module", params=["none", "transformer"])
@@ -34,10 +50,12 @@ def workdir(request, tmp_path_factory):
     folder = RunFolder(tmp_path_factory.mktemp(request.param))
     config = base(small_config(request.param))
     config.data.max_tokens, config.data.languages = 16, ("en", "de")
-    config.evaluation.update({"beam": 3, "batch_sentences": 5, "length_bins": (2, 4), "extra_tokens": 1})
+    config.evaluation.update({"beam": 3, "batch_sentences": 5, "extra_tokens": 1})
+    config.evaluation.update({"length_bins": (2, 4), "frequency_bins": (0, 1), "reordering_bins": (0.0, 0.5)})
     folder.write_json("config.json", config_as_json(config))
     vocabularies = Vocabularies.train(PAIRS, joint=True, kind="bpe", size=71)
     vocabularies.save(folder.vocabulary)
+    write_counts(folder.vocabulary, count_words(TRAINING))
     write_split(folder.split_file("validation"), PAIRS[:7])
     write_split(folder.split_file("test"), PAIRS)
     costs = {"name": "a run", "steps": 3, "seconds": 1.5, "parameters": 7, "flops_per_token": 11}
@@ -67,7 +85,8 @@ def test_result_is_the_contract(workdir, capsys):
     for search, scores in test["searches"].items():
         lines = (workdir / "translations" / f"test.{search}.txt").read_text("utf-8").split("\n")
         assert lines.pop() == ""
-        assert scores["bleu"] == bleu(lines, references, tokenize="13a", lowercase=False)._asdict()
+        expected = bleu(lines, references, tokenize="13a", lowercase=False)
+        assert scores["bleu"] == {"score": expected.score, "signature": expected.signature}
         assert scores["bleu_lowercased"]["signature"].count("case:lc") == 1
         assert [(each["words"], each["sentences"]) for each in scores["bleu_by_length"]] == [
             ("1-2", 4), ("3-4", 5), ("5+", 2),
@@ -85,11 +104,16 @@ def test_result_is_the_contract(workdir, capsys):
         assert test["alignment"] is None
         assert test["attention"] == []
         return
-    by_layer = measure(*model, run.vocabularies, PAIRS, **options)
-    layer = best_layer(measure(*model, run.vocabularies, PAIRS[:7], **options))
+    by_head = measure(*model, run.vocabularies, PAIRS, gold_of(PAIRS), **options)
+    layer = best_layer(measure(*model, run.vocabularies, PAIRS[:7], gold_of(PAIRS[:7]), **options))
     assert test["alignment"]["layer"] == layer
-    assert test["alignment"]["error"] == pytest.approx(by_layer[layer].error)
-    assert list(by_layer) == ["layer_0", "layer_1"]
+    assert test["alignment"]["gold_sentences"] == len(PAIRS)
+    for name, value in by_head[layer].measures().items():
+        assert test["alignment"][name] == pytest.approx(value)
+    heads = [f"layer_{layer}{head}" for layer in (0, 1) for head in ("", ".head_0", ".head_1")]
+    assert list(by_head) == list(test["alignment"]["by_head"]) == [*heads, "mean"]
+    for name, measures in test["alignment"]["by_head"].items():
+        assert measures == pytest.approx(by_head[name].measures(), abs=1e-4)
     assert len(test["attention"]) == 4
     for each in test["attention"]:
         assert each["layer"] == layer
@@ -99,6 +123,122 @@ def test_result_is_the_contract(workdir, capsys):
         assert each["source_tokens"][-1] == each["target_tokens"][-1] == "</s>"
 
 
+def test_breakdowns_count_everything_once(workdir):
+    test = evaluate(workdir, command="", beams=(1,))["splits"]["test"]
+    lengths, counts = [len(source.split()) for source in SOURCES], Counter(" ".join(TRAINING).split())
+    bins = {
+        "source_length": [bisect_left((2, 4), length) for length in lengths],
+        "rarest_word": [bisect_left((0, 1), min(counts[word] for word in pair.target.split())) for pair in PAIRS],
+        "reordering": [2 if "old" in source else 0 for source in SOURCES],
+    }
+    names = {
+        "source_length": ["1-2", "3-4", "5+"],
+        "rarest_word": ["0", "1", "2+"],
+        "reordering": ["0", "0-0.5", "0.5+"],
+    }
+    run = load(workdir)
+    options = {"devices": run.devices, "batch_sentences": 5}
+    surprised = sorted(surprises(run.translator, run.params, encode(PAIRS, run.vocabularies), **options))
+    lines = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")
+    for breakdown, of_sentence in bins.items():
+        ours, searched = test["by"][breakdown], test["searches"]["beam1"]["by"][breakdown]
+        held = sorted(set(of_sentence))
+        assert [row["bin"] for row in ours] == [row["bin"] for row in searched] == [names[breakdown][x] for x in held]
+        for x, row, scores in zip(held, ours, searched, strict=True):
+            where = [index for index, each in enumerate(of_sentence) if each == x]
+            nats = np.concatenate([surprised[index].nats_T for index in where]).astype(float)
+            words = sum(len(PAIRS[index].target.split()) + 1 for index in where)
+            assert row["sentences"] == scores["sentences"] == len(where)
+            assert row["perplexity"] == pytest.approx(np.exp(nats.mean()))
+            assert row["word_perplexity"] == pytest.approx(np.exp(nats.sum() / words))
+            right = np.concatenate([surprised[index].correct_T for index in where])
+            assert row["token_accuracy"] == pytest.approx(right.mean())
+            texts = [lines[index] for index in where], [PAIRS[index].target for index in where]
+            assert scores["bleu"] == bleu(*texts, tokenize="13a", lowercase=False).score
+            assert scores["chrf"] == chrf(*texts).score
+            assert scores["ter"] == ter(*texts).score
+    words = sum(lengths)
+    assert test["word_perplexity"] == pytest.approx(
+        test["perplexity"] ** (sum(len(each.nats_T) for each in surprised) / (words + len(PAIRS)))
+    )
+    by_word = test["by"]["word_frequency"]
+    assert [row["bin"] for row in by_word] == ["0", "1", "2+", "</s>"]
+    assert sum(row["words"] for row in by_word) == words + len(PAIRS)
+    assert sum(row["words"] for row in test["searches"]["beam1"]["by"]["word_frequency"]) == words
+
+
+def test_a_gold_file_gives_the_error_that_a_script_finds(workdir, tmp_path):
+    random = np.random.default_rng(0)
+    lines = []
+    for pair in PAIRS:
+        words = range(len(pair.source.split()))
+        lines.append(
+            " ".join(f"{s}{random.choice(list('-?p'))}{t}" for s in words for t in words if random.random() < 0.4)
+        )
+    lines[3] = ""  # not known
+    (tmp_path / "gold").write_text("".join(f"{line}\n" for line in lines))
+    measured = evaluate(workdir, split="test", beams=(1,), command="", gold=tmp_path / "gold")["splits"]["test"]
+    run = load(workdir)
+    if workdir.name.startswith("none"):
+        assert measured["alignment"] is None
+        return
+    assert measured["alignment"]["layer"] in ("layer_0", "layer_1")
+    options = {"devices": run.devices, "batch_sentences": 5}
+    found = right = right_sure = all_sure = 0
+    for reading in read(run.translator, run.params, encode(PAIRS, run.vocabularies), **options):
+        line, pair = lines[reading.sentence].split(), PAIRS[reading.sentence]
+        sure = {tuple(map(int, link.split("-"))) for link in line if "-" in link}
+        possible = {tuple(map(int, re.split("[-?p]", link))) for link in line}
+        source, target = (v.word_of_piece(t) for v, t in zip(run.vocabularies, pair[:2], strict=True))
+        weights = reading.weights_TS(measured["alignment"]["layer"])
+        links = set()
+        for t in set(target):
+            rows = [weights[row] for row, word in enumerate(target) if word == t]
+            read_by = [
+                sum(row[i] for row in rows for i, word in enumerate(source) if word == s) for s in range(source[-1] + 1)
+            ]
+            links.add((int(np.argmax(read_by)), t))
+        if line:
+            found, all_sure = found + len(links), all_sure + len(sure)
+            right, right_sure = right + len(links & possible), right_sure + len(links & sure)
+    assert measured["alignment"]["error"] == pytest.approx(1 - (right_sure + right) / (found + all_sure))
+    assert measured["alignment"]["precision"] == pytest.approx(right / found)
+    assert measured["alignment"]["recall"] == pytest.approx(right_sure / all_sure)
+    assert measured["alignment"]["gold_sentences"] == sum(map(bool, lines))
+    with pytest.raises(ValueError, match="aligns one split; name it with --split: test, validation"):
+        evaluate(workdir, every_split=True, command="", gold=tmp_path / "gold")
+
+
+def test_an_intervention_is_measured_by_the_same_call(workdir):
+    """The translator and its weights are what is passed in: what is changed in them is what is measured."""
+    run = load(workdir)
+    other = run._replace(params=jax.tree.map(lambda leaf: 0 * leaf, run.params))
+    material = Material(PAIRS, gold_of(PAIRS), None)
+
+    def track(what, sentences):
+        return lambda done: None
+
+    measured, _ = measure_split(other, material, beams=(1,), best_layer=lambda: None, track=track)
+    assert measured["perplexity"] == pytest.approx(len(run.vocabularies.target))  # all alike
+    if measured["alignment"]:
+        assert measured["alignment"]["layer"] == "mean"  # where validation does not say
+        assert {each["layer"] for each in measured["attention"]} == {"mean"}
+        assert measured["alignment"]["coverage"] < 1
+
+
+def test_an_older_folder_has_fewer_breakdowns_and_is_told_why(workdir, tmp_path, capsys):
+    shutil.copytree(workdir, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    config = folder.read_json("config.json")
+    del config["evaluation"]["reordering_bins"]
+    folder.write_json("config.json", config)
+    (folder.vocabulary / FILE).unlink()
+    test = evaluate(folder.path, beams=(1,), command="")["splits"]["test"]
+    assert list(test["by"]) == list(test["searches"]["beam1"]["by"]) == ["source_length"]
+    said = capsys.readouterr().err
+    assert "before runs kept evaluation.reordering_bins and the word counts of its training split" in said
+
+
 def test_one_search_of_one_split_is_added(workdir):
     evaluate(workdir, split="validation", beams=(2,), command="first")
     result = evaluate(workdir, split="validation", beams=(1,), command="then")
@@ -106,6 +246,20 @@ def test_one_search_of_one_split_is_added(workdir):
     assert {name: scores["command"] for name, scores in searches.items()} == {"beam1": "then", "beam2": "first"}
     with pytest.raises(ValueError, match=r"has no split 'tset'; it has: test, validation"):
         evaluate(workdir, split="tset", command="")
+
+
+def test_all_is_every_split_in_one_result_and_a_table(workdir, capsys):
+    result = evaluate(workdir, every_split=True, command="")
+    assert result == json.loads((workdir / "result.json").read_text())
+    assert list(result["splits"]) == ["test", "validation"]
+    printed, table = capsys.readouterr().out, (workdir / "result.md").read_text()
+    for measured in result["splits"].values():
+        assert {"beam1", "beam3"} <= measured["searches"].keys()
+        for row in measured["by"]["source_length"]:
+            assert f"| {row['bin']} | {row['sentences']} | {row['perplexity']:.2f} |" in table
+    for split in ("test", "validation"):
+        assert f"## {split}\n" in table
+        assert f"{split} · By source length" in printed
 
 
 def test_translate_text_line_for_line(workdir, tmp_path):
@@ -166,6 +320,11 @@ def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir
     assert (measured["sentences"], measured["too_long"]) == (len(PAIRS) + 1, 1)
     assert measured["perplexity"] == pytest.approx(without["perplexity"])
     assert measured["searches"]["beam1"]["truncated_sources"] == 1
+    test = RunFolder(workdir).result()["splits"]["test"]
+    for row, expected in zip(measured["by"]["source_length"], test["by"]["source_length"], strict=True):
+        assert row.pop("bin") == expected.pop("bin")
+        assert row == pytest.approx(expected)
+    assert [row["sentences"] for row in measured["searches"]["beam1"]["by"]["source_length"]] == [4, 5, 3]
     assert "1 pairs longer than data.max_tokens are left out of both" in capsys.readouterr().err
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import BOS, EOS
-from research.evaluation.attention import MEAN, Reading, read
-from research.evaluation.perplexity import CrossEntropy, cross_entropy
+from research.evaluation.attention import MEAN, Reading, heads_and_means, read
+from research.evaluation.perplexity import CrossEntropy, cross_entropy, surprises
 from research.models.translator import cross_attention
 from research.training.devices import Devices
 from tests.decoding.random_model import random_model
@@ -71,6 +71,18 @@ def test_cross_entropy_is_numpys(model, forced, devices):
     assert found.nats == pytest.approx(nats, rel=1e-5)
     assert found.perplexity == pytest.approx(math.exp(nats / tokens), rel=1e-5)
     assert found.token_accuracy == correct / tokens
+    assert found.perplexity_per(7) == pytest.approx(math.exp(nats / 7), rel=1e-5)
+
+
+def test_surprises_are_numpys_token_by_token(model, forced):
+    devices = Devices(devices=jax.devices()[:1])
+    found = list(surprises(*model, EXAMPLES, devices=devices, batch_sentences=7))
+    assert sorted(each.sentence for each in found) == list(range(EXAMPLES.count))
+    for each in found:
+        logits_TV, _, targets = forced[each.sentence]
+        log_p_TV = logits_TV - np.log(np.exp(logits_TV).sum(axis=1, keepdims=True))
+        np.testing.assert_allclose(each.nats_T, -log_p_TV[np.arange(len(targets)), targets], rtol=1e-4)
+        np.testing.assert_array_equal(each.correct_T, logits_TV.argmax(axis=1) == targets)
 
 
 def test_reading_is_what_the_model_read(model, forced):
@@ -84,6 +96,17 @@ def test_reading_is_what_the_model_read(model, forced):
             np.testing.assert_allclose(reading.layers[name], weights_HTS, atol=1e-5)
             np.testing.assert_allclose(reading.weights_TS(name), weights_HTS.mean(axis=0), atol=1e-5)
         np.testing.assert_allclose(reading.weights_TS(MEAN).sum(axis=1), 1.0, rtol=1e-5)
+
+
+def test_heads_and_means_by_name():
+    first, second = np.arange(6.0).reshape(2, 1, 3), np.ones((1, 1, 3))
+    assert {name: weights_TS.tolist() for name, weights_TS in heads_and_means({"layer_0": first}).items()} == {
+        "layer_0": [[1.5, 2.5, 3.5]], "layer_0.head_0": [[0, 1, 2]], "layer_0.head_1": [[3, 4, 5]],
+    }  # fmt: skip
+    found = heads_and_means({"layer_0": first, "layer_1": second})
+    assert list(found) == ["layer_0", "layer_0.head_0", "layer_0.head_1", "layer_1", MEAN]
+    np.testing.assert_allclose(found[MEAN], [[4 / 3, 2, 8 / 3]])  # of all three heads, not of two layers
+    assert list(heads_and_means({"layer_0": second})) == ["layer_0"]
 
 
 def test_a_model_without_attention_reads_nothing():

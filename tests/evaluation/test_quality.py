@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+from sacrebleu.metrics import BLEU, CHRF, TER
 
 from research.evaluation.quality import bleu, chrf, ter, tokenizer
 
@@ -57,6 +59,22 @@ def test_tokenised_text_brings_no_warning(capfd):
 
 def test_tokenizer_of_a_language():
     assert [tokenizer("", code) for code in ("de", "ko", "zh", "ja")] == ["13a", "13a", "zh", "char"]
+
+
+@pytest.mark.parametrize("sentences", [[1], [2, 0], [0, 1, 2]])
+def test_some_sentences_score_as_they_do_by_themselves(sentences):
+    some = [[texts[i] for i in sentences] for texts in (HYPOTHESES, REFERENCES)]
+    for metric in (partial(bleu, tokenize="13a", lowercase=False), chrf, ter):
+        score = metric(HYPOTHESES, REFERENCES).of(sentences)
+        assert score.score == metric(*some).score
+        assert score.signature == metric(*some).signature
+
+
+def test_scores_are_those_of_sacrebleus_public_call():
+    for metric, ours in ((BLEU(), bleu(HYPOTHESES, REFERENCES, tokenize="13a", lowercase=False)),
+                         (CHRF(), chrf(HYPOTHESES, REFERENCES)), (TER(), ter(HYPOTHESES, REFERENCES))):  # fmt: skip
+        assert ours.score == metric.corpus_score(HYPOTHESES, [REFERENCES]).score
+        assert ours.signature == str(metric.get_signature())
 
 
 def test_says_what_is_wrong():

@@ -1,0 +1,48 @@
+"""How often each word stands in the training split: what a model saw of a word, which its rareness is measured by.
+
+Kept in the run folder as gzip, "count<tab>word" a line, the frequent first. A word is what whitespace separates.
+"""
+
+import gzip
+import os
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from research.data.text import read_lines
+
+FILE = "target_words.tsv.gz"
+
+
+def count_words(texts: Iterable[str]) -> Counter[str]:
+    """The words of `texts`. Counters say 0 of a word that they never met."""
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(text.split())
+    return counts
+
+
+def write_counts(folder: Path | str, counts: Counter[str]) -> None:
+    """Write `FILE` below `folder`: all of it or nothing. The same counts give the same bytes."""
+    path = Path(folder) / FILE
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    lines = (f"{count}\t{word}\n" for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    try:
+        unfinished.write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def read_counts(folder: Path | str) -> Counter[str] | None:
+    """What `write_counts` wrote, None where there is no `FILE`; ValueError or OSError for anything else."""
+    path = Path(folder) / FILE
+    if not path.is_file():
+        return None
+    try:
+        fields = (line.split("\t") for line in read_lines(path))
+        return Counter({word: int(count) for count, word in fields})
+    except ValueError as error:
+        raise ValueError(
+            f"{path} is damaged ({error}); remove it, and the same train command writes it again"
+        ) from error

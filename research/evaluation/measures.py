@@ -1,0 +1,229 @@
+"""All that is measured of a run on one split: overall, broken down, and by layer and head.
+
+It goes by the run's translator, so that an intervention is measured by the same call:
+
+    measure(run._replace(translator=run.translator.clone(...)), ...)
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from research.data.evaluation_batches import LENGTHS
+from research.data.examples import encode
+from research.data.pairs import Split
+from research.decoding.translate import Translations, translate_n_best
+from research.evaluation import alignment, quality
+from research.evaluation.attention import MEAN
+from research.evaluation.breakdown import BREAKDOWNS, labels, members
+from research.evaluation.gold import Gold
+from research.evaluation.perplexity import CrossEntropy, Surprise, surprises, total
+from research.evaluation.samples import sample_maps, samples
+from research.evaluation.trained import Trained
+from research.evaluation.word_frequency import Frequencies, found_by_frequency, surprise_by_frequency
+
+DIGITS = 4  # of a head's measures: more would only make the file long
+IN_BINS = ("bleu", "chrf", "ter")
+
+Track = Callable[[str, int], Callable[[int], None]]
+"""(what is done, of how many sentences) -> what to call with each number done."""
+
+
+class Material(NamedTuple):
+    """A split, and what is known about it."""
+
+    split: Split
+    gold: Sequence[Gold]
+    """One for each pair."""
+    counts: Counter[str] | None
+    """Of the target words in the training split; None: the run folder does not tell."""
+
+
+def measure(
+    run: Trained, material: Material, *, beams: Sequence[int], best_layer: Callable[[], str | None], track: Track
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """What result.json holds of one split, and the translations by search ("beam5"). Samples are of the widest beam.
+
+    best_layer: which layer's alignment is reported, asked for when there are several; None: the mean of all.
+    """
+    split = material.split
+    if not split:
+        raise ValueError("there is nothing to evaluate: the split has no sentence")
+    begin = time.monotonic()
+    max_tokens = run.config.data.max_tokens
+    whole = encode(split, run.vocabularies)
+    fitting, examples = whole.fitting(max_tokens), whole.within(max_tokens)
+    if not fitting:
+        raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
+    model = (run.translator, run.params)
+    surprised = [
+        each._replace(sentence=fitting[each.sentence])
+        for each in surprises(
+            *model,
+            examples,
+            devices=run.devices,
+            batch_sentences=run.config.evaluation.batch_sentences,
+            progress=track("perplexity", len(fitting)),
+        )
+    ]
+    bins = _bins(run, material)
+    frequencies = _frequencies(run, material)
+    aligned = _alignment(run, material, fitting, best_layer, track)
+
+    found: dict[str, Translations] = {}
+    for beam in sorted(beams):
+        found[f"beam{beam}"] = translate_n_best(
+            *model,
+            run.vocabularies,
+            [pair.source for pair in split],
+            beam=beam,
+            progress=track("greedy search" if beam == 1 else f"beam {beam}", len(split)),
+            **run.search_options,
+        )
+    widest = [hypotheses[0] for hypotheses in found[f"beam{max(beams)}"].n_best]
+    measured = {
+        "sentences": len(split),
+        "step": run.step,
+        **_entropy(total(surprised), _words(split, fitting)),
+        "too_long": len(split) - len(fitting),  # pairs that perplexity and token accuracy leave out
+        "by": _entropy_by(run, split, surprised, bins, frequencies),
+        "searches": {name: _scores(run, split, each, bins, frequencies) for name, each in found.items()},
+        "alignment": aligned,
+        "samples": samples(split, widest),
+        "attention": sample_maps(run, split, widest, aligned["layer"] if aligned else MEAN),
+        "seconds": time.monotonic() - begin,
+    }
+    return measured, {name: translations.texts for name, translations in found.items()}
+
+
+def align(run: Trained, material: Material, track: Track) -> dict[str, alignment.Alignment]:
+    """`alignment.measure` of the pairs that are not too long."""
+    fitting = encode(material.split, run.vocabularies).fitting(run.config.data.max_tokens)
+    return _align(run, material, fitting, track)
+
+
+Bins = dict[str, dict[str, list[int]]]
+"""breakdown -> bin -> which sentences are in it."""
+
+
+def _bins(run: Trained, material: Material) -> Bins:
+    """Breakdowns that have no sentence, or no edges in the config of an older run, are left out."""
+    found = {}
+    for name, breakdown in BREAKDOWNS.items():
+        if breakdown.scale in run.config.evaluation:
+            edges = run.config.evaluation[breakdown.scale]
+            numbers = [
+                breakdown.number(pair, gold, material.counts)
+                for pair, gold in zip(material.split, material.gold, strict=True)
+            ]
+            found[name] = members(numbers, labels(breakdown.scale, edges), edges)
+    return {name: bins for name, bins in found.items() if bins}
+
+
+def _frequencies(run: Trained, material: Material) -> Frequencies | None:
+    if material.counts is None or "frequency_bins" not in run.config.evaluation:
+        return None
+    return Frequencies(material.counts, run.config.evaluation.frequency_bins)
+
+
+def _words(split: Split, sentences: Sequence[int]) -> int:
+    """The references' words and end marks: what `perplexity_per` word divides by."""
+    return sum(len(split[index].target.split()) + 1 for index in sentences)
+
+
+def _entropy(sums: CrossEntropy, words: int) -> dict[str, Any]:
+    return {
+        "perplexity": sums.perplexity,
+        "word_perplexity": sums.perplexity_per(words),
+        "token_accuracy": sums.token_accuracy,
+    }
+
+
+def _entropy_by(
+    run: Trained, split: Split, surprised: Sequence[Surprise], bins: Bins, frequencies: Frequencies | None
+) -> dict[str, list[dict[str, Any]]]:
+    of_sentence = {each.sentence: each for each in surprised}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for name, sentences in bins.items():
+        rows[name] = []
+        for label, where in sentences.items():
+            kept = [index for index in where if index in of_sentence]
+            if kept:
+                sums = total(of_sentence[index] for index in kept)
+                rows[name].append({"bin": label, "sentences": len(kept), **_entropy(sums, _words(split, kept))})
+    if frequencies:
+        references = [pair.target for pair in split]
+        found = surprise_by_frequency(surprised, references, run.vocabularies.target, frequencies)
+        rows["word_frequency"] = [{"bin": label, "words": n, **_entropy(sums, n)} for label, n, sums in found]
+    return rows
+
+
+def _scores(
+    run: Trained, split: Split, translations: Translations, bins: Bins, frequencies: Frequencies | None
+) -> dict[str, Any]:
+    hypotheses, references = translations.texts, [pair.target for pair in split]
+    tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
+    scores = {
+        "bleu": quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=False),
+        "bleu_lowercased": quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=True),
+        "chrf": quality.chrf(hypotheses, references),
+        "ter": quality.ter(hypotheses, references),
+    }
+    by: dict[str, list[dict[str, Any]]] = {
+        name: [
+            {"bin": label, "sentences": len(where), **{metric: scores[metric].of(where).score for metric in IN_BINS}}
+            for label, where in sentences.items()
+        ]
+        for name, sentences in bins.items()
+    }
+    if frequencies:
+        by["word_frequency"] = found_by_frequency(hypotheses, references, frequencies)
+    return {
+        **{name: {"score": each.score, "signature": each.signature} for name, each in scores.items()},
+        "seconds": translations.seconds,
+        "sentences_per_second": translations.sentences_per_second,
+        "devices": f"{run.devices.count} × {run.devices.kind}",
+        "truncated_sources": translations.truncated,
+        "cut_off": sum(not hypotheses[0].ended for hypotheses in translations.n_best),
+        "by": by,
+        # As the report reads it.
+        "bleu_by_length": [
+            {"words": row["bin"], "sentences": row["sentences"], "bleu": row["bleu"]} for row in by["source_length"]
+        ],
+    }
+
+
+def _align(run: Trained, material: Material, sentences: Sequence[int], track: Track) -> dict[str, alignment.Alignment]:
+    # The weights of all heads of a long batch are the most that evaluation holds, and grow with the square of its
+    # length: fewer rows where sentences may be longer than usual.
+    usual = LENGTHS[-1]
+    rows = run.config.evaluation.batch_sentences * usual // max(run.config.data.max_tokens, usual)
+    return alignment.measure(
+        run.translator,
+        run.params,
+        run.vocabularies,
+        [material.split[index] for index in sentences],
+        [material.gold[index] for index in sentences],
+        devices=run.devices,
+        batch_sentences=max(rows, 1),
+        progress=track("alignment", len(sentences)),
+    )
+
+
+def _alignment(
+    run: Trained, material: Material, sentences: Sequence[int], best_layer: Callable[[], str | None], track: Track
+) -> dict[str, Any] | None:
+    """The measures of one layer, and below "by_head" those of every layer and head; None without attention."""
+    by_head = _align(run, material, sentences, track)
+    if not by_head:
+        return None
+    layers = alignment.layers(by_head)
+    layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
+    table = {name: _rounded(each.measures()) for name, each in by_head.items()}
+    known = sum(bool(material.gold[index].possible) for index in sentences)
+    return {**by_head[layer].measures(), "layer": layer, "gold_sentences": known, "by_head": table}
+
+
+def _rounded(measures: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: value if value is None else round(value, DIGITS) for name, value in measures.items()}

@@ -1,0 +1,152 @@
+"""result.json as tables that people read: in the terminal, and as result.md beside it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from research.run_folder import beams
+
+TITLES = {
+    "source_length": "By source length, in words",
+    "rarest_word": "By the reference's rarest word: its count in training",
+    "reordering": "By reordering: share of target words' pairs against the source's order",
+    "word_frequency": "Target words, by their count in training",
+}
+HEADS = {
+    "bin": ("", ""),
+    "sentences": ("sentences", "sent."),
+    "perplexity": ("perplexity", "perpl."),
+    "word_perplexity": ("perplexity per word", "per\nword"),
+    "token_accuracy": ("token accuracy %", "token\nacc. %"),
+    "bleu": ("BLEU", "BLEU"),
+    "bleu_lowercased": ("BLEU lower-cased", "BLEU\nlower-c."),
+    "chrf": ("chrF", "chrF"),
+    "ter": ("TER", "TER"),
+    "precision": ("precision %", "prec.\n%"),
+    "recall": ("recall %", "recall\n%"),
+    "f1": ("F1 %", "F1\n%"),
+    "error": ("AER %", "AER\n%"),
+    "entropy": ("entropy", "entropy"),
+    "on_words": ("on words %", "on\nwords %"),
+    "coverage": ("coverage %", "cover-\nage %"),
+    "monotonicity": ("monotonicity %", "mono-\ntone %"),
+}
+"""In Markdown, and in a terminal of 80 columns."""
+NOTHING = "–"
+COUNTS = ("sentences", "words")
+IN_MARKDOWN = {"|": "\\|", "<": "&lt;"}
+
+
+class Head(NamedTuple):
+    """measure: a name of `HEADS`, or what stands in it. search: whose it is, "" where it is no search's."""
+
+    measure: str
+    search: str
+
+    @property
+    def wide(self) -> str:
+        return f"{HEADS.get(self.measure, (self.measure,))[0]} {self.search}".strip()
+
+    @property
+    def narrow(self) -> str:
+        return f"{HEADS.get(self.measure, (self.measure,))[-1]}\n{self.search}".strip()
+
+
+class Sheet(NamedTuple):
+    """A table of text; the first column names the row."""
+
+    title: str
+    heads: Sequence[Head]
+    rows: Sequence[Sequence[str]]
+
+
+def in_markdown(result: Mapping[str, Any]) -> str:
+    """All splits, and the signatures that make the scores comparable."""
+    lines = [f"# {_escaped(result['name'])}"]
+    for split, measured in result["splits"].items():
+        lines += ["", f"## {_escaped(split)}"]
+        for sheet in sheets(measured, beams(measured["searches"])):
+            rule = ["---", *["---:"] * (len(sheet.heads) - 1)]
+            table = [[head.wide for head in sheet.heads], rule, *sheet.rows]
+            lines += ["", f"**{sheet.title}**", "", *(f"| {' | '.join(map(_escaped, row))} |" for row in table)]
+    lines += ["", *(f"- {signature}" for signature in _signatures(result))]
+    return "\n".join(lines) + "\n"
+
+
+def on_terminal(result: Mapping[str, Any]) -> Group:
+    """The same, for rich to print, but broken down for the widest search only: there is no room for more."""
+    printed: list[Text | Table] = []
+    for split, measured in result["splits"].items():
+        for sheet in sheets(measured, beams(measured["searches"])[-1:]):
+            table = Table(box=None, header_style="bold", pad_edge=False)
+            for column, head in enumerate(sheet.heads):
+                table.add_column(head.narrow, justify="right" if column else "left", no_wrap=True)
+            for row in sheet.rows:
+                table.add_row(*row)
+            printed += [Text(f"{split} · {sheet.title}", "bold"), table, Text()]
+    return Group(*printed, *map(Text, _signatures(result)))
+
+
+def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet]:
+    """The tables of one split; what an older result does not hold is left out. widths: beams to break down."""
+    searches = {_words(beam): measured["searches"][f"beam{beam}"] for beam in beams(measured["searches"])}
+    parts = {"": measured, **{_words(beam): measured["searches"][f"beam{beam}"] for beam in widths}}
+    yield _beside("Overall", {"": [_overall("all", measured)]})
+    scores = ("bleu", "bleu_lowercased", "chrf", "ter")
+    rows = [{"bin": name} | {score: search[score]["score"] for score in scores} for name, search in searches.items()]
+    yield _beside("Translations", {"": rows})
+    for name, title in TITLES.items():
+        found = {part: each["by"][name] for part, each in parts.items() if each.get("by", {}).get(name)}
+        if found:
+            yield _beside(title, found)
+    aligned = measured.get("alignment") or {}
+    if "by_head" in aligned:
+        chosen = aligned["layer"]
+        heads = [{**row, "bin": f"{name} *" if name == chosen else name} for name, row in aligned["by_head"].items()]
+        yield _beside("Alignment by layer and head, entropy in nats; * is reported", {"": heads})
+
+
+def _overall(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = ("sentences", "perplexity", "word_perplexity", "token_accuracy")
+    return {"bin": name} | {each: measured[each] for each in wanted if each in measured}
+
+
+def _beside(title: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> Sheet:
+    """One row a bin: what is measured once, and then each search's own columns."""
+    names = list(dict.fromkeys(row["bin"] for rows in parts.values() for row in rows))
+    heads, cells = [Head("bin", "")], {name: [name] for name in names}
+    for part, rows in parts.items():
+        by_bin = {row["bin"]: row for row in rows}
+        said = COUNTS if part else ()  # how many there are is said once
+        columns = [key for key in rows[0] if key != "bin" and key not in said]
+        heads += [Head(key, part) for key in columns]
+        for name in names:
+            cells[name] += [_cell(key, by_bin[name][key]) if name in by_bin else NOTHING for key in columns]
+    return Sheet(title, heads, list(cells.values()))
+
+
+def _signatures(result: Mapping[str, Any]) -> list[str]:
+    searches = [search for split in result["splits"].values() for search in split["searches"].values()]
+    said = [f"{HEADS[name][0]}: {each[name]['signature']}" for name in ("bleu", "chrf", "ter") for each in searches]
+    return list(dict.fromkeys(said))
+
+
+def _words(beam: int) -> str:
+    return "greedy" if beam == 1 else f"beam {beam}"
+
+
+def _cell(name: str, value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    if name in HEADS and HEADS[name][0].endswith("%"):
+        return f"{100 * value:.1f}"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if value < 1e4 else f"{value:.1e}"
+
+
+def _escaped(text: str) -> str:
+    for sign, instead in IN_MARKDOWN.items():
+        text = text.replace(sign, instead)
+    return text
