@@ -88,6 +88,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 def test_the_examples_in_the_help_are_accepted(verb, action, train, report, capsys):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.translate_text", "translate_text")
+    action("research.evaluation.score_text", "score_text")
     leave(verb, "--help")
     text = capsys.readouterr().out.partition("examples:\n")[2].partition("\n\n")[0]
     examples = [line.partition("run.py ")[2].partition(" < ")[0] for line in text.splitlines()]
@@ -139,6 +140,23 @@ def test_translate_reads_and_writes_the_standard_streams(action):
     assert named == {"beam": 3, "attention": Path("maps"), "draw": sys.modules["research.report"].attention_png}
 
 
+def test_translate_passes_on_what_was_given_and_nothing_else(action):
+    calls = action("research.evaluation.translate_text", "translate_text")
+    sampling = ["--sample=3", "--temperature=0.5", "--top_k=7", "--top_p=0.9", "--seed=0"]
+    assert run.main(["translate", "--workdir=w", "--workdir=v", "--last=2", *sampling]) == 0
+    [((workdir, *_), named)] = calls
+    assert workdir == Path("w")
+    del named["draw"]
+    sampling = {"sample": 3, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "seed": 0}
+    assert named == {"also": [Path("v")], "last": 2, **sampling}
+
+
+def test_translate_scores_instead(action):
+    calls = action("research.evaluation.score_text", "score_text")
+    assert run.main(["translate", "--workdir=w", "--score=text.de"]) == 0
+    assert calls == [((Path("w"), sys.stdin.buffer, Path("text.de"), sys.stdout), {})]
+
+
 def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys):
     assert run.main(["report", "a", "b", "--out=out"]) == 0
     assert report == [(([Path("a"), Path("b")], Path("out")), {})]
@@ -164,6 +182,12 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
         ("train --config=configs/base.py --workdir=w", "does not define get_config()"),
         ("evaluate --workdir=w --beam=0", "'0' is not a whole number of at least 1"),
         ("evaluate --workdir=w --config.seed=1", "no flag --config.seed"),
+        ("translate --workdir=w --beam=0", "'0' is not a whole number of at least 1"),
+        ("translate --workdir=w --sample=2 --n_best=3", "--sample and --n_best do not go together: leave one out"),
+        ("translate --workdir=w --score=f --beam=3", "--score and --beam do not go together: leave one out"),
+        ("translate --workdir=w --last=2 --attention=a", "--attention and --last do not go together: leave one out"),
+        ("translate --workdir=w --workdir=v --attention=a", "--attention draws what one model reads: give"),
+        ("translate --workdir=w --top_p=0.9", "--top_p says how to sample: give --sample=N with it, or leave it out"),
         ("report --out=o", "required: RUN"),
     ],
 )  # fmt: skip
