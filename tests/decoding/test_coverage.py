@@ -30,7 +30,7 @@ from tests.decoding.toy import (
 )
 
 LIMITS = [7, 9, 11, 5, 3, 1, 8]
-SENTENCES, SOURCE = len(LIMITS), 5
+SENTENCES, SOURCE, WORD = len(LIMITS), 5, 3
 ONE = Devices(devices=jax.devices()[:1])
 
 
@@ -55,11 +55,8 @@ def penalised(weights_ZS, mask_S, beta, score):
     return of
 
 
-@pytest.mark.parametrize(("beam", "beta"), [(2, 1.5), (5, 1.5), (5, 0.2)])
-def test_equals_the_slow_search(beam, beta):
-    tables_BSV = tables(beam, SENTENCES, 17)
-    tables_BSV[:, :, EOS] += 1.5  # so that some end early, some late and some never
-    weights_BZS, mask_BS = readings(beam)
+def searched(tables_BSV, weights_BZS, mask_BS, limits, beam, beta, **options):
+    """`beam_search`, jitted, with the coverage penalty over these tables and readings."""
 
     @jax.jit
     def run(cache, limits_B):
@@ -70,11 +67,31 @@ def test_equals_the_slow_search(beam, beta):
         stepping, reordering, cache, penalise = covered(
             step, reorder, cache, mask_BS=mask_BS, hypotheses=beam, weight=beta
         )
-        options = {"beam": beam, "n_best": 2, "length_penalty": 0.6, "length_normalisation": "gnmt"}
-        options |= {"limits_B": limits_B, "max_tokens": max(LIMITS), "penalise": penalise, **MARKS}
-        return beam_search(stepping, reordering, cache, **options)
+        shared = {"limits_B": limits_B, "max_tokens": max(limits), "beam": beam, "penalise": penalise, **MARKS}
+        return beam_search(stepping, reordering, cache, **shared, **options)
 
-    found = run(start(SENTENCES, beam), jnp.array(LIMITS))
+    return run(start(len(limits), beam), jnp.array(limits))
+
+
+def test_one_that_will_have_read_all_is_waited_for():
+    """What ends at once is likelier and has read one of two words; the other one reads the second a step later."""
+    first, second = after(0, BOS), after(after(0, BOS), WORD)
+    table_1SV, weights_1ZS = np.full((1, STATES, 4), -30.0, np.float32), np.zeros((1, STATES, 2), np.float32)
+    table_1SV[0, first, [EOS, WORD]] = np.log([0.6, 0.4])
+    table_1SV[0, second, EOS] = 0.0
+    weights_1ZS[0, first], weights_1ZS[0, second] = [0.99, 0.01], [0.01, 0.99]
+    found = searched(table_1SV, weights_1ZS, np.ones((1, 2), bool), [9], 2, 1.0, length_penalty=0.0)
+    assert bare(np.array(found.tokens_BNT[0, 0])) == (WORD, EOS)
+    np.testing.assert_allclose(found.scores_BN, np.log([[0.4]]), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("beam", "beta"), [(2, 1.5), (5, 1.5), (5, 0.2)])
+def test_equals_the_slow_search(beam, beta):
+    tables_BSV = tables(beam, SENTENCES, 17)
+    tables_BSV[:, :, EOS] += 1.5  # so that some end early, some late and some never
+    weights_BZS, mask_BS = readings(beam)
+    penalty = {"n_best": 2, "length_penalty": 0.6, "length_normalisation": "gnmt"}
+    found = searched(tables_BSV, weights_BZS, mask_BS, LIMITS, beam, beta, **penalty)
     unchanged = 0
     for sentence, limit in enumerate(LIMITS):
         score = penalised(weights_BZS[sentence], mask_BS[sentence], beta, gnmt(0.6))
