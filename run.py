@@ -129,7 +129,7 @@ def translate(arguments: Sequence[str]) -> None:
         "translate",
         "--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] < TEXT > TRANSLATION",
         "Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.\n\n"
-        "--n_best and --sample write `line ||| translation ||| score`, as Moses does, lines counted from 0. The score\n"
+        "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score\n"
         "is what the search ranked by (see evaluation.length_penalty); of a sample it is log p. --score writes log p\n"
         "of a given translation, a tab, and log p of a token in the mean.",
         "  python run.py translate --workdir=runs/luong < text.en > text.de\n"

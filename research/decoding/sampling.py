@@ -26,8 +26,8 @@ def sample(
 ) -> tuple[Array, Array]:
     """tokens_XT, a sample a row, and log p of each, the model's own: neither tempered nor cut. To be jitted.
 
-    keys_X: each row's randomness (see `row_keys`); that of time t is the key with t folded in. The distribution: see
-    `candidates`. `limits_X` and the rest: as in `one_by_one`. `pad` and `bos` are never drawn.
+    keys_X: each row's randomness (see `row_keys`); that of time t is the key with t folded in. temperature, top_k,
+    top_p: see `candidates`. The rest: as in `one_by_one`. `pad` and `bos` are never drawn.
     """
 
     def draw(logits_XV: Array, time: Array) -> tuple[Array, Array]:

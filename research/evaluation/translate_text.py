@@ -40,11 +40,11 @@ def translate_text(
     """Translate `source`, UTF-8 with a sentence a line, to `output`, line for line; an empty line stays empty.
 
     also: run folders that translate with the one at `workdir`, as an ensemble; last: so many checkpoints of each, too.
-    beam: None is the config's. n_best: the so many best of each line instead, as Moses writes them, `line ||| text |||
-    score`, lines counted from 0. sample: so many drawn from the model instead, written the same way, with log p for a
-    score; temperature, top_k, top_p: see `Sampling`; seed: None is the run's. attention: a folder for what was read:
-    NNNN.npz (source_tokens, target_tokens, weights) and, with `draw`, NNNN.png for line NNNN, counted from 1.
-    Notes go to stderr.
+    beam: None is the config's. n_best: so many of the best of each line instead, and what they were ranked by, in the
+    manner of Moses: `line ||| text ||| score`, lines counted from 0. sample: so many drawn from the model instead,
+    written the same way with log p for a score. temperature, top_k, top_p: see `Sampling`. seed: None is the run's.
+    attention: a folder for what was read: NNNN.npz (source_tokens, target_tokens, weights) and, with `draw`, NNNN.png
+    for line NNNN, counted from 1. Notes go to stderr.
     """
     sentences = split_lines(source.read(), "standard input")
     run = load(workdir, *also, last=last)

@@ -63,5 +63,5 @@ def ensemble(models: list[tuple[Translator, Any]]) -> tuple[Translator, Any]:
 def by_member(sown: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What each member of an ensemble has sown, as `cross_attention` takes it; of another model, what that has."""
     attention = sown.get("attention", {})
-    names = sorted((name for name in attention if name.startswith("members_")), key=lambda name: int(name[8:]))
-    return [{"attention": attention[name]} for name in names] or [sown]
+    numbers = sorted(int(name.removeprefix("members_")) for name in attention if name.startswith("members_"))
+    return [{"attention": attention[f"members_{number}"]} for number in numbers] or [sown]
