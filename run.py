@@ -8,10 +8,10 @@ import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 EPILOG = """\
 exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 130 interrupted
@@ -25,7 +25,7 @@ Lookback answers questions about attention in neural machine translation by expe
 verbs:
   train      train the translator that a config names, into a run folder
   evaluate   score a run folder on its test splits: perplexity, BLEU, chrF, TER, alignment error
-  translate  translate standard input, line by line; draw what was read
+  translate  translate standard input, line by line, or score a translation; draw what was read
   compare    two systems, each one or more seeds: is one better, are they equivalent, or is it open
   report     run folders side by side: one page with tables, figures and attention maps
 
@@ -118,7 +118,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     which.add_argument("--all", action="store_true", help="every split, validation too; prints the tables of all")
     which.add_argument("--split", metavar="NAME", help="one split of the run folder (default: every test split)")
     parser.add_argument(
-        "--beam", type=beam, metavar="N", help="hypotheses kept; 1 is greedy (default: both 1 and the config's)"
+        "--beam", type=count, metavar="N", help="hypotheses kept; 1 is greedy (default: both 1 and the config's)"
     )
     parser.add_argument(
         "--gold",
@@ -126,6 +126,11 @@ def evaluate(arguments: Sequence[str]) -> None:
         metavar="FILE",
         help="gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, "
         "0?1 or 0p1 possible (default: what the corpus brings)",
+    )
+    parser.add_argument(
+        "--interventions",
+        action="store_true",
+        help="also: read by uniform, hard and permuted weights, and without each head in turn, and say what it costs",
     )
     flags, _ = parser.read(arguments)
 
@@ -137,21 +142,46 @@ def evaluate(arguments: Sequence[str]) -> None:
         every_split=flags.all,
         beams=flags.beam and (flags.beam,),
         gold=flags.gold,
+        interventions=flags.interventions,
         command=in_full("evaluate", arguments),
     )
 
 
 def translate(arguments: Sequence[str]) -> None:
-    """Standard input to standard output, by a run folder."""
+    """Standard input to standard output, by a run folder, or by several as an ensemble."""
     parser = Parser(
         "translate",
-        "--workdir=FOLDER [--beam=N] [--attention=FOLDER] < TEXT > TRANSLATION",
-        "Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.",
+        "--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] < TEXT > TRANSLATION",
+        "Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.\n\n"
+        "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score\n"
+        "is what the search ranked by (see evaluation.length_penalty); of a sample it is log p. --score writes log p\n"
+        "of a given translation, a tab, and log p of a token in the mean.",
         "  python run.py translate --workdir=runs/luong < text.en > text.de\n"
-        "  echo 'A dog runs.' | python run.py translate --workdir=runs/luong --attention=maps/",
+        "  python run.py translate --workdir=runs/luong --attention=maps/ < text.en > text.de\n"
+        "  python run.py translate --workdir=runs/a --workdir=runs/b --beam=8 < text.en > text.de\n"
+        "  python run.py translate --workdir=runs/luong --last=3 --n_best=5 < text.en > text.nbest\n"
+        "  python run.py translate --workdir=runs/luong --sample=10 --top_p=0.9 --seed=1 < text.en > text.samples\n"
+        "  python run.py translate --workdir=runs/luong --score=text.de < text.en > text.scores",
     )
-    add_workdir(parser)
-    parser.add_argument("--beam", type=beam, metavar="N", help="hypotheses kept; 1 is greedy (default: the config's)")
+    parser.add_argument(
+        "--workdir",
+        required=True,
+        action="append",
+        type=Path,
+        metavar="FOLDER",
+        help="the run folder; given again, another one that translates with it: their probabilities are averaged",
+    )
+    parser.add_argument("--last", type=count, metavar="K", help="average the last K checkpoints' probabilities, too")
+    parser.add_argument("--beam", type=count, metavar="N", help="hypotheses kept; 1 is greedy (default: the config's)")
+    parser.add_argument("--n_best", type=count, metavar="N", help="write the N best of each line, with scores")
+    parser.add_argument("--sample", type=count, metavar="N", help="draw N translations of each line, with log p")
+    parser.add_argument("--temperature", type=float, metavar="X", help="of --sample: below 1 the likely are likelier")
+    parser.add_argument("--top_k", type=count, metavar="K", help="of --sample: from the K likeliest tokens only")
+    parser.add_argument("--top_p", type=float, metavar="P", help="of --sample: from the likeliest that have mass P")
+    parser.add_argument("--seed", type=int, metavar="N", help="of --sample (default: the config's)")
+    parser.add_argument(
+        "--score", type=Path, metavar="FILE", help="do not translate: score this translation, line for line"
+    )
     parser.add_argument(
         "--attention",
         type=Path,
@@ -161,21 +191,43 @@ def translate(arguments: Sequence[str]) -> None:
         "weights_LHTS of every layer and head, weights: their mean)",
     )
     flags, _ = parser.read(arguments)
+    given = {name: value for name, value in vars(flags).items() if value is not None}
+    refuse_contradictions(parser, given)
+    workdir, *also = given.pop("workdir")
+    if also:
+        given["also"] = also
+
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # whatever the terminal's language
+    if "score" in given:
+        from research.evaluation.score_text import score_text
+
+        score_text(workdir, sys.stdin.buffer, given.pop("score"), sys.stdout, **given)
+        return
 
     from research.evaluation.translate_text import translate_text
     from research.report import attention_page, attention_png
 
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8", newline="\n")  # whatever the terminal's language
-    streams = (sys.stdin.buffer, sys.stdout)
-    translate_text(
-        flags.workdir,
-        *streams,
-        beam=flags.beam,
-        attention=flags.attention,
-        draw=attention_png,
-        page=attention_page,
-    )
+    translate_text(workdir, sys.stdin.buffer, sys.stdout, **given, draw=attention_png, page=attention_page)
+
+
+def refuse_contradictions(parser: Parser, given: Mapping[str, Any]) -> None:
+    """Flags of `translate` of which one leaves the other nothing to say."""
+    sampling = ("temperature", "top_k", "top_p", "seed")
+    together = {
+        "score": ("beam", "n_best", "sample", "attention"),
+        "sample": ("beam", "n_best", "attention"),
+        "attention": ("last",),
+    }
+    for flag, others in together.items():
+        for other in others:
+            if flag in given and other in given:
+                parser.error(f"--{flag} and --{other} do not go together: leave one out")
+    if "attention" in given and len(given["workdir"]) > 1:
+        parser.error("--attention draws what one model reads: give one --workdir")
+    for flag in sampling:
+        if flag in given and "sample" not in given:
+            parser.error(f"--{flag} says how to sample: give --sample=N with it, or leave it out")
 
 
 def compare(arguments: Sequence[str]) -> None:
@@ -287,8 +339,8 @@ def in_full(verb: str, arguments: Sequence[str]) -> str:
     return shlex.join(["python", "run.py", verb, *arguments])
 
 
-def beam(text: str) -> int:
-    """A number of hypotheses."""
+def count(text: str) -> int:
+    """A number of something, at least one."""
     if not text.isdecimal() or int(text) < 1:
         from argparse import ArgumentTypeError
 

@@ -99,7 +99,9 @@ def evaluation() -> ConfigDict:
     config = ConfigDict()
     config.checkpoint = "best"  # best | last
     config.beam = 5  # hypotheses; 1 is greedy
-    config.length_penalty = 1.0  # alpha: a hypothesis of n tokens scores sum(log p) / n**alpha
+    config.length_penalty = 1.0  # alpha: a hypothesis of n tokens scores sum(log p) / lp(n); 0: plain probability
+    config.length_normalisation = "mean"  # lp: mean, n**alpha | gnmt, ((5 + n) / 6)**alpha
+    config.coverage_penalty = 0.0  # beta of GNMT, for source words left unread; 0: none, and nothing is computed for it
     config.extra_tokens = 20  # a translation may have 1.5 times the source's subwords, and these
     config.batch_sentences = 100
     config.tokenize = ""  # sacreBLEU's tokeniser; "": by target language; "none": the text is tokenised already

@@ -24,6 +24,7 @@ from research.data.word_counts import count_words, read_counts, write_counts
 from research.evaluation import quality
 from research.evaluation.breakdown import SCALES
 from research.evaluation.evaluate import refuse_impossible
+from research.evaluation.trained import PENALTIES
 from research.evaluation.validation import validator
 from research.models.flops import training_flops_per_token
 from research.models.translator import Translator
@@ -178,7 +179,7 @@ def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     if not folder.config_file.exists():
         return
     may_change = {"training.strategy", "data.root"}
-    may_change |= {f"evaluation.{name}" for name in ("checkpoint", "beam", "length_penalty", *SCALES)}
+    may_change |= {f"evaluation.{name}" for name in ("checkpoint", "beam", *PENALTIES, *SCALES)}
     if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
         may_change.add("training.steps")
     held, asked = _flat(folder.read_json("config.json")), _flat(config_as_json(config))

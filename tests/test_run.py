@@ -97,6 +97,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, capsys):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.translate_text", "translate_text")
+    action("research.evaluation.score_text", "score_text")
     leave(verb, "--help")
     text = capsys.readouterr().out.partition("examples:\n")[2].partition("\n\n")[0]
     examples = [line.partition("run.py ")[2].partition(" < ")[0] for line in text.splitlines()]
@@ -135,6 +136,7 @@ def test_evaluate_takes_every_test_split_and_both_searches_unless_told(action):
     assert run.main(["evaluate", "--workdir=w", "--all"]) == 0
     command = "python run.py evaluate --workdir"
     default = {"split": None, "every_split": False, "beams": None, "gold": None, "command": f"{command}=w"}
+    default["interventions"] = False
     told = {"split": "test", "beams": (3,), "gold": Path("g.talp")}
     assert calls == [
         ((Path("w"),), default),
@@ -174,6 +176,23 @@ def test_compare_writes_json_with_the_command(compare):
     ]
 
 
+def test_translate_passes_on_what_was_given_and_nothing_else(action):
+    calls = action("research.evaluation.translate_text", "translate_text")
+    sampling = ["--sample=3", "--temperature=0.5", "--top_k=7", "--top_p=0.9", "--seed=0"]
+    assert run.main(["translate", "--workdir=w", "--workdir=v", "--last=2", *sampling]) == 0
+    [((workdir, *_), named)] = calls
+    assert workdir == Path("w")
+    del named["draw"], named["page"]
+    sampling = {"sample": 3, "temperature": 0.5, "top_k": 7, "top_p": 0.9, "seed": 0}
+    assert named == {"also": [Path("v")], "last": 2, **sampling}
+
+
+def test_translate_scores_instead(action):
+    calls = action("research.evaluation.score_text", "score_text")
+    assert run.main(["translate", "--workdir=w", "--score=text.de"]) == 0
+    assert calls == [((Path("w"), sys.stdin.buffer, Path("text.de"), sys.stdout), {})]
+
+
 def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys):
     assert run.main(["report", "a", "b", "--out=out"]) == 0
     assert report == [(([Path("a"), Path("b")], Path("out")), {})]
@@ -205,6 +224,12 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
         ("compare a --with b --measure=meteor", "invalid choice: 'meteor'"),
         ("compare a --with b --resamples=x", "--resamples: invalid int value: 'x'"),
         ("compare a --with b --margn=1", "no flag --margn; did you mean --margin?"),
+        ("translate --workdir=w --beam=0", "'0' is not a whole number of at least 1"),
+        ("translate --workdir=w --sample=2 --n_best=3", "--sample and --n_best do not go together: leave one out"),
+        ("translate --workdir=w --score=f --beam=3", "--score and --beam do not go together: leave one out"),
+        ("translate --workdir=w --last=2 --attention=a", "--attention and --last do not go together: leave one out"),
+        ("translate --workdir=w --workdir=v --attention=a", "--attention draws what one model reads: give"),
+        ("translate --workdir=w --top_p=0.9", "--top_p says how to sample: give --sample=N with it, or leave it out"),
         ("report --out=o", "required: RUN"),
     ],
 )  # fmt: skip

@@ -6,7 +6,6 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from research.attention.attend import read
 from research.attention.dropout import Dropout
@@ -23,8 +22,7 @@ class MultiHeadAttention(nn.Module):
     width: D of queries, memory and result. heads: H. head_width: K; 0: D / H, which H must divide. kv_heads: G heads of
     keys and values, each asked by H / G heads of queries (Ainslie et al. 2023); 1 is multi-query (Shazeer 2019).
     head_spread: how far apart heads begin: 1 independent, 0 all alike; see `apart`. score, normaliser: names in
-    `SCORES`, `NORMALISERS`. places: P of the score `location`. silent_heads: those that say nothing, by number.
-    dropout: of the weights.
+    `SCORES`, `NORMALISERS`. places: P of the score `location`. dropout: of the weights.
 
     Sows weights_BHTS as "weights" in the collection "attention", and context_BHTK, what each head read, as "context" in
     the collection "heads".
@@ -38,7 +36,6 @@ class MultiHeadAttention(nn.Module):
     score: str
     places: int
     normaliser: str
-    silent_heads: tuple[int, ...]
     dropout: float
     deterministic: bool
 
@@ -53,8 +50,6 @@ class MultiHeadAttention(nn.Module):
                 f"model.kv_heads={self.kv_heads} shares keys, and score {self.score!r} has keys for each of "
                 f"{self.heads} heads; choose scaled_dot, dot or learned_scale_dot"
             )
-        if unknown := [head for head in self.silent_heads if not 0 <= head < self.heads]:
-            raise ValueError(f"there is no head {unknown[0]} to silence: heads are 0 to {self.heads - 1}")
         kernel, size = nn.initializers.glorot_uniform(), self.head_size
         of_heads = apart(kernel, self.heads, self.head_spread, axis=1)
         of_groups = apart(kernel, self.kv_heads, self.head_spread, axis=1)
@@ -98,9 +93,6 @@ class MultiHeadAttention(nn.Module):
         """read_BTD, with what was read sown."""
         if weights_BHTS is not None:
             self.sow("attention", "weights", weights_BHTS)
-        if self.silent_heads:
-            heard_H = np.isin(np.arange(self.heads), self.silent_heads, invert=True)
-            context_BHTK *= jnp.asarray(heard_H, context_BHTK.dtype)[None, :, None, None]
         self.sow("heads", "context", context_BHTK)
         batch, _, time, _ = context_BHTK.shape
         return self.output(context_BHTK.transpose(0, 2, 1, 3).reshape(batch, time, -1))

@@ -12,6 +12,15 @@ from research.decoding.top_k import best_continuations
 Reorder = Callable[[Cache, Array], Cache]
 """(cache, rows_X) -> the cache in which row i goes on from row rows_X[i], which is of the same sentence."""
 
+Penalise = Callable[[Cache], Array]
+"""(cache) -> penalty_X, never above 0: what is added to the score of each row's hypothesis, were it the whole."""
+
+LENGTH_PENALTIES: dict[str, Callable[[Array, float], Array]] = {
+    "mean": lambda length, alpha: length**alpha,  # 1: the mean of log p
+    "gnmt": lambda length, alpha: ((5.0 + length) / 6.0) ** alpha,  # Wu et al. 2016, equation 14
+}
+"""lp(n, alpha), by which log p of n tokens is divided; positive, and for no alpha >= 0 does it fall as n grows."""
+
 
 class Hypotheses(NamedTuple):
     """The N best of each sentence, best first: those that ended, then those that were cut off at the limit."""
@@ -19,7 +28,7 @@ class Hypotheses(NamedTuple):
     tokens_BNT: Array
     """`eos` included where there is one, then `pad`."""
     scores_BN: Array
-    """log p / length**length_penalty; -inf for a hypothesis that does not exist."""
+    """What hypotheses are ranked by, see the search; -inf for a hypothesis that does not exist."""
     ended_BN: Array
     """Whether it ends in `eos`."""
 
@@ -28,8 +37,9 @@ class _State(NamedTuple):
     time: Array
     live_tokens_BNT: Array
     live_scores_BN: Array  # log p; -inf: the place is taken by one that ended
+    cut_scores_BN: Array  # what they would score if the limit cut them off here
     ended_tokens_BNT: Array
-    ended_scores_BN: Array  # normalised, best first; -inf: none yet
+    ended_scores_BN: Array  # best first; -inf: none yet
     done_B: Array
     cache: Cache
 
@@ -47,16 +57,20 @@ def beam_search(
     bos: int,
     eos: int,
     n_best: int = 1,
+    length_normalisation: str = "mean",
+    penalise: Penalise | None = None,
 ) -> Hypotheses:
     """The `n_best` best hypotheses of each sentence out of a beam of `beam`. To be jitted.
 
-    A hypothesis of n tokens, `eos` included, scores log p / n**length_penalty (0: plain probability; 1: the mean).
-    Of all continuations the best by log p stay, as many as the beam has places; one that ends keeps its place for good,
-    so the beam narrows and the search ends (Sutskever et al. 2014, 3.2), and with one place it is `greedy`.
+    A hypothesis of n tokens, `eos` included, scores log p / lp(n) with lp = LENGTH_PENALTIES[length_normalisation] and
+    alpha = length_penalty (0: plain probability), and what `penalise` says is added: Wu et al. 2016, equation 14.
+    Of all continuations the best by log p alone stay, as many as the beam has places; one that ends keeps its place for
+    good, so the beam narrows and the search ends (Sutskever et al. 2014, 3.2), and with one place it is `greedy`.
 
-    A sentence is also done when its `n_best`-th ended score is out of reach: log p only falls, so what is still open
-    can never score more than log p / limit**length_penalty. Its result is fixed from then on, whatever else is in the
-    batch.
+    A sentence is also done when its `n_best`-th ended score is out of reach. What is still open, with log p = q, can
+    end with no more than q, which is at most 0, after at most `limit` tokens; lp is positive and does not fall; no
+    penalty is above 0. So it can never score more than q / lp(limit), and nothing that would be returned is lost. The
+    result is fixed from then on, whatever else is in the batch.
 
     cache: that of sentences x beam rows, a sentence's hypotheses together; `step` gets as many tokens.
     limits_B: the most tokens of each sentence, `eos` included, at most `max_tokens`; 0 for one that is not wanted.
@@ -66,11 +80,16 @@ def beam_search(
         raise ValueError(f"n_best={n_best} with beam={beam}: it must be at least 1 and at most the beam")
     if length_penalty < 0:
         raise ValueError(f"length_penalty={length_penalty}: it must not be negative")
+    if length_normalisation not in LENGTH_PENALTIES:
+        raise ValueError(
+            f"length_normalisation={length_normalisation!r} is unknown; choose one of {', '.join(LENGTH_PENALTIES)}"
+        )
     sentences = len(limits_B)
     first_row_B1 = beam * jnp.arange(sentences)[:, None]
 
     def normalised(scores_BN: Array, length_B: Array) -> Array:
-        return scores_BN / (jnp.maximum(length_B, 1).astype(jnp.float32) ** length_penalty)[:, None]
+        lengths_B = jnp.maximum(length_B, 1).astype(jnp.float32)
+        return scores_BN / LENGTH_PENALTIES[length_normalisation](lengths_B, length_penalty)[:, None]
 
     def unfinished(state: _State) -> Array:
         return (state.time < max_tokens) & ~state.done_B.all()
@@ -85,35 +104,41 @@ def beam_search(
         kept_BN = (jnp.arange(beam)[None] < places_B[:, None]) & ~state.done_B[:, None]
         scores_BN = jnp.where(kept_BN, best.scores_BK, -jnp.inf)
         tokens_BNT = _rows(state.live_tokens_BNT, best.hypotheses_BK).at[:, :, state.time].set(best.tokens_BK)
+        cache = reorder(cache, (first_row_B1 + best.hypotheses_BK).reshape(-1))
 
         length_B = jnp.full(sentences, state.time + 1)
         ends_BN = best.tokens_BK == eos
+        live_BN = jnp.where(ends_BN, -jnp.inf, scores_BN)
+        cut_BN = bound_BN = normalised(live_BN, limits_B)
         ending_BN = normalised(jnp.where(ends_BN, scores_BN, -jnp.inf), length_B)
+        if penalise:
+            penalty_BN = penalise(cache).reshape(sentences, beam)
+            cut_BN, ending_BN = cut_BN + penalty_BN, ending_BN + penalty_BN
         both_BN = jnp.concatenate([state.ended_scores_BN, ending_BN], axis=1)
         ended_scores_BN, order_BN = lax.top_k(both_BN, beam)
         ended_tokens_BNT = _rows(jnp.concatenate([state.ended_tokens_BNT, tokens_BNT], axis=1), order_BN)
-        live_BN = jnp.where(ends_BN, -jnp.inf, scores_BN)
 
-        reach_B = normalised(live_BN, limits_B).max(axis=1)
-        done_B = state.done_B | (ended_scores_BN[:, n_best - 1] >= reach_B) | (state.time + 1 >= limits_B)
+        beaten_B = ended_scores_BN[:, n_best - 1] >= bound_BN.max(axis=1)
+        done_B = state.done_B | beaten_B | (state.time + 1 >= limits_B)
         frozen_B1 = state.done_B[:, None]
         return _State(
             time=state.time + 1,
             live_tokens_BNT=jnp.where(frozen_B1[:, :, None], state.live_tokens_BNT, tokens_BNT),
             live_scores_BN=jnp.where(frozen_B1, state.live_scores_BN, live_BN),
+            cut_scores_BN=jnp.where(frozen_B1, state.cut_scores_BN, cut_BN),
             ended_tokens_BNT=ended_tokens_BNT,
             ended_scores_BN=ended_scores_BN,
             done_B=done_B,
-            cache=reorder(cache, (first_row_B1 + best.hypotheses_BK).reshape(-1)),
+            cache=cache,
         )
 
     none_BN = jnp.full((sentences, beam), -jnp.inf)
     empty_BNT = jnp.full((sentences, beam, max_tokens), pad, jnp.int32)
     first_BN = none_BN.at[:, 0].set(0.0)  # all begin alike: one of them stands for the rest
-    start = _State(jnp.int32(0), empty_BNT, first_BN, empty_BNT, none_BN, limits_B <= 0, cache)
+    start = _State(jnp.int32(0), empty_BNT, first_BN, first_BN, empty_BNT, none_BN, limits_B <= 0, cache)
     end = lax.while_loop(unfinished, extend, start)
 
-    cut_scores_BN, order_BN = lax.top_k(normalised(end.live_scores_BN, limits_B), beam)
+    cut_scores_BN, order_BN = lax.top_k(end.cut_scores_BN, beam)
     cut_tokens_BNT = _rows(end.live_tokens_BNT, order_BN)
     ended_B1 = (end.ended_scores_BN > -jnp.inf).sum(axis=1, keepdims=True)
     place_BN = jnp.arange(n_best)[None]

@@ -1,4 +1,4 @@
-"""Greedy search: the likeliest token, again and again."""
+"""One token at a time: greedy search, and the loop that it shares with sampling."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,38 +12,67 @@ Cache = Any
 Step = Callable[[Array, Cache], tuple[Array, Cache]]
 """(the last token of each row, cache) -> (logits of the next one, cache). Only the model looks into a cache."""
 
-
-class _State(NamedTuple):
-    time: Array
-    tokens_BT: Array
-    last_B: Array
-    done_B: Array
-    cache: Cache
+Choose = Callable[[Array, Array], tuple[Array, Array | float]]
+"""(logits_XV, time) -> (token_X, what each adds to its row's score)."""
 
 
 def greedy(step: Step, cache: Cache, *, limits_B: Array, max_tokens: int, pad: int, bos: int, eos: int) -> Array:
-    """tokens_BT: each row's tokens, `eos` included where it came within the limit, then `pad`. To be jitted.
+    """tokens_BT of the likeliest token, again and again; the rest as in `one_by_one`."""
 
-    limits_B: the most tokens of each row, `eos` included, at most `max_tokens`; 0 for a row that is not wanted. `pad`
-    and `bos` are never chosen. Ends as soon as every row has; what a row gets does not depend on the others.
+    def likeliest(logits_BV: Array, time: Array) -> tuple[Array, float]:
+        return argmax(logits_BV, never=(pad, bos)), 0.0  # a log p that nobody asked for costs a sum over V
+
+    marks = {"max_tokens": max_tokens, "pad": pad, "bos": bos, "eos": eos}
+    return one_by_one(step, cache, likeliest, limits_X=limits_B, **marks)[0]
+
+
+class _State(NamedTuple):
+    time: Array
+    tokens_XT: Array
+    scores_X: Array
+    last_X: Array
+    done_X: Array
+    cache: Cache
+
+
+def one_by_one(
+    step: Step,
+    cache: Cache,
+    choose: Choose,
+    *,
+    limits_X: Array,
+    max_tokens: int,
+    pad: int,
+    bos: int,
+    eos: int,
+) -> tuple[Array, Array]:
+    """tokens_XT, each row's tokens, `eos` included where it came within the limit, then `pad`; and its score, summed.
+
+    To be jitted. limits_X: the most tokens of each row, `eos` included, at most `max_tokens`; 0 for a row that is not
+    wanted. `pad` and `bos` are for `choose` never to choose.
+    Ends as soon as every row has; what a row gets does not depend on the others.
     """
-    rows = len(limits_B)
+    rows = len(limits_X)
 
     def unfinished(state: _State) -> Array:
-        return (state.time < max_tokens) & ~state.done_B.all()
+        return (state.time < max_tokens) & ~state.done_X.all()
 
     def extend(state: _State) -> _State:
-        logits_BV, cache = step(state.last_B, state.cache)
-        token_B = jnp.where(state.done_B, pad, argmax(logits_BV, never=(pad, bos)))
-        tokens_BT = state.tokens_BT.at[:, state.time].set(token_B)
-        done_B = state.done_B | (token_B == eos) | (state.time + 1 >= limits_B)
-        return _State(state.time + 1, tokens_BT, token_B, done_B, cache)
+        logits_XV, cache = step(state.last_X, state.cache)
+        chosen_X, gain_X = choose(logits_XV, state.time)
+        token_X = jnp.where(state.done_X, pad, chosen_X)
+        tokens_XT = state.tokens_XT.at[:, state.time].set(token_X)
+        scores_X = state.scores_X + jnp.where(state.done_X, 0.0, gain_X)
+        done_X = state.done_X | (token_X == eos) | (state.time + 1 >= limits_X)
+        return _State(state.time + 1, tokens_XT, scores_X, token_X, done_X, cache)
 
     start = _State(
         time=jnp.int32(0),
-        tokens_BT=jnp.full((rows, max_tokens), pad, jnp.int32),
-        last_B=jnp.full(rows, bos, jnp.int32),
-        done_B=limits_B <= 0,
+        tokens_XT=jnp.full((rows, max_tokens), pad, jnp.int32),
+        scores_X=jnp.zeros(rows),
+        last_X=jnp.full(rows, bos, jnp.int32),
+        done_X=limits_X <= 0,
         cache=cache,
     )
-    return lax.while_loop(unfinished, extend, start).tokens_BT
+    end = lax.while_loop(unfinished, extend, start)
+    return end.tokens_XT, end.scores_X

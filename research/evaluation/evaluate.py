@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from research.data.word_counts import read_counts
+from research.decoding.beam import LENGTH_PENALTIES
 from research.evaluation.alignment import best_layer, layers
 from research.evaluation.breakdown import SCALES, labels
 from research.evaluation.gold import gold_of, read_gold
+from research.evaluation.interventions import intervene
 from research.evaluation.measures import Material, align, measure
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.trained import Trained, load
@@ -29,12 +31,14 @@ def evaluate(
     every_split: bool = False,
     beams: Sequence[int] | None = None,
     gold: Path | None = None,
+    interventions: bool = False,
 ) -> dict[str, Any]:
     """Measure the run at `workdir`, write its result.json, result.md and translations/, and return the result.
 
     command: how to do it again, kept with each search. split: None is every test split, and with `every_split` the
     validation split too; then the tables are printed. beams: None is greedy and the config's beam. gold: alignments of
-    the one split in a Pharaoh file, instead of those that the corpus brings.
+    the one split in a Pharaoh file, instead of those that the corpus brings. interventions: see `intervene`; each takes
+    as long as translating the split once more.
     """
     console = Console(stderr=True)
     run = load(workdir)
@@ -63,6 +67,8 @@ def evaluate(
 
             material = Material(pairs[name], golds[name], counts)
             measured, translations = measure(run, material, beams=wanted, best_layer=layer, track=track)
+            if interventions:
+                measured["interventions"] = intervene(run, pairs[name], track)
         for scores in measured["searches"].values():
             scores["command"] = command
         for search, texts in translations.items():
@@ -71,7 +77,7 @@ def evaluate(
         console.print(_summary(name, measured), soft_wrap=True, highlight=False)
     result = run.folder.result()
     run.folder.write_text("result.md", in_markdown(result))
-    if every_split:
+    if every_split or interventions:
         Console().print(on_terminal(result))
     for note in _notes(run, counts is None):
         console.print(note, soft_wrap=True, highlight=False)
@@ -83,7 +89,13 @@ def refuse_impossible(fields: ConfigDict) -> None:
     refuse_unknown(fields.checkpoint)
     for scale in SCALES:
         labels(scale, fields[scale])
-    for name, least in (("beam", 1), ("batch_sentences", 1), ("length_penalty", 0), ("extra_tokens", 0)):
+    if fields.length_normalisation not in LENGTH_PENALTIES:
+        raise ValueError(
+            f"evaluation.length_normalisation={fields.length_normalisation!r} is unknown; choose one of "
+            f"{', '.join(LENGTH_PENALTIES)}"
+        )
+    at_least_1, at_least_0 = ("beam", "batch_sentences"), ("length_penalty", "coverage_penalty", "extra_tokens")
+    for name, least in [*((name, 1) for name in at_least_1), *((name, 0) for name in at_least_0)]:
         if not fields[name] >= least:
             raise ValueError(f"evaluation.{name}={fields[name]} must be at least {least}")
 

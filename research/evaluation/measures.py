@@ -13,15 +13,16 @@ from typing import Any, NamedTuple
 from research.data.evaluation_batches import LENGTHS
 from research.data.examples import encode
 from research.data.pairs import Split
+from research.decoding.forced import Forced, force
 from research.decoding.translate import Translations, translate_n_best
 from research.evaluation import alignment, quality
 from research.evaluation.attention import MEAN
 from research.evaluation.breakdown import BREAKDOWNS, labels, members
 from research.evaluation.gold import Gold
-from research.evaluation.perplexity import CrossEntropy, Surprise, surprises, total
+from research.evaluation.perplexity import CrossEntropy, total
 from research.evaluation.samples import sample_maps, samples
 from research.evaluation.trained import Trained
-from research.evaluation.word_frequency import Frequencies, found_by_frequency, surprise_by_frequency
+from research.evaluation.word_frequency import Frequencies, forced_by_frequency, found_by_frequency
 
 DIGITS = 4  # of a head's measures: more would only make the file long
 IN_BINS = ("bleu", "chrf", "ter")
@@ -57,9 +58,9 @@ def measure(
     if not fitting:
         raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
     model = (run.translator, run.params)
-    surprised = [
+    forced = [
         each._replace(sentence=fitting[each.sentence])
-        for each in surprises(
+        for each in force(
             *model,
             examples,
             devices=run.devices,
@@ -85,9 +86,9 @@ def measure(
     measured = {
         "sentences": len(split),
         "step": run.step,
-        **_entropy(total(surprised), _words(split, fitting)),
+        **_entropy(total(forced), _words(split, fitting)),
         "too_long": len(split) - len(fitting),  # pairs that perplexity and token accuracy leave out
-        "by": _entropy_by(run, split, surprised, bins, frequencies),
+        "by": _entropy_by(run, split, forced, bins, frequencies),
         "searches": {name: _scores(run, split, each, bins, frequencies) for name, each in found.items()},
         "alignment": aligned,
         "samples": samples(split, widest),
@@ -141,9 +142,9 @@ def _entropy(sums: CrossEntropy, words: int) -> dict[str, Any]:
 
 
 def _entropy_by(
-    run: Trained, split: Split, surprised: Sequence[Surprise], bins: Bins, frequencies: Frequencies | None
+    run: Trained, split: Split, forced: Sequence[Forced], bins: Bins, frequencies: Frequencies | None
 ) -> dict[str, list[dict[str, Any]]]:
-    of_sentence = {each.sentence: each for each in surprised}
+    of_sentence = {each.sentence: each for each in forced}
     rows: dict[str, list[dict[str, Any]]] = {}
     for name, sentences in bins.items():
         rows[name] = []
@@ -154,7 +155,7 @@ def _entropy_by(
                 rows[name].append({"bin": label, "sentences": len(kept), **_entropy(sums, _words(split, kept))})
     if frequencies:
         references = [pair.target for pair in split]
-        found = surprise_by_frequency(surprised, references, run.vocabularies.target, frequencies)
+        found = forced_by_frequency(forced, references, run.vocabularies.target, frequencies)
         rows["word_frequency"] = [{"bin": label, "words": n, **_entropy(sums, n)} for label, n, sums in found]
     return rows
 

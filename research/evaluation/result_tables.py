@@ -17,6 +17,8 @@ TITLES = {
 }
 HEADS = {
     "bin": ("", ""),
+    "token_accuracy_change": ("change of token accuracy %", "change of\ntoken acc. %"),
+    "bleu_change": ("change of BLEU", "change of\nBLEU"),
     "sentences": ("sentences", "sent."),
     "perplexity": ("perplexity", "perpl."),
     "word_perplexity": ("perplexity per word", "per\nword"),
@@ -36,6 +38,7 @@ HEADS = {
 }
 """In Markdown, and in a terminal of 80 columns."""
 NOTHING = "–"
+CHANGED = ("token_accuracy", "bleu")  # by an intervention
 COUNTS = ("sentences", "words")
 IN_MARKDOWN = {"|": "\\|", "<": "&lt;"}
 
@@ -107,6 +110,15 @@ def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet
         chosen = aligned["layer"]
         heads = [{**row, "bin": f"{name} *" if name == chosen else name} for name, row in aligned["by_head"].items()]
         yield _beside("Alignment by layer and head, entropy in nats; * is reported", {"": heads})
+    if measured.get("interventions"):
+        rows = [
+            {"bin": row["bin"]}
+            | {name: row[name] for name in CHANGED}
+            | {f"{name}_change": _change(name, row) for name in CHANGED}
+            for row in measured["interventions"]
+        ]
+        title = "Interventions, greedy: the change, and its 95 % interval over sentences"
+        yield Sheet(title, [Head(key, "") for key in rows[0]], [[_cell(*item) for item in row.items()] for row in rows])
 
 
 def _overall(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,9 +150,17 @@ def _words(beam: int) -> str:
     return "greedy" if beam == 1 else f"beam {beam}"
 
 
-def _cell(name: str, value: float | None) -> str:
-    if value is None:
-        return NOTHING
+def _change(name: str, row: Mapping[str, Any]) -> str | None:
+    """Such as -3.1 [-4.0, -2.2]."""
+    if f"{name}_change" not in row:
+        return None
+    change, low, high = (_cell(name, row[f"{name}_{part}"]) for part in ("change", "low", "high"))
+    return f"{change} [{low}, {high}]"
+
+
+def _cell(name: str, value: float | str | None) -> str:
+    if value is None or isinstance(value, str):
+        return value or NOTHING
     if name in HEADS and HEADS[name][0].endswith("%"):
         return f"{100 * value:.1f}"
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if value < 1e4 else f"{value:.1e}"

@@ -1,4 +1,4 @@
-"""A run folder opened for use: its model, its weights, its vocabularies."""
+"""Run folders opened for use: the model, its weights, its vocabularies; of several models, an ensemble."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,15 +9,19 @@ from research.data.pairs import Split
 from research.data.splits import read_split
 from research.data.vocabulary import Vocabularies
 from research.models import build
+from research.models.ensemble import ensemble
 from research.models.translator import Translator
 from research.run_folder import RunFolder
 from research.training import host
-from research.training.checkpoint import evaluation_params
+from research.training.checkpoint import Checkpoints, evaluated_weights, evaluation_params
 from research.training.devices import Devices
+
+PENALTIES = ("length_penalty", "length_normalisation", "coverage_penalty")
+"""Fields of config.evaluation, and of `Beam`."""
 
 
 class Trained(NamedTuple):
-    """What evaluating and translating start from; `step` is the one that the weights are of."""
+    """What evaluating and translating start from; `step` is the one that the weights are of, an ensemble's last."""
 
     folder: RunFolder
     config: ConfigDict
@@ -37,21 +41,76 @@ class Trained(NamedTuple):
     @property
     def search_options(self) -> dict[str, Any]:
         """What `translate_n_best` is given besides the beam."""
-        fields = self.config.evaluation
-        options = {name: fields[name] for name in ("length_penalty", "extra_tokens", "batch_sentences")}
+        return {**self.penalties, **self.batching}
+
+    @property
+    def penalties(self) -> dict[str, Any]:
+        """What a beam ranks by."""
+        return {name: self.config.evaluation[name] for name in PENALTIES}
+
+    @property
+    def batching(self) -> dict[str, Any]:
+        """What `translate_by` is given besides the search."""
+        options = {name: self.config.evaluation[name] for name in ("extra_tokens", "batch_sentences")}
         return {**options, "max_tokens": self.config.data.max_tokens, "devices": self.devices}
 
 
-def load(workdir: Path | str) -> Trained:
-    """The run at `workdir`, from that folder alone; FileNotFoundError when it is none or was not trained yet."""
+def load(*workdirs: Path | str, last: int = 0) -> Trained:
+    """The run at a folder, from that folder alone; several runs speak as one `Ensemble`, the first one's config ruling.
+
+    last: of each folder so many last checkpoints, each a member; 0: what its config says is evaluated. Raises
+    FileNotFoundError for a folder that is none or was not trained yet, ValueError for runs that share no vocabulary.
+    """
     host.prepare()
     host.cores_as_devices()
-    folder = RunFolder.existing(workdir)
+    members = [member for workdir in workdirs for member in _members(RunFolder.existing(workdir), last)]
+    first = members[0]
+    for other in members:
+        _refuse_another_language(first, other)
+    translator, params = ensemble([(member.translator, member.params) for member in members])
+    return first._replace(translator=translator, params=params, step=members[-1].step)
+
+
+def _members(folder: RunFolder, last: int) -> list[Trained]:
     config = folder.config()
     vocabularies = Vocabularies.load(folder.vocabulary)
     sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
-    params, step = evaluation_params(
-        folder.checkpoints, which=config.evaluation.checkpoint, average_last=config.training.average_last
-    )
-    devices = Devices(config.training.strategy)
-    return Trained(folder, config, build(config.model, **sizes), params, vocabularies, devices, step)
+    try:
+        translator, devices = build(config.model, **sizes), Devices(config.training.strategy)
+    except (KeyError, AttributeError) as error:  # how a ConfigDict says that it has no such field
+        field = str(error.args[0]).strip("'\"").split("\n")[0]
+        raise ValueError(
+            f"{folder.config_file} is of another version of Lookback ({field}): train the run again"
+        ) from error
+    fields = {"which": config.evaluation.checkpoint, "average_last": config.training.average_last}
+    weights = _last_weights(folder, last) if last else [evaluation_params(folder.checkpoints, **fields)]
+    return [Trained(folder, config, translator, params, vocabularies, devices, step) for params, step in weights]
+
+
+def _last_weights(folder: RunFolder, last: int) -> list[tuple[Any, int]]:
+    if not folder.checkpoints.is_dir():
+        raise FileNotFoundError(f"no checkpoints at {folder.checkpoints}; train the run with `python run.py train`")
+    checkpoints = Checkpoints(folder.checkpoints, keep_last=last)
+    try:
+        steps = checkpoints.steps()[-last:]
+        if len(steps) < last:
+            raise ValueError(
+                f"{folder.path} keeps {len(steps)} checkpoints ({', '.join(map(str, steps))}), not {last}: ask for "
+                f"fewer, or train it with --config.training.keep_last={last}"
+            )
+        return [(evaluated_weights(checkpoints.restore(step)[0]), step) for step in steps]
+    finally:
+        checkpoints.close()
+
+
+def _refuse_another_language(first: Trained, other: Trained) -> None:
+    for side, ours, theirs in zip(("source", "target"), first.vocabularies, other.vocabularies, strict=True):
+        if ours.model != theirs.model:
+            raise ValueError(
+                f"{first.folder.path} and {other.folder.path} do not share their {side} vocabulary, so they cannot be "
+                "an ensemble: train both from the same data and data.vocabulary"
+            )
+    if first.config.data.lowercase != other.config.data.lowercase:
+        raise ValueError(
+            f"{first.folder.path} and {other.folder.path} cannot be an ensemble: data.lowercase is true of one alone"
+        )

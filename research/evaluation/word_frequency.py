@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from research.data.vocabulary import Vocabulary
+from research.decoding.forced import Forced
 from research.evaluation.breakdown import labels
-from research.evaluation.perplexity import CrossEntropy, Surprise
+from research.evaluation.perplexity import CrossEntropy
 
 END = "</s>"
 
@@ -28,22 +29,22 @@ class Frequencies:
         return np.searchsorted(self.edges, [self.counts[word] for word in words])
 
 
-def surprise_by_frequency(
-    surprises: Iterable[Surprise], references: Sequence[str], vocabulary: Vocabulary, frequencies: Frequencies
+def forced_by_frequency(
+    forced: Iterable[Forced], references: Sequence[str], vocabulary: Vocabulary, frequencies: Frequencies
 ) -> list[tuple[str, int, CrossEntropy]]:
     """(bin, words, sums over their subwords) of each bin that has words, and of the end marks last.
 
-    references: the texts that `surprises` counts. The sums over all bins are those over all tokens.
+    references: the texts that `forced` counts. The sums over all bins are those over all tokens.
     """
     bins = len(frequencies.names) + 1
     words_X, nats_X, correct_X, tokens_X = np.zeros((4, bins))
-    for each in surprises:
+    for each in forced:
         text = references[each.sentence]
         of_word = np.append(frequencies.bins(text.split()), bins - 1)
         of_token = of_word[[*vocabulary.word_of_piece(text), -1]]
         words_X += np.bincount(of_word, minlength=bins)
-        nats_X += np.bincount(of_token, each.nats_T, minlength=bins)
-        correct_X += np.bincount(of_token, each.correct_T, minlength=bins)
+        nats_X -= np.bincount(of_token, each.log_p_T, minlength=bins)
+        correct_X += np.bincount(of_token, each.likeliest_T, minlength=bins)
         tokens_X += np.bincount(of_token, minlength=bins)
     return [
         (name, int(words_X[x]), CrossEntropy(float(nats_X[x]), int(correct_X[x]), int(tokens_X[x])))

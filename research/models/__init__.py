@@ -70,7 +70,6 @@ def _transformer_encoder(model: ConfigDict) -> nn.Module:
     return TransformerEncoder(
         layers=model.encoder_layers,
         **_transformer_side(model, model.encoder_positions),
-        silent_heads=(),
         **PATTERN,
     )
 
@@ -80,8 +79,6 @@ def _transformer_decoder(model: ConfigDict) -> nn.Module:
         layers=model.decoder_layers,
         cross_attention=CrossAttention(**_heads(model), **_reading(model)),
         **_transformer_side(model, model.decoder_positions),
-        silent_heads=(),
-        silent_cross_heads=(),
         **PATTERN,
     )
 
@@ -108,7 +105,7 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
 def _heads(model: ConfigDict) -> dict[str, object]:
     """What self- and cross-attention have in common."""
     shared = {field: model[field] for field in ("width", "heads", "kv_heads", "head_width", "head_spread")}
-    return {**shared, "silent_heads": (), "dropout": model.attention_dropout, **PATTERN}
+    return {**shared, "dropout": model.attention_dropout, **PATTERN}
 
 
 def _reading(model: ConfigDict) -> dict[str, object]:

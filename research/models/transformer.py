@@ -25,8 +25,8 @@ Array = jax.Array
 class TransformerEncoder(nn.Module):
     """Layers of self-attention over the source. Norm "pre" norms the last states as well.
 
-    attention, feed_forward, sublayer, entrance: patterns without weights, which each layer clones. silent_heads: pairs
-    (layer, head) that say nothing. reach: positions that are read each way; 0: all.
+    entrance, attention, feed_forward, sublayer: patterns without weights, which each layer clones. window: positions
+    that are read each way; 0: all.
     """
 
     layers: int
@@ -35,16 +35,12 @@ class TransformerEncoder(nn.Module):
     feed_forward: FeedForward
     sublayer: Sublayer
     window: int
-    silent_heads: tuple[tuple[int, int], ...]
     deterministic: bool
 
     def setup(self) -> None:
         self.enter = self.entrance.clone(deterministic=self.deterministic)
-        parts = _patterns(self, ("feed_forward", "sublayer"))
-        self.layer = [
-            EncoderLayer(attention=_with_silence(self, self.attention, self.silent_heads, index), **parts)
-            for index in range(self.layers)
-        ]
+        parts = _patterns(self, "attention", "feed_forward", "sublayer")
+        self.layer = [EncoderLayer(**parts) for _ in range(self.layers)]
         if self.sublayer.norm == "pre":
             self.norm = nn.LayerNorm(epsilon=1e-5)
 
@@ -78,10 +74,7 @@ class TransformerCache:
 
 
 class TransformerDecoder(nn.Module):
-    """Layers of causal self-attention and of attention over the memory. Fields: as in `TransformerEncoder`.
-
-    silent_heads, silent_cross_heads: pairs (layer, head) of self- and of cross-attention.
-    """
+    """Layers of causal self-attention and of attention over the memory. Fields: as in `TransformerEncoder`."""
 
     layers: int
     entrance: Entrance
@@ -90,21 +83,12 @@ class TransformerDecoder(nn.Module):
     feed_forward: FeedForward
     sublayer: Sublayer
     window: int
-    silent_heads: tuple[tuple[int, int], ...]
-    silent_cross_heads: tuple[tuple[int, int], ...]
     deterministic: bool
 
     def setup(self) -> None:
         self.enter = self.entrance.clone(deterministic=self.deterministic)
-        parts = _patterns(self, ("feed_forward", "sublayer"))
-        self.layer = [
-            DecoderLayer(
-                attention=_with_silence(self, self.attention, self.silent_heads, index),
-                cross_attention=_with_silence(self, self.cross_attention, self.silent_cross_heads, index),
-                **parts,
-            )
-            for index in range(self.layers)
-        ]
+        parts = _patterns(self, "attention", "cross_attention", "feed_forward", "sublayer")
+        self.layer = [DecoderLayer(**parts) for _ in range(self.layers)]
         if self.sublayer.norm == "pre":
             self.norm = nn.LayerNorm(epsilon=1e-5)
 
@@ -169,14 +153,6 @@ class TransformerDecoder(nn.Module):
         return self.norm(x_BTD) if self.sublayer.norm == "pre" else x_BTD
 
 
-def _patterns(side: nn.Module, names: tuple[str, ...]) -> dict[str, nn.Module]:
+def _patterns(side: nn.Module, *names: str) -> dict[str, nn.Module]:
     """The patterns of a side, unbound and in its mode: a layer clones them, for one module has one set of weights."""
-    return {name: _pattern(side, getattr(side, name)) for name in names}
-
-
-def _pattern(side: nn.Module, pattern: nn.Module, **fields: object) -> nn.Module:
-    return pattern.clone(parent=None, name=None, deterministic=side.deterministic, **fields)
-
-
-def _with_silence(side: nn.Module, attention: nn.Module, silent: tuple[tuple[int, int], ...], layer: int) -> nn.Module:
-    return _pattern(side, attention, silent_heads=tuple(head for of, head in silent if of == layer))
+    return {name: getattr(side, name).clone(parent=None, name=None, deterministic=side.deterministic) for name in names}

@@ -69,12 +69,12 @@ class Translator(nn.Module):
 
     def decode(self, memory: Any, target_in_BT: Array) -> Array:
         """logits_BTV, float32: position t sees target_in up to and with t."""
-        return self._logits(self.states(memory, target_in_BT))
+        return self.logits(self.states(memory, target_in_BT))
 
     def step(self, memory: Any, token_X: Array, cache: Any) -> tuple[Array, Any]:
         """logits_XV, float32, and the next cache. The memory is not repeated for N hypotheses a sentence."""
         states_XD, cache = self.decoder.step(memory, self.embeddings.target(token_X), cache)
-        return self._logits(states_XD), cache
+        return self.logits(states_XD), cache
 
     def outputs(self, source_BS: Array, target_in_BT: Array) -> tuple[Array, Array]:
         """states_BTD and table_VD, whose product is the logits: for a loss that never holds them all at once."""
@@ -83,7 +83,8 @@ class Translator(nn.Module):
     def __call__(self, source_BS: Array, target_in_BT: Array) -> Array:
         return self.decode(self.encode(source_BS), target_in_BT)
 
-    def _logits(self, states: Array) -> Array:
+    def logits(self, states: Array) -> Array:
+        """Of the output layer, float32, with V in the place of D."""
         table_VD = self.embeddings.output_VD
         return jnp.einsum("...d,vd->...v", states, table_VD, preferred_element_type=jnp.float32)
 

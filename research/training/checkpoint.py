@@ -114,9 +114,14 @@ def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> t
             chosen = steps[-average_last:]
         else:
             chosen = [checkpoints.best_step() if which == "best" else steps[-1]]
-        return mean([_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen[-1]
+        return mean([evaluated_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen[-1]
     finally:
         checkpoints.close()
+
+
+def evaluated_weights(state: dict[str, Any]) -> Any:
+    """Of a restored state: the exponential average where there is one."""
+    return state["averaged"] if state.get("averaged") else state["params"]
 
 
 def refuse_unknown(which: str) -> None:
@@ -138,10 +143,6 @@ def _worth_saying(record: logging.LogRecord) -> bool:
 def _in_short(error: Exception) -> str:
     first_line = str(error).partition("\n")[0][:200]
     return f"{type(error).__name__}: {first_line}"
-
-
-def _weights(state: dict[str, Any]) -> Any:
-    return state["averaged"] if state.get("averaged") else state["params"]
 
 
 def _digests(tree: Any) -> dict[str, str]:

@@ -15,7 +15,7 @@ from research.attention.windows import Window
 B, T, S, H, K = 2, 5, 7, 3, 5
 D = H * K
 SHARED = {"head_width": 0, "head_spread": 1.0, "score": "scaled_dot", "places": 1, "normaliser": "softmax"}
-SHARED |= {"silent_heads": (), "dropout": 0.0, "deterministic": True}
+SHARED |= {"dropout": 0.0, "deterministic": True}
 
 
 def cross_attention(**fields):
@@ -94,20 +94,6 @@ def test_heads_are_side_by_side(kv_heads, head_width):
         np.testing.assert_allclose(out_BTD[b], project("output", np.concatenate(heads, -1)), rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(weights_BHTS.sum(-1), 1.0, atol=1e-6)
     assert not weights_BHTS[1, ..., 3:].any()
-
-
-def test_a_silent_head_says_nothing():
-    weights = random_weights(D)
-    inputs = *random_inputs(D), ALL
-    out_BTD, weights_BHTS, context_BHTK = apply(weights, *inputs)
-    silenced_BTD, same_BHTS, heard_BHTK = apply(weights, *inputs, silent_heads=(1,))
-    np.testing.assert_array_equal(same_BHTS, weights_BHTS)
-    np.testing.assert_array_equal(heard_BHTK[:, [0, 2]], context_BHTK[:, [0, 2]])
-    assert not heard_BHTK[:, 1].any()
-    lost_BTD = context_BHTK[:, 1] @ weights["output"]["kernel"][K : 2 * K]
-    np.testing.assert_allclose(silenced_BTD, out_BTD - lost_BTD, rtol=1e-4, atol=1e-4)
-    with pytest.raises(ValueError, match="no head 3 to silence: heads are 0 to 2"):
-        apply(weights, *inputs, silent_heads=(3,))
 
 
 def normal(key, shape, dtype):

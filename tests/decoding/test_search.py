@@ -7,17 +7,40 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.decoding.beam import beam_search
+from research.decoding.beam import LENGTH_PENALTIES, beam_search
 from research.decoding.greedy import greedy
-from tests.decoding.toy import BOS, EOS, PAD, after, everything, log_probability, reorder, start, stepper, tables
+from tests.decoding.toy import (
+    BOS,
+    EOS,
+    MARKS,
+    PAD,
+    after,
+    bare,
+    everything,
+    gnmt,
+    mean,
+    reorder,
+    slow_beam,
+    start,
+    stepper,
+    tables,
+)
 
-MARKS = {"pad": PAD, "bos": BOS, "eos": EOS}
+SCORES = {"mean": mean, "gnmt": gnmt}
+penalties = pytest.mark.parametrize(
+    ("normalisation", "alpha"), [("mean", 0.0), ("mean", 1.0), ("mean", 1.7), ("gnmt", 0.6), ("gnmt", 2.3)]
+)
 
 
-def searched(tables_BSV, limits, beam, length_penalty=1.0, n_best=1):
+def test_the_slow_search_knows_every_length_penalty():
+    assert SCORES.keys() == LENGTH_PENALTIES.keys()
+
+
+def searched(tables_BSV, limits, beam, length_penalty=1.0, n_best=1, length_normalisation="mean"):
     """beam_search, jitted, its tokens as tuples without padding."""
     run = partial(beam_search, stepper(tables_BSV), reorder, max_tokens=max(limits), **MARKS)
-    run = jax.jit(partial(run, beam=beam, length_penalty=length_penalty, n_best=n_best))
+    penalty = {"length_penalty": length_penalty, "length_normalisation": length_normalisation}
+    run = jax.jit(partial(run, beam=beam, n_best=n_best, **penalty))
     found = run(start(len(tables_BSV), beam), limits_B=jnp.array(limits))
     return found, [[bare(tokens) for tokens in sentence] for sentence in np.array(found.tokens_BNT)]
 
@@ -27,32 +50,13 @@ def greedily(tables_BSV, limits):
     return [bare(tokens) for tokens in np.array(run(start(len(tables_BSV), 1), limits_B=jnp.array(limits)))]
 
 
-def bare(tokens_T):
-    length = int((tokens_T != PAD).sum())
-    assert (tokens_T[length:] == PAD).all()
-    return tuple(tokens_T[:length].tolist())
-
-
-def slow_beam(table_SV, limit, beam, length_penalty):
-    """The search as its docstring says it, one by one, with no early stop: (score, tokens), best first."""
-    live, ended = [(0.0, ())], []
-    for _ in range(limit):
-        words = [token for token in range(table_SV.shape[1]) if token not in (PAD, BOS)]
-        longer = [(log_probability(table_SV, (*said, word)), (*said, word)) for _, said in live for word in words]
-        best = sorted(longer, reverse=True)[: beam - len(ended)]
-        ended += [(score / len(said) ** length_penalty, said) for score, said in best if said[-1] == EOS]
-        live = [(score, said) for score, said in best if said[-1] != EOS]
-    cut = sorted([(score / limit**length_penalty, said) for score, said in live], reverse=True)
-    return sorted(ended, reverse=True) + cut
-
-
-@pytest.mark.parametrize("length_penalty", [0.0, 0.6, 1.0])
-def test_a_beam_that_holds_everything_finds_the_best_of_everything(length_penalty):
+@penalties
+def test_a_beam_that_holds_everything_finds_the_best_of_everything(normalisation, alpha):
     limits, beam = [4, 3, 2], 3**4  # three words besides the marks
     tables_BSV = tables(5, 3, 6)
-    found, tokens = searched(tables_BSV, limits, beam, length_penalty, n_best=7)
+    found, tokens = searched(tables_BSV, limits, beam, alpha, 7, normalisation)
     for sentence, limit in enumerate(limits):
-        ended, _ = everything(tables_BSV[sentence], limit, length_penalty)
+        ended, _ = everything(tables_BSV[sentence], limit, SCORES[normalisation](alpha))
         some = min(7, len(ended))
         assert tokens[sentence][:some] == [said for _, said in ended[:some]]
         np.testing.assert_allclose(found.scores_BN[sentence][:some], [score for score, _ in ended[:some]], rtol=1e-5)
@@ -61,21 +65,21 @@ def test_a_beam_that_holds_everything_finds_the_best_of_everything(length_penalt
 def test_what_is_cut_off_comes_after_what_ended():
     table = tables(5, 1, 6)
     found, tokens = searched(table, [2], 27, n_best=13)  # 4 sequences end within two tokens, 9 are cut off
-    ended, cut = everything(table[0], 2, 1.0)
+    ended, cut = everything(table[0], 2, mean(1.0))
     assert tokens[0] == [said for _, said in ended + cut]
     assert found.ended_BN[0].tolist() == [True] * 4 + [False] * 9
     np.testing.assert_allclose(found.scores_BN[0], [score for score, _ in ended + cut], rtol=1e-5)
 
 
-@pytest.mark.parametrize("beam", [2, 3, 5])
-@pytest.mark.parametrize("length_penalty", [0.0, 1.0, 1.7])
-def test_equals_the_slow_search(beam, length_penalty):
+@pytest.mark.parametrize("beam", [2, 5])
+@penalties
+def test_equals_the_slow_search(beam, normalisation, alpha):
     sentences, limits = 13, [7, 9, 11, 5, 3, 7, 9, 8, 4, 6, 7, 1, 2]
     tables_BSV = tables(beam, sentences, 17)
     tables_BSV[:, :, EOS] += 1.5  # so that some end early, some late and some never
-    found, tokens = searched(tables_BSV, limits, beam, length_penalty, n_best=2)
+    found, tokens = searched(tables_BSV, limits, beam, alpha, 2, normalisation)
     for sentence, limit in enumerate(limits):
-        slow = slow_beam(tables_BSV[sentence], limit, beam, length_penalty)[:2]
+        slow = slow_beam(tables_BSV[sentence], limit, beam, SCORES[normalisation](alpha))[:2]
         assert tokens[sentence] == [said for _, said in slow]
         np.testing.assert_allclose(found.scores_BN[sentence], [score for score, _ in slow], rtol=1e-5)
         assert found.ended_BN[sentence].tolist() == [said[-1] == EOS for _, said in slow]
@@ -148,6 +152,7 @@ def test_stops_when_nothing_can_improve():
     ({"n_best": 4}, "n_best=4 with beam=3"),
     ({"n_best": 0}, "n_best=0 with beam=3"),
     ({"length_penalty": -1.0}, "must not be negative"),
+    ({"length_normalisation": "gmnt"}, "length_normalisation='gmnt' is unknown; choose one of mean, gnmt"),
 ])  # fmt: skip
 def test_says_what_is_wrong(options, sentence):
     named = {"length_penalty": 1.0, "limits_B": jnp.array([2]), "max_tokens": 2, "beam": 3, **options, **MARKS}

@@ -6,7 +6,8 @@ import pytest
 
 from research.data.pairs import Pair
 from research.data.vocabulary import BOS, EOS, Vocabularies
-from research.decoding.translate import translate, translate_n_best
+from research.decoding.search import Sampling
+from research.decoding.translate import translate, translate_by, translate_n_best
 from research.training.devices import Devices
 from tests.decoding.random_model import random_model
 
@@ -31,17 +32,15 @@ def model(request, vocabularies):
 
 
 @pytest.mark.parametrize("beam", [1, 3])
-def test_every_sentence_once_and_in_order_whatever_the_batches_and_devices(model, vocabularies, beam):
+def test_every_sentence_once_and_in_order_whatever_the_batches(model, vocabularies, beam):
     reported = []
-    options = {"beam": beam, "n_best": beam, **OPTIONS}
-    found = translate_n_best(*model, vocabularies, SENTENCES, devices=ONE, progress=reported.append, **options)
+    options = {"beam": beam, "n_best": beam, "devices": ONE, **OPTIONS}
+    found = translate_n_best(*model, vocabularies, SENTENCES, progress=reported.append, **options)
     assert len(found.texts) == sum(reported) == len(SENTENCES)
     assert found.texts[1] == found.texts[5] == ""
     assert len(set(found.texts)) > len(SENTENCES) // 2
-    everywhere = Devices()
-    assert everywhere.count == 8
-    options["batch_sentences"] = 11  # which the devices do not divide
-    backwards = translate_n_best(*model, vocabularies, SENTENCES[::-1], devices=everywhere, **options)
+    options["batch_sentences"] = 11
+    backwards = translate_n_best(*model, vocabularies, SENTENCES[::-1], **options)
     assert backwards.texts[::-1] == found.texts
     for ours, theirs in zip(found.n_best, backwards.n_best[::-1], strict=True):
         assert [each.ids for each in ours] == [each.ids for each in theirs]
@@ -110,3 +109,20 @@ def test_compiles_once_for_a_shape(vocabularies):
 def test_says_what_is_wrong(wrong, vocabularies):
     with pytest.raises(ValueError, match="there must be at least one of each"):
         translate_n_best(None, None, vocabularies, ["run"], devices=ONE, **wrong, **OPTIONS)
+
+
+def test_samples_are_of_the_seed_and_of_the_place_among_all_sentences(vocabularies):
+    """So a line that is empty, or in another batch, changes the samples of no other."""
+    model = random_model("luong", len(vocabularies.target))
+    options = {name: value for name, value in OPTIONS.items() if name != "length_penalty"}
+    arguments = (Sampling(2, temperature=1.0, top_k=0, top_p=1.0), *model, vocabularies)
+
+    def drawn(sentences, seed):
+        found = translate_by(*arguments, sentences, devices=ONE, seed=seed, **options)
+        return [[each.ids for each in samples] for samples in found.n_best]
+
+    first = drawn(SENTENCES, 0)
+    assert drawn(["" if index % 2 else text for index, text in enumerate(SENTENCES)], 0)[::2] == first[::2]
+    assert drawn(SENTENCES, 1) != first
+    with pytest.raises(ValueError, match="seed=-1 must be at least 0"):
+        drawn(SENTENCES, -1)

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 PAD, BOS, EOS = 0, 1, 2
+MARKS = {"pad": PAD, "bos": BOS, "eos": EOS}
 STATES = 11
 
 
@@ -53,14 +54,43 @@ def log_probability(table_SV, tokens):
     return total
 
 
-def everything(table_SV, limit, length_penalty):
+def mean(alpha):
+    """What a finished hypothesis scores: log p / n**alpha."""
+    return lambda log_p, said: log_p / len(said) ** alpha
+
+
+def gnmt(alpha):
+    """The same with the length penalty of Wu et al. 2016, equation 14."""
+    return lambda log_p, said: log_p * 6.0**alpha / (5 + len(said)) ** alpha
+
+
+def everything(table_SV, limit, score):
     """Every sequence that ends within `limit` tokens, best first, then every one that is cut off, best first."""
     words = [token for token in range(table_SV.shape[1]) if token not in (PAD, BOS, EOS)]
     ended = [(*body, EOS) for length in range(limit) for body in product(words, repeat=length)]
     cut = list(product(words, repeat=limit))
 
     def ranked(sequences):
-        scored = [(log_probability(table_SV, each) / len(each) ** length_penalty, each) for each in sequences]
-        return sorted(scored, reverse=True)
+        return sorted([(score(log_probability(table_SV, each), each), each) for each in sequences], reverse=True)
 
     return ranked(ended), ranked(cut)
+
+
+def slow_beam(table_SV, limit, beam, score):
+    """The search as its docstring says it, one by one, with no early stop: (score, tokens), best first."""
+    live, ended = [(0.0, ())], []
+    for _ in range(limit):
+        words = [token for token in range(table_SV.shape[1]) if token not in (PAD, BOS)]
+        longer = [(log_probability(table_SV, (*said, word)), (*said, word)) for _, said in live for word in words]
+        best = sorted(longer, reverse=True)[: beam - len(ended)]
+        ended += [(score(log_p, said), said) for log_p, said in best if said[-1] == EOS]
+        live = [(log_p, said) for log_p, said in best if said[-1] != EOS]
+    cut = sorted([(score(log_p, said), said) for log_p, said in live], reverse=True)
+    return sorted(ended, reverse=True) + cut
+
+
+def bare(tokens_T):
+    """Tokens as a tuple, without the padding behind them."""
+    length = int((tokens_T != PAD).sum())
+    assert (tokens_T[length:] == PAD).all()
+    return tuple(tokens_T[:length].tolist())

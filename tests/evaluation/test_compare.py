@@ -57,8 +57,10 @@ def make(tmp_path, monkeypatch):
         for search in searches:
             texts = translations if search != "beam1" else BAD[: len(translations)]
             folder.write_text(f"translations/{split}.{search}.txt", "".join(f"{text}\n" for text in texts))
-            scores = {kind: score(texts, [pair.target for pair in pairs])._asdict() for kind, score in SCORES.items()}
-            measured[split]["searches"][search] = scores
+            scores = {kind: score(texts, [pair.target for pair in pairs]) for kind, score in SCORES.items()}
+            measured[split]["searches"][search] = {
+                kind: {"score": each.score, "signature": each.signature} for kind, each in scores.items()
+            }
         folder.write_json("result.json", {"splits": measured})
         return name
 

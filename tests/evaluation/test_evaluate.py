@@ -17,13 +17,14 @@ from research.data.pairs import Pair
 from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies
 from research.data.word_counts import FILE, count_words, write_counts
+from research.decoding.forced import force
 from research.evaluation.alignment import best_layer, measure
 from research.evaluation.attention import read
 from research.evaluation.evaluate import evaluate
 from research.evaluation.gold import gold_of
 from research.evaluation.measures import Material
 from research.evaluation.measures import measure as measure_split
-from research.evaluation.perplexity import cross_entropy, surprises
+from research.evaluation.perplexity import cross_entropy
 from research.evaluation.quality import bleu, chrf, ter
 from research.evaluation.samples import spread
 from research.evaluation.trained import load
@@ -138,7 +139,7 @@ def test_breakdowns_count_everything_once(workdir):
     }
     run = load(workdir)
     options = {"devices": run.devices, "batch_sentences": 5}
-    surprised = sorted(surprises(run.translator, run.params, encode(PAIRS, run.vocabularies), **options))
+    forced = sorted(force(run.translator, run.params, encode(PAIRS, run.vocabularies), **options))
     lines = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")
     for breakdown, of_sentence in bins.items():
         ours, searched = test["by"][breakdown], test["searches"]["beam1"]["by"][breakdown]
@@ -146,12 +147,12 @@ def test_breakdowns_count_everything_once(workdir):
         assert [row["bin"] for row in ours] == [row["bin"] for row in searched] == [names[breakdown][x] for x in held]
         for x, row, scores in zip(held, ours, searched, strict=True):
             where = [index for index, each in enumerate(of_sentence) if each == x]
-            nats = np.concatenate([surprised[index].nats_T for index in where]).astype(float)
+            nats = -np.concatenate([forced[index].log_p_T for index in where]).astype(float)
             words = sum(len(PAIRS[index].target.split()) + 1 for index in where)
             assert row["sentences"] == scores["sentences"] == len(where)
             assert row["perplexity"] == pytest.approx(np.exp(nats.mean()))
             assert row["word_perplexity"] == pytest.approx(np.exp(nats.sum() / words))
-            right = np.concatenate([surprised[index].correct_T for index in where])
+            right = np.concatenate([forced[index].likeliest_T for index in where])
             assert row["token_accuracy"] == pytest.approx(right.mean())
             texts = [lines[index] for index in where], [PAIRS[index].target for index in where]
             assert scores["bleu"] == bleu(*texts, tokenize="13a", lowercase=False).score
@@ -159,7 +160,7 @@ def test_breakdowns_count_everything_once(workdir):
             assert scores["ter"] == ter(*texts).score
     words = sum(lengths)
     assert test["word_perplexity"] == pytest.approx(
-        test["perplexity"] ** (sum(len(each.nats_T) for each in surprised) / (words + len(PAIRS)))
+        test["perplexity"] ** (sum(len(each.log_p_T) for each in forced) / (words + len(PAIRS)))
     )
     by_word = test["by"]["word_frequency"]
     assert [row["bin"] for row in by_word] == ["0", "1", "2+", "</s>"]
@@ -256,7 +257,8 @@ def test_all_is_every_split_in_one_result_and_a_table(workdir, capsys):
     for measured in result["splits"].values():
         assert {"beam1", "beam3"} <= measured["searches"].keys()
         for row in measured["by"]["source_length"]:
-            assert f"| {row['bin']} | {row['sentences']} | {row['perplexity']:.2f} |" in table
+            shown = f"{row['perplexity']:.2f}" if row["perplexity"] < 1e4 else f"{row['perplexity']:.1e}"
+            assert f"| {row['bin']} | {row['sentences']} | {shown} |" in table
     for split in ("test", "validation"):
         assert f"## {split}\n" in table
         assert f"{split} · By source length" in printed

@@ -9,7 +9,7 @@ import pytest
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import BOS, EOS
 from research.evaluation.attention import MEAN, Reading, heads_and_means, read
-from research.evaluation.perplexity import CrossEntropy, cross_entropy, surprises
+from research.evaluation.perplexity import CrossEntropy, cross_entropy
 from research.models.translator import cross_attention
 from research.training.devices import Devices
 from tests.decoding.random_model import random_model
@@ -74,17 +74,6 @@ def test_cross_entropy_is_numpys(model, forced, devices):
     assert found.perplexity_per(7) == pytest.approx(math.exp(nats / 7), rel=1e-5)
 
 
-def test_surprises_are_numpys_token_by_token(model, forced):
-    devices = Devices(devices=jax.devices()[:1])
-    found = list(surprises(*model, EXAMPLES, devices=devices, batch_sentences=7))
-    assert sorted(each.sentence for each in found) == list(range(EXAMPLES.count))
-    for each in found:
-        logits_TV, _, targets = forced[each.sentence]
-        log_p_TV = logits_TV - np.log(np.exp(logits_TV).sum(axis=1, keepdims=True))
-        np.testing.assert_allclose(each.nats_T, -log_p_TV[np.arange(len(targets)), targets], rtol=1e-4)
-        np.testing.assert_array_equal(each.correct_T, logits_TV.argmax(axis=1) == targets)
-
-
 def test_reading_is_what_the_model_read(model, forced):
     devices = Devices(devices=jax.devices()[:1])
     readings = list(read(*model, EXAMPLES, devices=devices, batch_sentences=7))
@@ -119,6 +108,10 @@ def test_perplexity_past_every_number():
 
 
 def test_perplexity_needs_references():
-    for examples in (Examples(EXAMPLES.sources), Examples(Sentences([]), Sentences([]))):
-        with pytest.raises(ValueError, match="needs references"):
+    cases = {
+        "there must be one: these examples have no targets": Examples(EXAMPLES.sources),
+        "needs references, and at least one": Examples(Sentences([]), Sentences([])),
+    }
+    for sentence, examples in cases.items():
+        with pytest.raises(ValueError, match=sentence):
             cross_entropy(None, None, examples, devices=Devices(), batch_sentences=7)

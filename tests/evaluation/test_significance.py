@@ -12,6 +12,7 @@ from sacrebleu.significance import PairedTest, estimate_ci
 from scipy import stats
 
 from research.evaluation import alignment
+from research.evaluation.gold import Gold
 from research.evaluation.significance import approximate_randomisation, bootstrap, holm, seed_test, verdict
 
 N, M = 101, 499  # sentences, resamples
@@ -271,19 +272,18 @@ def test_a_seed_is_the_resamples():
 
 
 def test_a_measure_is_any_function_of_sums():
-    """Alignment error, by the counts of `alignment.compare`."""
+    """Alignment error, by the counts of `alignment.sentence_counts`."""
     rng = np.random.default_rng(9)
-    links = [
-        alignment.compare(*(set(map(tuple, rng.integers(0, 5, (7, 2)).tolist())) for _ in range(2))) for _ in range(N)
-    ]
+    golds = [frozenset(map(tuple, rng.integers(0, 5, (7, 2)).tolist())) for _ in range(N)]
+    counts_NX = np.stack([alignment.sentence_counts(rng.random((1, 5, 5)), Gold(sure, sure))[0] for sure in golds])
 
     def error(sums_MX):
-        right_sure, right_possible, predicted, sure = sums_MX.T
+        right_sure, right_possible, predicted, sure = sums_MX.T[:4]
         return 1 - (right_sure + right_possible) / (predicted + sure)
 
-    counts_RNX = np.array(links)[None]
+    counts_RNX = counts_NX[None]
     found = bootstrap(counts_RNX, counts_RNX, error, resamples=M, seed=SEED)
-    assert found.a == pytest.approx(alignment.total(links).error)
+    assert found.a == pytest.approx(alignment.Alignment(*counts_NX.sum(axis=0)).error)
     low, high = found.intervals(0.95)[0]
     assert low < found.a < high
 

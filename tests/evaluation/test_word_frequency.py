@@ -9,8 +9,9 @@ import pytest
 from research.data.pairs import Pair
 from research.data.vocabulary import Vocabularies
 from research.data.word_counts import count_words
-from research.evaluation.perplexity import Surprise, total
-from research.evaluation.word_frequency import Frequencies, found_by_frequency, surprise_by_frequency
+from research.decoding.forced import Forced
+from research.evaluation.perplexity import total
+from research.evaluation.word_frequency import Frequencies, forced_by_frequency, found_by_frequency
 
 TRAINING = ["the cat", "the dog", "the the bird", "a dog"]  # the 4, dog 2, others 1
 FREQUENCIES = Frequencies(count_words(TRAINING), (0, 1, 3))
@@ -32,26 +33,26 @@ def test_words_found_by_hand():
     ]
 
 
-def test_surprise_of_words_is_that_of_their_subwords():
+def test_log_p_of_words_is_that_of_their_subwords():
     pairs = [Pair(text, text) for text in [*TRAINING, *REFERENCES]]
     vocabulary = Vocabularies.train(pairs, joint=True, kind="bpe", size=27).target
     random = np.random.default_rng(0)
-    surprised = []
+    forced = []
     for sentence, text in enumerate(REFERENCES):
         tokens = len(vocabulary.encode(text)) + 1
-        surprised.append(Surprise(sentence, random.random(tokens, np.float32), random.random(tokens) < 0.5))
-    found = surprise_by_frequency(surprised[::-1], REFERENCES, vocabulary, FREQUENCIES)
+        forced.append(Forced(sentence, -random.random(tokens, np.float32), random.random(tokens) < 0.5))
+    found = forced_by_frequency(forced[::-1], REFERENCES, vocabulary, FREQUENCIES)
 
     expected = {name: [0, 0.0, 0, 0] for name in ("0", "1", "2-3", "4+", "</s>")}
-    for text, each in zip(REFERENCES, surprised, strict=True):
-        tokens = iter(zip(each.nats_T.tolist(), each.correct_T.tolist(), strict=True))
+    for text, each in zip(REFERENCES, forced, strict=True):
+        tokens = iter(zip(each.log_p_T.tolist(), each.likeliest_T.tolist(), strict=True))
         for word in [*text.split(), "</s>"]:
             count = Counter(" ".join(TRAINING).split())[word]
             name = "</s>" if word == "</s>" else ["0", "1", "2-3", "4+"][bisect_left([0, 1, 3], count)]
             expected[name][0] += 1
             for _ in range(1 if word == "</s>" else len(vocabulary.encode(word))):
-                nats, correct = next(tokens)
-                expected[name][1] += nats
+                log_p, correct = next(tokens)
+                expected[name][1] -= log_p
                 expected[name][2] += correct
                 expected[name][3] += 1
         assert not list(tokens)
@@ -59,6 +60,6 @@ def test_surprise_of_words_is_that_of_their_subwords():
     assert {name: [words, *sums] for name, words, sums in found} == {
         name: [words, pytest.approx(nats), correct, tokens] for name, (words, nats, correct, tokens) in expected.items()
     }
-    whole = total(surprised)
+    whole = total(forced)
     sums = np.sum([sums for _, _, sums in found], axis=0)
     assert sums.tolist() == pytest.approx([whole.nats, whole.correct, whole.tokens])

@@ -1,0 +1,48 @@
+"""The coverage penalty of GNMT: what of the source each hypothesis has read, carried with its cache.
+
+cp(X, Y) = β Σ_s log min(Σ_t p_ts, 1), with p_ts what was read of source position s to write token t (Wu et al. 2016,
+equation 14). It is never above 0: a hypothesis that left nothing unread has none.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from research.decoding.beam import Penalise, Reorder
+from research.decoding.greedy import Cache, Step
+
+ReadingStep = Callable[[Array, Cache], tuple[Array, Cache, Array]]
+"""A `Step` that also says what each row has read for it: (token_X, cache) -> (logits_XV, cache, weights_XS)."""
+
+LEAST = 1e-30  # coverage that rounding has made 0 is taken for this: a score stays a number
+
+
+class CoveredCache(NamedTuple):
+    """A model's cache, and the sum of all weights so far of each row and source position."""
+
+    cache: Cache
+    coverage_XS: Array
+
+
+def covered(
+    step: ReadingStep, reorder: Reorder, cache: Cache, *, mask_BS: Array, hypotheses: int, weight: float
+) -> tuple[Step, Reorder, CoveredCache, Penalise]:
+    """What `beam_search` is given instead of `step`, `reorder` and `cache`, and the `penalise` that goes with them.
+
+    mask_BS: the source positions that count, end mark included. weight: β.
+    """
+    mask_XS = jnp.repeat(mask_BS, hypotheses, axis=0)
+
+    def covering_step(token_X: Array, cache: CoveredCache) -> tuple[Array, CoveredCache]:
+        logits_XV, inner, weights_XS = step(token_X, cache.cache)
+        return logits_XV, CoveredCache(inner, cache.coverage_XS + weights_XS)
+
+    def covering_reorder(cache: CoveredCache, rows_X: Array) -> CoveredCache:
+        return CoveredCache(reorder(cache.cache, rows_X), cache.coverage_XS[rows_X])
+
+    def penalise(cache: CoveredCache) -> Array:
+        return weight * jnp.where(mask_XS, jnp.log(jnp.clip(cache.coverage_XS, LEAST, 1.0)), 0.0).sum(axis=1)
+
+    return covering_step, covering_reorder, CoveredCache(cache, jnp.zeros(mask_XS.shape)), penalise

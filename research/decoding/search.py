@@ -1,0 +1,184 @@
+"""The ways to search a batch, each a value that says all about it, and the compiled program of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from research.data.vocabulary import BOS, EOS, PAD
+from research.decoding.beam import Hypotheses, Penalise, Reorder, beam_search
+from research.decoding.coverage import covered
+from research.decoding.greedy import Cache, Step, greedy
+from research.decoding.sampling import row_keys, sample
+from research.models.ensemble import by_member
+from research.models.translator import Translator, cross_attention
+
+Batch = dict[str, jax.Array]
+Apply = Callable[..., Any]
+"""`Translator.apply` with its weights."""
+
+
+class Runner(Protocol):
+    """`research.training.devices.Devices`, or anything that can run a function of (params, batch) for all rows."""
+
+    def run(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, dict[str, np.ndarray]], Any]: ...
+
+    def __hash__(self) -> int: ...
+
+
+class Search(Protocol):
+    """One way; a program is compiled once for each."""
+
+    scored: bool
+    """Whether `Hypotheses.scores_BN` means anything."""
+
+    @property
+    def hypotheses(self) -> int:
+        """Rows that the model works on for a sentence."""
+
+    def __call__(self, apply: Apply, memory: Any, cache: Cache, batch: Batch, max_tokens: int) -> Hypotheses:
+        """To be traced. batch: source_BS, limits_B, and what `Sampling` draws by: index_B, its sentence, and seed_B."""
+
+    def __hash__(self) -> int: ...
+
+
+MARKS = {"pad": PAD, "bos": BOS, "eos": EOS}
+
+
+@dataclass(frozen=True)
+class Greedy:
+    """`greedy`: one hypothesis, without a score."""
+
+    scored = False
+    hypotheses = 1
+
+    def __call__(self, apply: Apply, memory: Any, cache: Cache, batch: Batch, max_tokens: int) -> Hypotheses:
+        step = partial(apply, memory, method="step")
+        tokens_BNT = greedy(step, cache, limits_B=batch["limits_B"], max_tokens=max_tokens, **MARKS)[:, None]
+        return _unranked(tokens_BNT, jnp.zeros(tokens_BNT.shape[:2]))
+
+
+@dataclass(frozen=True)
+class Beam:
+    """`beam_search` with these fields. coverage_penalty: β of `coverage`; 0, and no attention weight is asked for."""
+
+    beam: int
+    n_best: int
+    length_penalty: float
+    length_normalisation: str
+    coverage_penalty: float
+
+    scored = True
+
+    def __post_init__(self) -> None:
+        if not self.coverage_penalty >= 0:
+            raise ValueError(f"evaluation.coverage_penalty={self.coverage_penalty} must be at least 0")
+
+    @property
+    def hypotheses(self) -> int:
+        return self.beam
+
+    def __call__(self, apply: Apply, memory: Any, cache: Cache, batch: Batch, max_tokens: int) -> Hypotheses:
+        step: Step = partial(apply, memory, method="step")
+        reorder: Reorder = partial(apply, method="reorder")
+        penalise: Penalise | None = None
+        if self.coverage_penalty:
+            step, reorder, cache, penalise = covered(
+                partial(_reading_step, apply, memory),
+                reorder,
+                cache,
+                mask_BS=batch["source_BS"] != PAD,
+                hypotheses=self.beam,
+                weight=self.coverage_penalty,
+            )
+        return beam_search(
+            step,
+            reorder,
+            cache,
+            limits_B=batch["limits_B"],
+            beam=self.beam,
+            max_tokens=max_tokens,
+            length_penalty=self.length_penalty,
+            length_normalisation=self.length_normalisation,
+            n_best=self.n_best,
+            penalise=penalise,
+            **MARKS,
+        )
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """`samples` translations of each sentence, in the order of their numbers, scored by log p; see `sample`."""
+
+    samples: int
+    temperature: float
+    top_k: int
+    top_p: float
+
+    scored = True
+
+    def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ValueError(f"{self.samples} samples of a sentence: there must be at least one")
+        if not self.temperature > 0:
+            raise ValueError(f"temperature={self.temperature} must be above 0; a beam of 1 is its limit")
+        if self.top_k < 0:
+            raise ValueError(f"top_k={self.top_k} must be at least 1, or 0 for all tokens")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p={self.top_p} must be above 0, and 1 at most")
+
+    @property
+    def hypotheses(self) -> int:
+        return self.samples
+
+    def __call__(self, apply: Apply, memory: Any, cache: Cache, batch: Batch, max_tokens: int) -> Hypotheses:
+        tokens_XT, scores_X = sample(
+            partial(apply, memory, method="step"),
+            cache,
+            limits_X=jnp.repeat(batch["limits_B"], self.samples),
+            keys_X=row_keys(batch["seed_B"], batch["index_B"], self.samples),
+            temperature=self.temperature,
+            top_k=self.top_k,
+            top_p=self.top_p,
+            max_tokens=max_tokens,
+            **MARKS,
+        )
+        shape = (-1, self.samples)
+        return _unranked(tokens_XT.reshape(*shape, max_tokens), scores_X.reshape(shape))
+
+
+@lru_cache(maxsize=16)  # so that translating again, at each validation, compiles nothing again
+def program(
+    translator: Translator, devices: Runner, search: Search, extra_tokens: int
+) -> Callable[[Any, dict[str, np.ndarray]], Hypotheses]:
+    """`search` compiled: (params, batch) -> hypotheses. The most tokens: 1.5 times the source's, and `extra_tokens`."""
+
+    def run(params: Any, batch: Batch) -> Hypotheses:
+        longest = 3 * (batch["source_BS"].shape[1] - 1) // 2 + extra_tokens
+        apply = partial(translator.apply, {"params": params})
+        memory = apply(batch["source_BS"], method="encode")
+        cache = apply(memory, hypotheses=search.hypotheses, max_length=longest, method="start")
+        return search(apply, memory, cache, batch, longest)
+
+    return devices.run(run)
+
+
+def _unranked(tokens_BNT: jax.Array, scores_BN: jax.Array) -> Hypotheses:
+    return Hypotheses(tokens_BNT, scores_BN, (tokens_BNT == EOS).any(axis=-1))
+
+
+def _reading_step(apply: Apply, memory: Any, token_X: jax.Array, cache: Cache) -> tuple[jax.Array, Cache, jax.Array]:
+    """A step, and what it read: the mean over the heads of the last layer; of an ensemble, over those who read."""
+    (logits_XV, cache), sown = apply(memory, token_X, cache, method="step", mutable=["attention"])
+    last = [list(layers.values())[-1] for member in by_member(sown) if (layers := cross_attention(member))]
+    if not last:
+        raise ValueError(
+            "evaluation.coverage_penalty needs a model that attends, and this one does not (model.reader=none): "
+            "set it to 0"
+        )
+    weights_BNS = jnp.stack([weights_BHNS.mean(axis=1) for weights_BHNS in last]).mean(axis=0)
+    return logits_XV, cache, weights_BNS.reshape(len(token_X), -1)

@@ -1,0 +1,66 @@
+"""Interventions against what they mean: weights that are so, and a head whose part is missing from the sum."""
+
+import jax
+import numpy as np
+import pytest
+
+from research.models.interventions import Head, heads, reading_by, without_head
+from research.models.translator import cross_attention
+from tests.models.variants import config, translator_and_params
+
+SOURCE_BS = np.array([[4, 9, 5, 16, 3, 8, 2], [11, 6, 2, 0, 0, 0, 0]], np.int32)
+TARGET_BT = np.array([[1, 7, 18, 4, 9], [1, 12, 5, 3, 13]], np.int32)
+
+
+def read(translator, params):
+    run = jax.jit(lambda params: translator.apply({"params": params}, SOURCE_BS, TARGET_BT, mutable=["attention"]))
+    logits_BTV, sown = run(params)
+    return np.asarray(logits_BTV), cross_attention(sown)
+
+
+@pytest.mark.parametrize("name", ["luong-general-lstm-bi-2", "bahdanau-concat-gru-bi", "transformer-post-all-2-1"])
+def test_weights_are_what_is_asked_for(name):
+    translator, params = translator_and_params(name)
+    _, own = read(translator, params)
+    _, uniform = read(reading_by(translator, "uniform"), params)
+    _, hard = read(reading_by(translator, "hard"), params)
+    for layer in own:
+        np.testing.assert_allclose(uniform[layer][0], 1 / 7, rtol=1e-5)
+        np.testing.assert_allclose(uniform[layer][1, ..., :3], 1 / 3, rtol=1e-5)
+        assert set(np.unique(hard[layer])) == {0.0, 1.0}
+    # The first query of the first layer is asked before anything differs.
+    first = np.asarray(own["layer_0"])[:, :, 0]
+    np.testing.assert_array_equal(np.asarray(hard["layer_0"])[:, :, 0].argmax(-1), first.argmax(-1))
+
+
+def test_a_model_without_attention_has_nothing_to_intervene_in():
+    translator, _ = translator_and_params("none-lstm-bi")
+    assert heads(translator) == []
+    with pytest.raises(ValueError, match="does not attend"):
+        reading_by(translator, "uniform")
+
+
+@pytest.mark.parametrize("head", [Head("encoder", 1, 2), Head("decoder", 0, 0), Head("cross", 0, 1)], ids=str)
+def test_without_a_head_its_part_is_missing(head):
+    """The same as reading with a W_O whose rows of that head are zero, and no other head changes."""
+    name = "transformer-post-all-2-1"
+    translator, params = translator_and_params(name)
+    width = config(name).width // config(name).heads
+    changed = without_head(translator, params, head)
+    where = {"encoder": ("encoder", "self_attention"), "decoder": ("decoder", "self_attention")}
+    side, attention = where.get(head.attention, ("decoder", "cross"))
+    layers = (each[side][f"layer_{head.layer}"] for each in (params, changed))
+    before, after = (np.asarray(layer[attention]["output"]["kernel"]) for layer in layers)
+    rows = np.arange(len(before)) // width == head.head
+    assert not after[rows].any()
+    np.testing.assert_array_equal(after[~rows], before[~rows])
+    differ = jax.tree.map(lambda a, b: not np.array_equal(a, b), params, changed)
+    assert sum(jax.tree.leaves(differ)) == 1
+    assert np.abs(read(translator, changed)[0] - read(translator, params)[0]).max() > 1e-3
+
+
+def test_every_head_is_named_once_and_no_other():
+    translator, params = translator_and_params("transformer-post-all-2-1")
+    assert len(heads(translator)) == len(set(map(str, heads(translator)))) == 2 * 3 + 1 * 3 + 1 * 3
+    with pytest.raises(ValueError, match=r"has no head cross\.layer_1\.head_0; it has encoder\.layer_0\.head_0"):
+        without_head(translator, params, Head("cross", 1, 0))
