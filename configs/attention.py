@@ -3,7 +3,8 @@
     python run.py train --config=configs/attention.py:luong_location --workdir=runs/attention/luong_location
     make attention                     # all of them, three seeds each, and the tables of docs/attention.md
 
-They are the models of configs/embedded.py, and see the same batches for the same number of steps.
+They are the models of configs/embedded.py, and see the same batches for the same number of steps: fewer than there, for
+there are many of them.
 """
 
 from configs import embedded
@@ -47,6 +48,7 @@ def get_config(architecture: str = "luong"):
     begins_from, fields = ARCHITECTURES[architecture]
     config = embedded.get_config(begins_from)
     config.model.update(fields)
+    config.training.steps = 800
     return config
 
 
