@@ -208,7 +208,7 @@ def transformer_side(config: ConfigDict) -> None:
     config.self_score = "scaled_dot"
     config.self_normaliser = "softmax"
     config.self_window = 0  # positions that self-attention reaches each way (a decoder: back); 0: all
-    config.form = "reference"  # reference | fused | blockwise: how self-attention is computed; the result is the same
+    config.form = "reference"  # reference | fused | blockwise: how attention is computed; the result is the same
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from research.attention.heads import KeysValues, MultiHeadAttention
 from research.attention.local import CENTRES, WINDOWS, around
 from research.attention.normalisers import NORMALISERS
-from research.attention.windows import padding
+from research.attention.windows import Window, padding
 
 Array = jax.Array
 
@@ -16,7 +16,8 @@ Array = jax.Array
 class CrossAttention(MultiHeadAttention):
     """Queries of one sequence, keys and values of another. window: a name in `WINDOWS`, one for all heads.
 
-    radius: how far a local one reaches each way, in positions.
+    radius: how far a local one reaches each way, in positions. What is not plain is computed as the reference, whatever
+    the form.
     """
 
     window: str
@@ -32,9 +33,15 @@ class CrossAttention(MultiHeadAttention):
     def __call__(self, query_BTD: Array, keys_values: KeysValues, words_BS: Array) -> Array:
         """read_BTD of all positions at once. words_BS: real positions of the memory."""
         query_BHTK = self._split(self.query(query_BTD))
+        if not self.holds_weights:
+            return self.formed(query_BHTK, keys_values, Window(words_BS), None)
         mask_B1TS, factor_B1TS = self._window(query_BTD, jnp.arange(query_BTD.shape[1]), words_BS)
         weights_BHTS = NORMALISERS[self.normaliser].weigh(self.scores(query_BHTK, keys_values[0]), mask_B1TS)
         return self._read(weights_BHTS, factor_B1TS, keys_values[1])
+
+    @property
+    def is_plain(self) -> bool:
+        return super().is_plain and self.window not in CENTRES
 
     def start(self, keys_values: KeysValues, hypotheses: int) -> Any:
         """What the normaliser knows before the first step, with axes BHNS."""

@@ -9,8 +9,10 @@ import jax.numpy as jnp
 
 from research.attention.attend import read
 from research.attention.dropout import Dropout
+from research.attention.forms import FORMS
 from research.attention.normalisers import NORMALISERS
 from research.attention.scores import SCORES, Score
+from research.attention.windows import Window
 
 Array = jax.Array
 KeysValues = tuple[Array, Array]
@@ -22,7 +24,8 @@ class MultiHeadAttention(nn.Module):
     width: D of queries, memory and result. heads: H. head_width: K; 0: D / H, which H must divide. kv_heads: G heads of
     keys and values, each asked by H / G heads of queries (Ainslie et al. 2023); 1 is multi-query (Shazeer 2019).
     head_spread: how far apart heads begin: 1 independent, 0 all alike; see `apart`. score, normaliser: names in
-    `SCORES`, `NORMALISERS`. places: P of the score `location`. dropout: of the weights.
+    `SCORES`, `NORMALISERS`. places: P of the score `location`. form: a name in `FORMS`; those that are not "reference"
+    never hold the weights, and step aside where the weights are asked for. dropout: of the weights.
 
     Sows weights_BHTS as "weights" in the collection "attention", and context_BHTK, what each head read, as "context" in
     the collection "heads".
@@ -36,12 +39,13 @@ class MultiHeadAttention(nn.Module):
     score: str
     places: int
     normaliser: str
+    form: str
     dropout: float
     deterministic: bool
 
     def setup(self) -> None:
         check_heads(self.heads, self.width, self.kv_heads, self.head_width)
-        for field, table in (("score", SCORES), ("normaliser", NORMALISERS)):
+        for field, table in (("score", SCORES), ("normaliser", NORMALISERS), ("form", FORMS)):
             name = getattr(self, field)
             if name not in table:
                 raise ValueError(f"model.{field}={name!r} is unknown; choose one of {', '.join(table)}")
@@ -49,6 +53,10 @@ class MultiHeadAttention(nn.Module):
             raise ValueError(
                 f"model.kv_heads={self.kv_heads} shares keys, and score {self.score!r} has keys for each of "
                 f"{self.heads} heads; choose scaled_dot, dot or learned_scale_dot"
+            )
+        if self.form != "reference" and self.dropout and not self.deterministic:
+            raise ValueError(
+                f"model.form={self.form!r} drops no weights: set model.attention_dropout=0 or form='reference'"
             )
         kernel, size = nn.initializers.glorot_uniform(), self.head_size
         of_heads = apart(kernel, self.heads, self.head_spread, axis=1)
@@ -83,6 +91,23 @@ class MultiHeadAttention(nn.Module):
     def read(self, weights_BHTS: Array, values_BGSK: Array) -> Array:
         """context_BHTK, with weights dropped in training."""
         return read(weights_BHTS, self.shared(values_BGSK), self.drop)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is what `FORMS` compute: scaled dot products and a softmax over the keys."""
+        return self.score == "scaled_dot" and self.normaliser == "softmax"
+
+    @property
+    def holds_weights(self) -> bool:
+        """Whether it is computed by its weights, as the reference is."""
+        return self.form == "reference" or not self.is_plain or self.is_mutable_collection("attention")
+
+    def formed(
+        self, query_BHTK: Array, keys_values: KeysValues, window: Window, bias: Callable[..., Array] | None
+    ) -> Array:
+        """read_BTD, by its form."""
+        keys_BHSK, values_BHSK = map(self.shared, keys_values)
+        return self._output(FORMS[self.form](query_BHTK, keys_BHSK, values_BHSK, window, bias), None)
 
     def refuse_to_drop(self) -> None:
         """ValueError where weights are dropped and a step of decoding is asked for."""

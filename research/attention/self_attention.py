@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 
-from research.attention.forms import FORMS
 from research.attention.heads import KeysValues, MultiHeadAttention
 from research.attention.normalisers import NORMALISERS
 from research.attention.positions import POSITIONS, RELATIONS, Relation, edge_of
@@ -16,20 +15,16 @@ Array = jax.Array
 class SelfAttention(MultiHeadAttention):
     """Queries, keys and values of one sequence. positions: a name in `POSITIONS`; those in `RELATIONS` act here.
 
-    reach: of "relative". form: a name in `FORMS`; those that are not "reference" never hold the weights, and step aside
-    where the weights are asked for.
+    reach: of "relative".
     """
 
     positions: str
     reach: int
-    form: str
 
     def setup(self) -> None:
         super().setup()
         if self.positions not in POSITIONS:
             raise ValueError(f"model.positions={self.positions!r} is unknown; choose one of {', '.join(POSITIONS)}")
-        if self.form not in FORMS:
-            raise ValueError(f"model.form={self.form!r} is unknown; choose one of {', '.join(FORMS)}")
         self.relation = RELATIONS.get(self.positions, Relation)(self.heads, self.head_size, self.reach)
         scorer = type(self.scorer)
         if not scorer.reads_keys or self.normaliser == "softmax_over_queries":
@@ -39,21 +34,18 @@ class SelfAttention(MultiHeadAttention):
             )
         if self.positions == "relative" and not scorer.bilinear:
             raise ValueError(f"positions 'relative' need a score that is linear in the key, not {self.score!r}")
-        plain = self.score == "scaled_dot" and self.normaliser == "softmax" and self.positions != "relative"
-        if self.form != "reference" and (not plain or (self.dropout and not self.deterministic)):
+        if self.form != "reference" and (not self.is_plain or self.positions == "relative"):
             raise ValueError(
-                f"model.form={self.form!r} is scaled dot-product attention with a softmax, without dropout of weights "
-                "and relative positions; set model.form='reference', or those"
+                f"model.form={self.form!r} is scaled dot-product attention with a softmax, without relative positions; "
+                "set model.form='reference', or those"
             )
 
     def __call__(self, x_BTD: Array, window: Window) -> Array:
         """read_BTD of all positions at once."""
         places_T = jnp.arange(x_BTD.shape[1])
         query_BHTK, keys_BGTK, values_BGTK = self._projected(x_BTD, places_T)
-        if self.form != "reference" and not self.is_mutable_collection("attention"):
-            form = FORMS[self.form]
-            keys_BHTK, values_BHTK = self.shared(keys_BGTK), self.shared(values_BGTK)
-            return self._output(form(query_BHTK, keys_BHTK, values_BHTK, window, self.relation.bias), None)
+        if not self.holds_weights:
+            return self.formed(query_BHTK, (keys_BGTK, values_BGTK), window, self.relation.bias)
         mask_BTT = window.mask(places_T, places_T)
         return self._output(*self._attend(query_BHTK, keys_BGTK, values_BGTK, mask_BTT, places_T, places_T))
 

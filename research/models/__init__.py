@@ -91,7 +91,6 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
         normaliser=model.self_normaliser,
         positions=positions,
         reach=model.relative_reach,
-        form=model.form,
     )
     return {
         "entrance": Entrance(model.width, positions, model.places, model.dropout, **PATTERN),
@@ -105,7 +104,7 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
 def _heads(model: ConfigDict) -> dict[str, object]:
     """What self- and cross-attention have in common."""
     shared = {field: model[field] for field in ("width", "heads", "kv_heads", "head_width", "head_spread")}
-    return {**shared, "dropout": model.attention_dropout, **PATTERN}
+    return {**shared, "form": model.form, "dropout": model.attention_dropout, **PATTERN}
 
 
 def _reading(model: ConfigDict) -> dict[str, object]:

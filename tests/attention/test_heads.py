@@ -15,7 +15,7 @@ from research.attention.windows import Window
 B, T, S, H, K = 2, 5, 7, 3, 5
 D = H * K
 SHARED = {"head_width": 0, "head_spread": 1.0, "score": "scaled_dot", "places": 1, "normaliser": "softmax"}
-SHARED |= {"dropout": 0.0, "deterministic": True}
+SHARED |= {"form": "reference", "dropout": 0.0, "deterministic": True}
 
 
 def cross_attention(**fields):
@@ -24,7 +24,7 @@ def cross_attention(**fields):
 
 
 def self_attention(**fields):
-    fields = {"width": D, "heads": H, "kv_heads": H, "positions": "none", "reach": 2, "form": "reference"} | fields
+    fields = {"width": D, "heads": H, "kv_heads": H, "positions": "none", "reach": 2} | fields
     return SelfAttention(**{**SHARED, **fields})
 
 
@@ -218,7 +218,7 @@ def test_shared_keys_need_heads_that_they_divide_and_a_score_without_weights_on_
         ({"form": "flash"}, "model.form='flash' is unknown; choose one of reference, fused, blockwise"),
         ({"form": "blockwise", "normaliser": "sparsemax"}, "set model.form='reference', or those"),
         ({"form": "fused", "positions": "relative"}, "set model.form='reference', or those"),
-        ({"form": "fused", "dropout": 0.1, "deterministic": False}, "without dropout of weights"),
+        ({"form": "fused", "dropout": 0.1, "deterministic": False}, "drops no weights: set model.attention_dropout=0"),
     ],
 )
 def test_what_cannot_be_is_answered_with_one_sentence(fields, sentence):
