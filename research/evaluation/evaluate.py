@@ -79,8 +79,13 @@ def evaluate(
     run.folder.write_text("result.md", in_markdown(result))
     if every_split or interventions:
         Console().print(on_terminal(result))
-    for note in _notes(run, counts is None):
-        console.print(note, soft_wrap=True, highlight=False)
+    if counts is None:
+        console.print(
+            f"note: {run.folder.path} holds no word counts of its training split, so breakdowns by them are left out; "
+            "the command that trained it writes them",
+            soft_wrap=True,
+            highlight=False,
+        )
     return result
 
 
@@ -106,18 +111,6 @@ def _best_layer(run: Trained, validation: Material) -> str | None:
         return None
     by_head = align(run, validation, lambda what, sentences: lambda done: None)
     return best_layer(by_head) if layers(by_head) else None
-
-
-def _notes(run: Trained, uncounted: bool) -> list[str]:
-    """What the folder of an older run does not hold, and how to come by it."""
-    missing = [f"evaluation.{scale}" for scale in SCALES if scale not in run.config.evaluation]
-    missing += ["the word counts of its training split"] if uncounted else []
-    if not missing:
-        return []
-    return [
-        f"note: {run.folder.path} was made before runs kept {' and '.join(missing)}, so some breakdowns are left out; "
-        f"the command that trained it adds them"
-    ]
 
 
 def _summary(split: str, measured: dict[str, Any]) -> str:

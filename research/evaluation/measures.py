@@ -109,21 +109,20 @@ Bins = dict[str, dict[str, list[int]]]
 
 
 def _bins(run: Trained, material: Material) -> Bins:
-    """Breakdowns that have no sentence, or no edges in the config of an older run, are left out."""
+    """Breakdowns that have no sentence are left out."""
     found = {}
     for name, breakdown in BREAKDOWNS.items():
-        if breakdown.scale in run.config.evaluation:
-            edges = run.config.evaluation[breakdown.scale]
-            numbers = [
-                breakdown.number(pair, gold, material.counts)
-                for pair, gold in zip(material.split, material.gold, strict=True)
-            ]
-            found[name] = members(numbers, labels(breakdown.scale, edges), edges)
+        edges = run.config.evaluation[breakdown.scale]
+        numbers = [
+            breakdown.number(pair, gold, material.counts)
+            for pair, gold in zip(material.split, material.gold, strict=True)
+        ]
+        found[name] = members(numbers, labels(breakdown.scale, edges), edges)
     return {name: bins for name, bins in found.items() if bins}
 
 
 def _frequencies(run: Trained, material: Material) -> Frequencies | None:
-    if material.counts is None or "frequency_bins" not in run.config.evaluation:
+    if material.counts is None:
         return None
     return Frequencies(material.counts, run.config.evaluation.frequency_bins)
 

@@ -85,17 +85,17 @@ def _backward(body, reverse, residuals, cotangents):
         reverse=not reverse,
     )
     weights_bar = {
-        name: _summed(operands[name], taps_bar[name]) if name in operands else jnp.zeros_like(weight)
+        name: _summed(operands[name], taps_bar[name], weight.dtype) if name in operands else jnp.zeros_like(weight)
         for name, weight in weights.items()
     }
     constants_bar = jax.tree.map(lambda total, constant: total.astype(constant.dtype), constants_bar, constants)
     return weights_bar, constants_bar, carry_bar, inputs_bar
 
 
-def _summed(operands_TBD: Array, products_bar_TBE: Array) -> Array:
-    """Σ_t x_tᵀ dy_t, summed in float32 whatever x is."""
+def _summed(operands_TBD: Array, products_bar_TBE: Array, dtype: jnp.dtype) -> Array:
+    """Σ_t x_tᵀ dy_t, summed in float32 whatever x and the weight are."""
     total_DE = jnp.einsum("tbd,tbe->de", operands_TBD, products_bar_TBE, preferred_element_type=jnp.float32)
-    return total_DE.astype(operands_TBD.dtype)
+    return total_DE.astype(dtype)
 
 
 recur.defvjp(_forward, _backward)

@@ -227,17 +227,25 @@ def test_an_intervention_is_measured_by_the_same_call(workdir):
         assert measured["alignment"]["coverage"] < 1
 
 
-def test_an_older_folder_has_fewer_breakdowns_and_is_told_why(workdir, tmp_path, capsys):
+def test_a_folder_without_word_counts_has_fewer_breakdowns_and_is_told_why(workdir, tmp_path, capsys):
+    shutil.copytree(workdir, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    (folder.vocabulary / FILE).unlink()
+    test = evaluate(folder.path, beams=(1,), command="")["splits"]["test"]
+    assert list(test["by"]) == list(test["searches"]["beam1"]["by"]) == ["source_length", "reordering"]
+    said = capsys.readouterr().err
+    assert "holds no word counts of its training split, so breakdowns by them are left out" in said
+
+
+def test_a_folder_of_another_version_is_answered_with_one_sentence(workdir, tmp_path):
     shutil.copytree(workdir, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     config = folder.read_json("config.json")
-    del config["evaluation"]["reordering_bins"]
+    del config["model"]["encoder"]
     folder.write_json("config.json", config)
-    (folder.vocabulary / FILE).unlink()
-    test = evaluate(folder.path, beams=(1,), command="")["splits"]["test"]
-    assert list(test["by"]) == list(test["searches"]["beam1"]["by"]) == ["source_length"]
-    said = capsys.readouterr().err
-    assert "before runs kept evaluation.reordering_bins and the word counts of its training split" in said
+    with pytest.raises(ValueError, match=r"is of another version of Lookback \(.*encoder.*\): train") as error:
+        evaluate(folder.path, command="")
+    assert "\n" not in str(error.value)
 
 
 def test_one_search_of_one_split_is_added(workdir):

@@ -186,6 +186,29 @@ def test_what_was_read_sums_to_one_and_is_no_padding(name):
             assert weights_BHTS[1, ..., : LENGTHS[1]].min() > 0 or not dense
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["luong-linguistic-general", "bahdanau-neural-concat", "luong-feeding-local_p", "transformer-relative-local_p"],
+)
+def test_in_bfloat16_what_is_remembered_stays_float32_and_everything_is_learnt(name):
+    """As training.precision="bfloat16" has it: weights are cast, and gradients come back in float32."""
+    translator, params = translator_and_params(name)
+
+    @jax.jit
+    def gradient(params):
+        def loss(params):
+            half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
+            states_BTD, table_VD = translator.apply({"params": half}, SOURCE_BS, TARGET_BT, method="outputs")
+            assert states_BTD.dtype == jnp.bfloat16
+            return (jnp.einsum("btd,vd->btv", states_BTD, table_VD, preferred_element_type=jnp.float32) ** 2).sum()
+
+        return jax.grad(loss)(params)
+
+    for path, leaf in jax.tree_util.tree_flatten_with_path(gradient(params))[0]:
+        assert leaf.dtype == jnp.float32
+        assert np.isfinite(leaf).all(), jax.tree_util.keystr(path)
+
+
 @pytest.mark.parametrize("name", [name for name in VARIANTS if not reads(name)])
 def test_a_model_without_attention_reads_nothing(name):
     assert teacher_forced(name)[1] == {}
