@@ -106,7 +106,7 @@ def evaluate(arguments: Sequence[str]) -> None:
     """A run folder to its result.json."""
     parser = Parser(
         "evaluate",
-        "--workdir=FOLDER [--all | --split=NAME] [--beam=N] [--gold=FILE]",
+        "--workdir=FOLDER [--all | --split=NAME] [--beam=N] [flags]",
         "Score a run folder on its test splits, overall and by source length, word frequency and reordering.\n"
         "Writes result.json, result.md (its tables) and translations/ into the folder.",
         "  python run.py evaluate --workdir=runs/luong\n"
@@ -130,7 +130,8 @@ def evaluate(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--interventions",
         action="store_true",
-        help="also: read by uniform, hard and permuted weights, and without each head in turn, and say what it costs",
+        help="also: read by uniform, hard and permuted weights, and without each head there is, and say what each "
+        "costs; as long as so many greedy searches",
     )
     flags, _ = parser.read(arguments)
 
@@ -151,7 +152,7 @@ def translate(arguments: Sequence[str]) -> None:
     """Standard input to standard output, by a run folder, or by several as an ensemble."""
     parser = Parser(
         "translate",
-        "--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] < TEXT > TRANSLATION",
+        "--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] [flags] < TEXT",
         "Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.\n\n"
         "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score\n"
         "is what the search ranked by (see evaluation.length_penalty); of a sample it is log p. --score writes log p\n"
@@ -267,7 +268,8 @@ def compare(arguments: Sequence[str]) -> None:
 
     from rich.console import Console
 
-    from research.evaluation.compare import compare, terminal, write_json
+    from research.evaluation.compare import compare, write_json
+    from research.evaluation.comparison_table import terminal
 
     named = {name: value for name, value in vars(flags).items() if name != "json"}
     found = compare(named.pop("a"), named.pop("b"), **named)

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 
 from benchmarks.workload import Workload
 from research.data.vocabulary import EOS
-from research.decoding import translate
+from research.decoding.search import Beam, Greedy, program
 from research.launch import make_training
 from research.training import host
 from research.training.devices import Devices
@@ -62,9 +62,9 @@ class Ours:
 
     def _search(self, beam: int) -> Any:
         settings = self.config.evaluation
-        return translate.search_program(
-            self.training.translator, self.devices, beam, settings.length_penalty, settings.extra_tokens, 1
-        )
+        penalties = (settings.length_penalty, settings.length_normalisation, settings.coverage_penalty)
+        search = Beam(beam, 1, *penalties) if beam > 1 else Greedy()
+        return program(self.training.translator, self.devices, search, settings.extra_tokens)
 
 
 def endless(params: Any) -> Any:

@@ -13,6 +13,9 @@ from configs.base import MODELS
 # name: the architecture that it begins from, and the fields in which it differs
 ARCHITECTURES = {
     **{name: (name, {}) for name in MODELS},
+    # each side as deep as where both are of its kind
+    "transformer_recurrent": ("transformer_recurrent", {"decoder_layers": 1}),
+    "recurrent_transformer": ("recurrent_transformer", {"encoder_layers": 1}),
     "luong_dot": ("luong", {"score": "dot"}),
     "luong_scaled_dot": ("luong", {"score": "scaled_dot"}),
     "luong_learned_scale_dot": ("luong", {"score": "learned_scale_dot"}),

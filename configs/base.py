@@ -202,13 +202,16 @@ def transformer_side(config: ConfigDict) -> None:
     config.attention_dropout = 0.0
     config.activation_dropout = 0.0
     config.positions = "sinusoidal"  # none | sinusoidal | learned | relative | rotary | alibi
-    config.encoder_positions = config.get_oneway_ref("positions")
-    config.decoder_positions = config.get_oneway_ref("positions")
+    for side in ("encoder", "decoder"):
+        if config[side] == "transformer":
+            config[f"{side}_positions"] = config.get_oneway_ref("positions")
     config.relative_reach = 16  # the distance from which on all are alike to "relative"
     config.self_score = "scaled_dot"
     config.self_normaliser = "softmax"
     config.self_window = 0  # positions that self-attention reaches each way (a decoder: back); 0: all
-    config.form = "reference"  # reference | fused | blockwise: how attention is computed; the result is the same
+    # reference | fused | blockwise: how scaled dot products and a softmax are computed; the result is the same. Reading
+    # the source by another score, window or normaliser is always the reference.
+    config.form = "reference"
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {

@@ -22,13 +22,13 @@ from research.data.splits import write_split
 from research.data.vocabulary import PAD, Vocabularies
 from research.data.word_counts import count_words, read_counts, write_counts
 from research.evaluation import quality
-from research.evaluation.breakdown import SCALES
 from research.evaluation.evaluate import refuse_impossible
 from research.evaluation.trained import PENALTIES
 from research.evaluation.validation import validator
+from research.models import attends
 from research.models.flops import training_flops_per_token
 from research.models.translator import Translator
-from research.run_folder import RunFolder, config_as_json
+from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, flat
 from research.training import host, loop
 from research.training.checkpoint import Checkpoints
 from research.training.devices import AXIS, Devices
@@ -114,7 +114,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
 def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
     """`train`, once nobody else can. Nothing is written before everything that may be wrong has been built."""
     _refuse_another_config(folder, config)
-    refuse_impossible(config.evaluation)
+    refuse_impossible(config.evaluation, attends=attends(config.model))
     corpus = data.build(config.data)
     _refuse_other_data(folder, corpus)
     goes_on = folder.config_file.exists()
@@ -178,11 +178,10 @@ def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     """Raise when the folder holds a run that this config would not continue."""
     if not folder.config_file.exists():
         return
-    may_change = {"training.strategy", "data.root"}
-    may_change |= {f"evaluation.{name}" for name in ("checkpoint", "beam", *PENALTIES, *SCALES)}
+    may_change = SAYS_NOTHING | {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
     if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
-        may_change.add("training.steps")
-    held, asked = _flat(folder.read_json("config.json")), _flat(config_as_json(config))
+        may_change |= {"training.steps"}
+    held, asked = flat(folder.read_json("config.json")), flat(config_as_json(config))
     differ = [name for name in sorted(held | asked) if held.get(name) != asked.get(name) and name not in may_change]
     if differ:
         first = differ[0]
@@ -278,10 +277,3 @@ def commit() -> str:
     except (OSError, subprocess.CalledProcessError):
         return ""
     return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
-
-
-def _flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in tree.items():
-        flat |= _flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return flat

@@ -14,6 +14,12 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+SAYS_NOTHING = frozenset(
+    ["training.strategy", "data.root"]
+    + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
+)
+"""Fields of a config on which neither a run's weights nor what it translates by one search depend."""
+
 
 class RunFolder:
     """One run, on disk. Files are written whole or not at all."""
@@ -122,8 +128,8 @@ class RunFolder:
     def write_result(self, split: str, measured: dict[str, Any]) -> None:
         """Put what was measured on `split` into result.json, beside the other splits and what the run cost.
 
-        Searches of this split that were measured before stay, unless they were of other weights; samples and maps are
-        those of the widest search.
+        Searches and interventions of this split that were measured before stay, unless they were of other weights;
+        samples and maps are those of the widest search.
         """
         provenance = self.read_json("provenance.json")
         splits = self.result().get("splits", {})
@@ -131,6 +137,8 @@ class RunFolder:
         kept = before["searches"] if before and before.get("step") == measured.get("step") else {}
         if max(beams(kept), default=0) > max(beams(measured["searches"])):
             measured = {**measured, "samples": before["samples"], "attention": before["attention"]}
+        if before.get("step") == measured.get("step") and "interventions" in before:
+            measured = {"interventions": before["interventions"], **measured}
         searches = {**kept, **measured["searches"]}
         costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
         splits = {**splits, split: {**measured, "searches": searches}}
@@ -177,3 +185,11 @@ def _tuples(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _tuples(item) for name, item in value.items()}
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """A config as one level: {"model.width": 256, ...}."""
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
+    return found

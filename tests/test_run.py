@@ -59,7 +59,7 @@ def report(action):
 @pytest.fixture
 def compare(action):
     calls = action("research.evaluation.compare", "compare", result="found")
-    sys.modules["research.evaluation.compare"].terminal = lambda found: f"what was {found}\nA is better"
+    action("research.evaluation.comparison_table", "terminal", result="what was found\nA is better")
     sys.modules["research.evaluation.compare"].write_json = lambda *written, **named: calls.append((written, named))
     return calls
 

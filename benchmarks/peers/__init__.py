@@ -4,6 +4,8 @@ They have the shapes of our models and the same contract (`forward` for teacher 
 for decoding), and use what PyTorch offers for speed on a CPU: nn.LSTM, fused attention, fused Adam, cached keys.
 """
 
+from typing import Any
+
 import torch
 from ml_collections import ConfigDict
 from torch import nn
@@ -12,13 +14,28 @@ from benchmarks.peers.recurrent import RecurrentTranslator
 from benchmarks.peers.transformer import TransformerTranslator
 
 # What the peers are written for; anything else would be compared with something that it is not.
-WRITTEN: dict[str, dict[str, tuple[str, ...]]] = {
-    "transformer": {"norm": ("pre",), "tie": ("all",)},
+READING: dict[str, tuple[Any, ...]] = {"window": ("global",), "normaliser": ("softmax",)}
+WRITTEN: dict[str, dict[str, tuple[Any, ...]]] = {
+    "transformer": {
+        "encoder": ("transformer",),
+        "norm": ("pre",),
+        "tie": ("all",),
+        "score": ("scaled_dot",),
+        "self_score": ("scaled_dot",),
+        "self_normaliser": ("softmax",),
+        "self_window": (0,),
+        "positions": ("sinusoidal",),
+        "head_width": (0,),
+        **READING,
+    },
     "recurrent": {
+        "encoder": ("recurrent",),
         "cell": ("lstm",),
         "direction": ("bi",),
         "tie": ("decoder",),
         "reader": ("none", "luong", "bahdanau"),
+        "coverage": ("none",),
+        **READING,
     },
 }
 SCORES = {"luong": "general", "bahdanau": "concat"}
@@ -31,7 +48,7 @@ def build(model: ConfigDict, vocabulary: int, encoder_runs: str = "packed") -> n
     """
     for field, values in WRITTEN[model.decoder].items():
         if model[field] not in values:
-            raise ValueError(f"the peer has no model.{field}={model[field]!r}; it has {', '.join(values)}")
+            raise ValueError(f"the peer has no model.{field}={model[field]!r}; it has {', '.join(map(str, values))}")
     torch.manual_seed(0)
     if model.decoder == "transformer":
         return TransformerTranslator(

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 
 from research.attention.heads import KeysValues, MultiHeadAttention
-from research.attention.local import CENTRES, WINDOWS, around
+from research.attention.local import CENTRES, window
 from research.attention.normalisers import NORMALISERS
-from research.attention.windows import Window, padding
+from research.attention.windows import Window
 
 Array = jax.Array
 
@@ -25,8 +25,6 @@ class CrossAttention(MultiHeadAttention):
 
     def setup(self) -> None:
         super().setup()
-        if self.window not in WINDOWS:
-            raise ValueError(f"model.window={self.window!r} is unknown; choose one of {', '.join(WINDOWS)}")
         if self.window in CENTRES:
             self.centre = CENTRES[self.window](self.width)
 
@@ -61,15 +59,14 @@ class CrossAttention(MultiHeadAttention):
 
     def _read(self, weights_BHTS: Array, factor_B1TS: Array | None, values_BGSK: Array) -> Array:
         weights_BHTS = weights_BHTS if factor_B1TS is None else weights_BHTS * factor_B1TS
-        return self._output(self.read(weights_BHTS, values_BGSK), weights_BHTS)
+        return self._output(self.read(self.drop(weights_BHTS), values_BGSK), weights_BHTS)
 
     def _window(self, query_BTD: Array, places_T: Array, words_BS: Array) -> tuple[Array, Array | None]:
         """mask_B1TS, and what weights are multiplied by."""
-        mask_BTS = padding(words_BS)
-        if self.window not in CENTRES:
-            return mask_BTS[:, None], None
-        matrix_DK, sources = self.centre.query_matrix(), words_BS.shape[1]
-        projected_BTK = query_BTD if matrix_DK is None else query_BTD @ matrix_DK
-        centre_BT = self.centre.place(self.centre.constants(), projected_BTK, places_T[None], words_BS.sum(axis=1))
-        near_BTS, gaussian_BTS = around(centre_BT, self.radius, sources)
-        return (mask_BTS & near_BTS)[:, None], gaussian_BTS[:, None] if self.centre.peaked else None
+        constants: Any = ()
+        if self.window in CENTRES:
+            matrix_DK, constants = self.centre.query_matrix(), self.centre.constants()
+            query_BTD = query_BTD if matrix_DK is None else query_BTD @ matrix_DK
+        known = self.scorer.known(words_BS.shape[1])
+        mask_BTS, factor_BTS = window(self.window, constants, query_BTD, places_T[None], words_BS, known, self.radius)
+        return mask_BTS[:, None], None if factor_BTS is None else factor_BTS[:, None]

@@ -10,8 +10,7 @@ import jax.numpy as jnp
 from research.attention.attend import read
 from research.attention.dropout import Dropout
 from research.attention.forms import FORMS
-from research.attention.normalisers import NORMALISERS
-from research.attention.scores import SCORES, Score
+from research.attention.scores import SCORES
 from research.attention.windows import Window
 
 Array = jax.Array
@@ -45,14 +44,11 @@ class MultiHeadAttention(nn.Module):
 
     def setup(self) -> None:
         check_heads(self.heads, self.width, self.kv_heads, self.head_width)
-        for field, table in (("score", SCORES), ("normaliser", NORMALISERS), ("form", FORMS)):
-            name = getattr(self, field)
-            if name not in table:
-                raise ValueError(f"model.{field}={name!r} is unknown; choose one of {', '.join(table)}")
-        if self.kv_heads != self.heads and SCORES[self.score].keys is not Score.keys:
+        if SCORES[self.score].own_matrices and (self.kv_heads != self.heads or self.head_spread != 1):
             raise ValueError(
-                f"model.kv_heads={self.kv_heads} shares keys, and score {self.score!r} has keys for each of "
-                f"{self.heads} heads; choose scaled_dot, dot or learned_scale_dot"
+                f"score {self.score!r} has matrices of its own for each of {self.heads} heads, which are not shared, "
+                "nor do they begin alike: set kv_heads to heads and head_spread to 1, or choose scaled_dot, dot or "
+                "learned_scale_dot"
             )
         if self.form != "reference" and self.dropout and not self.deterministic:
             raise ValueError(
@@ -89,8 +85,8 @@ class MultiHeadAttention(nn.Module):
         return x_BGSK if self.kv_heads == self.heads else jnp.repeat(x_BGSK, self.heads // self.kv_heads, axis=1)
 
     def read(self, weights_BHTS: Array, values_BGSK: Array) -> Array:
-        """context_BHTK, with weights dropped in training."""
-        return read(weights_BHTS, self.shared(values_BGSK), self.drop)
+        """context_BHTK."""
+        return read(weights_BHTS, self.shared(values_BGSK))
 
     @property
     def is_plain(self) -> bool:

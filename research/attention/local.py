@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from research.attention.windows import padding
+
 Array = jax.Array
 
 
@@ -61,7 +63,7 @@ class Predictive(Centre):
 
 
 def around(centre_BT: Array, radius: int, sources: int) -> tuple[Array, Array]:
-    """mask_BTS, |s - p_t| ≤ radius, and gaussian_BTS, exp(-(s - p_t)² / 2σ²) with σ = radius / 2. Equation 10.
+    """mask_BTS, |s - p_t| ≤ radius ≥ 1, and gaussian_BTS, exp(-(s - p_t)² / 2σ²) with σ = radius / 2. Equation 10.
 
     Weights that are multiplied by the second no longer sum to 1, and p_t is learnt through it alone.
     """
@@ -71,3 +73,21 @@ def around(centre_BT: Array, radius: int, sources: int) -> tuple[Array, Array]:
 
 CENTRES: dict[str, type[Centre]] = {"local_m": Monotonic, "local_p": Predictive}
 WINDOWS = ("global", *CENTRES)
+
+
+def window(
+    name: str, constants: Any, query_BTK: Array, places_BT: Array, words_BS: Array, known: int, radius: int
+) -> tuple[Array, Array | None]:
+    """mask_BTS of what may be read through the window of this name, and what weights are multiplied by, if anything.
+
+    words_BS: bool, real positions. known: of the first so many a score can tell anything. The others: see `Centre`.
+    """
+    sources = words_BS.shape[1]
+    mask_BTS = padding(words_BS)
+    if known < sources:
+        mask_BTS = mask_BTS & (jnp.arange(sources) < known)[None, None]
+    if name not in CENTRES:
+        return mask_BTS, None
+    centre_BT = CENTRES[name].place(constants, query_BTK, places_BT, words_BS.sum(axis=1))
+    near_BTS, gaussian_BTS = around(centre_BT, radius, sources)
+    return mask_BTS & near_BTS, gaussian_BTS if CENTRES[name].peaked else None

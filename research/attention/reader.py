@@ -9,10 +9,9 @@ import jax.numpy as jnp
 
 from research.attention.attend import attend, read
 from research.attention.coverage import COVERAGES, Product
-from research.attention.local import CENTRES, WINDOWS, around
+from research.attention.local import CENTRES, window
 from research.attention.normalisers import NORMALISERS
 from research.attention.scores import SCORES
-from research.attention.windows import padding
 
 Array = jax.Array
 
@@ -49,10 +48,6 @@ class Reader(nn.Module):
     places: int
 
     def setup(self) -> None:
-        _known("score", self.score, SCORES)
-        _known("normaliser", self.normaliser, NORMALISERS)
-        _known("window", self.window, WINDOWS)
-        _known("coverage", self.coverage, COVERAGES)
         if self.coverage != "none" and not SCORES[self.score].reads_keys:
             raise ValueError(
                 f"model.coverage={self.coverage!r} changes the keys, which model.score={self.score!r} does not look at"
@@ -146,17 +141,9 @@ class Reader(nn.Module):
         self, times: Product, constants: dict[str, Any], query: Array, places_BN: Array, words_BS: Array
     ) -> tuple[Array, Array | None]:
         """mask_BNS of what may be read, and what weights are multiplied by."""
-        if self.window not in CENTRES:
-            return padding(words_BS), None
         batch, sources = words_BS.shape
-        asks = self.centre.query_matrix() is not None
+        asks = self.window in CENTRES and self.centre.query_matrix() is not None
         projected = times("centre", query) if asks else query
         query_BNK = projected.reshape(batch, -1, projected.shape[-1])
-        centre_BN = CENTRES[self.window].place(constants["centre"], query_BNK, places_BN, words_BS.sum(axis=1))
-        near_BNS, gaussian_BNS = around(centre_BN, self.radius, sources)
-        return padding(words_BS) & near_BNS, gaussian_BNS if CENTRES[self.window].peaked else None
-
-
-def _known(field: str, name: str, table: Any) -> None:
-    if name not in table:
-        raise ValueError(f"model.{field}={name!r} is unknown; choose one of {', '.join(table)}")
+        known = self.scorer.known(sources)
+        return window(self.window, constants["centre"], query_BNK, places_BN, words_BS, known, self.radius)

@@ -10,8 +10,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-from research.attention.normalisers import LOWEST
-
 Array = jax.Array
 
 
@@ -34,6 +32,8 @@ class Score(nn.Module):
     """score(q, k + a) = score(q, k) + score(q, a)."""
     reads_keys: ClassVar[bool] = True
     """What is said at a position has a part in its score."""
+    own_matrices: ClassVar[bool] = False
+    """It multiplies queries or keys by matrices that it learns."""
 
     def keys(self, memory_BSE: Array) -> Array:
         """What the query is compared with, keys_BSK."""
@@ -46,6 +46,10 @@ class Score(nn.Module):
     def constants(self) -> Any:
         """Whatever else `compare` needs."""
         return ()
+
+    def known(self, sources: int) -> int:
+        """How many of a memory's first positions it can score: those that follow must not be read."""
+        return sources
 
     @staticmethod
     def projections(query_width: int, memory_width: int, width: int, places: int) -> tuple[int, int]:
@@ -109,6 +113,8 @@ class LearnedScaleDot(Dot):
 class General(Score):
     """qᵀ W k. Luong et al. 2015, section 3.1. W multiplies the memory, once, and the rest is a dot product."""
 
+    own_matrices = True
+
     def setup(self) -> None:
         self.key_ED = self._matrix("key", self.memory_width, self.query_width)
 
@@ -139,6 +145,7 @@ class Concat(Score):
     """vᵀ tanh(W q + U k). Bahdanau et al. 2015, A.1.2; Luong's vᵀ tanh(W [q; k]) is the same with W split in two."""
 
     bilinear = False
+    own_matrices = True
 
     def setup(self) -> None:
         self.query_DK = self._matrix("query", self.query_width, self.width)
@@ -172,9 +179,13 @@ class Location(Score):
 
     bilinear = False
     reads_keys = False
+    own_matrices = True
 
     def setup(self) -> None:
         self.query_DP = self._matrix("query", self.query_width, self.places)
+
+    def known(self, sources: int) -> int:
+        return min(sources, self.places)
 
     def query_matrix(self) -> Array:
         return self.query_DP
@@ -188,7 +199,7 @@ class Location(Score):
         sources, places = keys_BSK.shape[-2], query_BTK.shape[-1]
         scores_BTP = query_BTK[..., :sources].astype(jnp.float32)
         beyond = [(0, 0)] * (scores_BTP.ndim - 1) + [(0, max(0, sources - places))]
-        return jnp.pad(scores_BTP, beyond, constant_values=LOWEST)
+        return jnp.pad(scores_BTP, beyond)
 
 
 SCORES: dict[str, type[Score]] = {

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 
 from research.attention.heads import KeysValues, MultiHeadAttention
 from research.attention.normalisers import NORMALISERS
-from research.attention.positions import POSITIONS, RELATIONS, Relation, edge_of
+from research.attention.positions import RELATIONS, Relation, edge_of
 from research.attention.reserved import read_filled
 from research.attention.windows import Window
 
@@ -23,8 +23,6 @@ class SelfAttention(MultiHeadAttention):
 
     def setup(self) -> None:
         super().setup()
-        if self.positions not in POSITIONS:
-            raise ValueError(f"model.positions={self.positions!r} is unknown; choose one of {', '.join(POSITIONS)}")
         self.relation = RELATIONS.get(self.positions, Relation)(self.heads, self.head_size, self.reach)
         scorer = type(self.scorer)
         if not scorer.reads_keys or self.normaliser == "softmax_over_queries":
@@ -34,6 +32,11 @@ class SelfAttention(MultiHeadAttention):
             )
         if self.positions == "relative" and not scorer.bilinear:
             raise ValueError(f"positions 'relative' need a score that is linear in the key, not {self.score!r}")
+        if self.positions == "rotary" and scorer.own_matrices:
+            raise ValueError(
+                f"positions 'rotary' turn what is compared, and score {self.score!r} multiplies it by matrices: choose "
+                "scaled_dot, dot or learned_scale_dot"
+            )
         if self.form != "reference" and (not self.is_plain or self.positions == "relative"):
             raise ValueError(
                 f"model.form={self.form!r} is scaled dot-product attention with a softmax, without relative positions; "
@@ -100,7 +103,7 @@ class SelfAttention(MultiHeadAttention):
         edges = self.relation.edges()
         if edges is None:
             weights_BHTS = NORMALISERS[self.normaliser].weigh(scores_BHTS, mask_BTS[:, None])
-            return self.read(weights_BHTS, values_BGSK), weights_BHTS
+            return self.read(self.drop(weights_BHTS), values_BGSK), weights_BHTS
         key_edges_RK, value_edges_RK = edges
         edge_TS = jnp.broadcast_to(
             edge_of(self.reach, query_places_T, key_places_S), (query_BHTK.shape[2], keys_BGSK.shape[2])
@@ -109,8 +112,9 @@ class SelfAttention(MultiHeadAttention):
         edge_BHTS = jnp.broadcast_to(edge_TS, scores_BHTS.shape)
         scores_BHTS += jnp.take_along_axis(scores_BHTR, edge_BHTS, axis=-1)
         weights_BHTS = NORMALISERS[self.normaliser].weigh(scores_BHTS, mask_BTS[:, None])
+        dropped_BHTS = self.drop(weights_BHTS)
         # How much each distance is given, and that much of its vector.
         is_edge_TSR = jax.nn.one_hot(edge_TS, len(value_edges_RK), dtype=weights_BHTS.dtype)
-        given_BHTR = jnp.einsum("bhts,tsr->bhtr", weights_BHTS, is_edge_TSR)
+        given_BHTR = jnp.einsum("bhts,tsr->bhtr", dropped_BHTS, is_edge_TSR)
         relations_BHTK = jnp.einsum("bhtr,rk->bhtk", given_BHTR, value_edges_RK).astype(values_BGSK.dtype)
-        return self.read(weights_BHTS, values_BGSK) + relations_BHTK, weights_BHTS
+        return self.read(dropped_BHTS, values_BGSK) + relations_BHTK, weights_BHTS

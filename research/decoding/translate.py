@@ -59,8 +59,8 @@ def translate_n_best(
     *,
     beam: int,
     length_penalty: float,
-    length_normalisation: str = "mean",
-    coverage_penalty: float = 0.0,
+    length_normalisation: str,
+    coverage_penalty: float,
     n_best: int = 1,
     **options: Any,
 ) -> Translations:
@@ -129,14 +129,6 @@ def translate_by(
     nothing = [Translation("", (), 0.0 if search.scored else None, True)]
     rate = timed_sentences / timed_seconds if timed_seconds else None
     return Translations([found or nothing for found in results], truncated, time.monotonic() - begin, rate)
-
-
-def search_program(
-    translator: Translator, devices: Runner, beam: int, length_penalty: float, extra_tokens: int, n_best: int
-) -> Callable[[Any, dict[str, np.ndarray]], Hypotheses]:
-    """The compiled search of `translate`, to be timed: (params, {"source_BS", "limits_B"}) -> hypotheses."""
-    search = Beam(beam, n_best, length_penalty, "mean", 0.0) if beam > 1 else Greedy()
-    return program(translator, devices, search, extra_tokens)
 
 
 def _read(found: Hypotheses, row: int, vocabularies: Vocabularies, scored: bool) -> list[Translation]:

@@ -8,6 +8,7 @@ marks are left out.
 error: AER = 1 - (|A ∩ S| + |A ∩ P|) / (|A| + |S|) (Och & Ney 2003), with A the links (a_t, t), S the sure and P ⊇ S the
     possible ones of the gold alignment; precision |A ∩ P| / |A|, recall |A ∩ S| / |S|. A target word without a gold
     link is counted as linked wrongly: attention cannot say "nothing", and that is part of the error.
+A target word that reads nothing, as beyond the end of a local window, has no link, no entropy and no step.
 entropy: mean over target words of H(t) = -Σ_s p_ts ln p_ts in nats, p_ts = w_ts / Σ_s w_ts: 0 for one source word, ln S
     for all alike (Ghader & Monz 2017).
 on_words: mean over target words of Σ_s w_ts: the rest was on the end mark, and no entropy tells of it.
@@ -39,6 +40,7 @@ class Alignment(NamedTuple):
     predicted: float = 0
     sure: float = 0
     nats: float = 0
+    reading_words: float = 0
     weight: float = 0
     target_words: float = 0
     covered: float = 0
@@ -58,7 +60,7 @@ class Alignment(NamedTuple):
             "error": self.error if known else None,
             "precision": _share(self.right_possible, self.predicted) if known else None,
             "recall": _share(self.right_sure, self.sure) if known else None,
-            "entropy": _share(self.nats, self.target_words),
+            "entropy": _share(self.nats, self.reading_words),
             "on_words": _share(self.weight, self.target_words),
             "coverage": _share(self.covered, self.source_words),
             "monotonicity": _share(self.forward, self.steps),
@@ -104,19 +106,22 @@ def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
     _, target_words, source_words = weights_XTS.shape
     linked_XT = weights_XTS.argmax(axis=-1)
     read_XT = weights_XTS.sum(axis=-1)
-    share_XTS = weights_XTS / np.maximum(read_XT, np.finfo(np.float32).tiny)[..., None]
+    reads_XT = read_XT > 0
+    share_XTS = weights_XTS / np.where(reads_XT, read_XT, 1.0)[..., None]
+    both_XT = reads_XT[:, 1:] & reads_XT[:, :-1]
     counts: dict[str, Any] = {
-        "right_sure": _right(linked_XT, gold.sure, source_words),
-        "right_possible": _right(linked_XT, gold.possible, source_words),
-        "predicted": target_words if gold.possible else 0,
+        "right_sure": _right(linked_XT, reads_XT, gold.sure, source_words),
+        "right_possible": _right(linked_XT, reads_XT, gold.possible, source_words),
+        "predicted": reads_XT.sum(axis=1) if gold.possible else 0,
         "sure": len(gold.sure),
         "nats": entr(share_XTS).sum(axis=(1, 2)),
+        "reading_words": reads_XT.sum(axis=1),
         "weight": read_XT.sum(axis=1),
         "target_words": target_words,
         "covered": np.minimum(weights_XTS.sum(axis=1), 1.0).sum(axis=1),
         "source_words": source_words,
-        "forward": (linked_XT[:, 1:] >= linked_XT[:, :-1]).sum(axis=1),
-        "steps": target_words - 1,
+        "forward": ((linked_XT[:, 1:] >= linked_XT[:, :-1]) & both_XT).sum(axis=1),
+        "steps": both_XT.sum(axis=1),
     }
     return np.stack(np.broadcast_arrays(*(counts[name] for name in Alignment._fields)), axis=-1).astype(np.float64)
 
@@ -146,11 +151,13 @@ def best_layer(by_head: Mapping[str, Alignment]) -> str:
     return min(layers(by_head), key=lambda layer: by_head[layer].error)
 
 
-def _right(linked_XT: np.ndarray, links: frozenset[tuple[int, int]], source_words: int) -> np.ndarray:
+def _right(
+    linked_XT: np.ndarray, reads_XT: np.ndarray, links: frozenset[tuple[int, int]], source_words: int
+) -> np.ndarray:
     right_TS = np.zeros((linked_XT.shape[1], source_words), bool)
     for source, target in links:
         right_TS[target, source] = True
-    return right_TS[np.arange(linked_XT.shape[1]), linked_XT].sum(axis=1)
+    return (right_TS[np.arange(linked_XT.shape[1]), linked_XT] & reads_XT).sum(axis=1)
 
 
 def _share(part: float, whole: float) -> float:

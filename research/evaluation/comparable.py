@@ -10,10 +10,7 @@ from ml_collections import ConfigDict
 from research.data.splits import read_split
 from research.data.text import read_lines
 from research.evaluation.quality import tokenizer
-from research.run_folder import RunFolder, beams
-
-MAY_DIFFER = {"seed", "training.strategy", "data.root", "evaluation.beam", "evaluation.length_bins"}
-"""Between the runs of one system: what says nothing of how its translations come about, and the seed."""
+from research.run_folder import SAYS_NOTHING, RunFolder, beams, flat
 
 
 class Run(NamedTuple):
@@ -71,8 +68,9 @@ def _open(path: Path | str) -> _Opened:
 def _refuse_mixture(side: Sequence[_Opened]) -> None:
     """A system is one config under different seeds: else what varies within it is no chance."""
     for one, other in combinations(side, 2):
-        differ = _differences(one.config.to_dict(), other.config.to_dict())
-        fields = [name for name in differ if name not in MAY_DIFFER]
+        ours, theirs = flat(one.config.to_dict()), flat(other.config.to_dict())
+        differ = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
+        fields = [name for name in differ if name not in SAYS_NOTHING | {"seed"}]
         if fields:
             raise ValueError(
                 f"{one.name} and {other.name} are no two seeds of one system: they differ in {', '.join(fields)}"
@@ -82,14 +80,6 @@ def _refuse_mixture(side: Sequence[_Opened]) -> None:
                 f"{one.name} and {other.name} both have seed {one.config.seed}: a run counted twice says nothing "
                 f"of how much seeds vary"
             )
-
-
-def _differences(one: Any, other: Any, name: str = "") -> list[str]:
-    """Dotted names of the fields that differ."""
-    if not (isinstance(one, dict) and isinstance(other, dict)):
-        return [name] if one != other else []
-    found = [_differences(one.get(key), other.get(key), f"{name}.{key}" if name else key) for key in {**one, **other}]
-    return [each for names in found for each in names]
 
 
 def _only_test_split(run: _Opened) -> str:

@@ -5,12 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
-from sacrebleu.metrics import BLEU, CHRF, TER
-from sacrebleu.metrics.base import Metric
 
+from research.evaluation import quality
 from research.evaluation.comparable import Comparable, Run, read
 from research.evaluation.significance import (
     Interval,
@@ -22,22 +18,20 @@ from research.evaluation.significance import (
 )
 from research.run_folder import RunFolder
 
-FEW_SEEDS = 5  # below, an interval by percentiles misses too often: see `significance.bootstrap`
-
 
 class Kind(NamedTuple):
     """A measure. better: 1 where a higher score is better, -1 where a lower one is."""
 
     title: str
     better: int
-    metric: Callable[[str], Metric]
-    """(sacreBLEU's tokeniser) -> what counts and scores, set as in `quality`."""
+    score: Callable[..., quality.Score]
+    """(hypotheses, references, tokenize=sacreBLEU's tokeniser)"""
 
 
 MEASURES = {
-    "bleu": Kind("BLEU", 1, lambda tokenize: BLEU(tokenize=tokenize, force=True)),
-    "chrf": Kind("chrF", 1, lambda tokenize: CHRF()),
-    "ter": Kind("TER", -1, lambda tokenize: TER()),
+    "bleu": Kind("BLEU", 1, lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False)),
+    "chrf": Kind("chrF", 1, lambda *texts, tokenize: quality.chrf(*texts)),
+    "ter": Kind("TER", -1, lambda *texts, tokenize: quality.ter(*texts)),
 }
 
 
@@ -99,19 +93,15 @@ def compare(
     _refuse_impossible(measure, margin, level, resamples, seed)
     runs = read(a, b, split=split, search=search)
     kind = MEASURES[measure]
-    metric = kind.metric(runs.tokenize)
 
-    def scores_M(sums_MX: np.ndarray) -> np.ndarray:
-        return np.array([metric._compute_score_from_stats(sums_X).score for sums_X in sums_MX.tolist()])
+    def scores(side: Sequence[Run]) -> list[quality.Score]:
+        return [kind.score(run.translations, runs.references, tokenize=runs.tokenize) for run in side]
 
-    def scored(side: Sequence[Run]) -> tuple[np.ndarray, list[float]]:
-        """(counts_RNX, scores_R)"""
-        counts = [metric._extract_corpus_statistics(run.translations, [runs.references]) for run in side]
-        counts_RNX = np.array(counts, np.float64)
-        return counts_RNX, scores_M(counts_RNX.sum(axis=1)).tolist()
-
-    (a_RNX, a_R), (b_RNX, b_R) = scored(runs.a), scored(runs.b)
-    signature = str(metric.get_signature())
+    of_a, of_b = scores(runs.a), scores(runs.b)
+    scores_M, signature = of_a[0].of_sums, of_a[0].signature
+    (a_RNX, a_R), (b_RNX, b_R) = (
+        (np.array([each.counts for each in side], np.float64), [each.score for each in side]) for side in (of_a, of_b)
+    )
     for run, score in zip([*runs.a, *runs.b], [*a_R, *b_R], strict=True):
         _refuse_stale(run, runs, measure, score, signature)
 
@@ -120,7 +110,7 @@ def compare(
     single = len(a_R) == len(b_R) == 1
     equivalence_level = round(2 * level - 1, 12)  # 0.9 where 0.95 is asked for, not 0.8999999999999999
     interval, equivalence_interval = sampled.interval(level), sampled.interval(equivalence_level)
-    of_a, of_b = sampled.intervals(level)
+    a_interval, b_interval = sampled.intervals(level)
     return Comparison(
         verdict=verdict(interval, equivalence_interval, margin=margin, better=kind.better),
         split=runs.split,
@@ -132,8 +122,8 @@ def compare(
         seed=seed,
         level=level,
         margin=margin,
-        a=System([run.name for run in runs.a], [run.seed for run in runs.a], a_R, sampled.a, of_a),
-        b=System([run.name for run in runs.b], [run.seed for run in runs.b], b_R, sampled.b, of_b),
+        a=System([run.name for run in runs.a], [run.seed for run in runs.a], a_R, sampled.a, a_interval),
+        b=System([run.name for run in runs.b], [run.seed for run in runs.b], b_R, sampled.b, b_interval),
         difference=sampled.difference,
         interval=interval,
         equivalence_level=equivalence_level,
@@ -152,59 +142,8 @@ def write_json(comparison: Comparison, file: Path, *, command: str) -> None:
     RunFolder(file.parent).write_json(file.name, value)  # it holds no run, but writes as one does
 
 
-def terminal(comparison: Comparison) -> RenderableType:
-    """What was found, for `rich.console.Console.print`: the scores, the difference, and what to think of it."""
-    kind = MEASURES[comparison.measure]
-    how = "greedy" if comparison.search == "beam1" else comparison.search.replace("beam", "beam ")
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = Text(f"{comparison.split}, {how}, {comparison.sentences:,} sentences")
-    table.add_column("")
-    table.add_column("run", overflow="fold")
-    table.add_column("seed", justify="right")
-    table.add_column(kind.title if kind.better > 0 else f"{kind.title} (less is better)", justify="right")
-    table.add_column(f"{_percent(comparison.level)} interval", justify="right")
-    for name, system in (("A", comparison.a), ("B", comparison.b)):
-        score, interval = f"{system.score:.2f}", "{:.2f} to {:.2f}".format(*system.interval)
-        if len(system.runs) == 1:
-            table.add_row(name, Text(system.runs[0]), str(system.seeds[0]), score, interval)
-            continue
-        for run, seed, each in zip(system.runs, system.seeds, system.scores, strict=True):
-            table.add_row(name, Text(run), str(seed), f"{each:.2f}")
-        table.add_row(name, f"mean of {len(system.runs)} seeds", "", score, interval)
-    table.add_row("A - B", "", "", f"{comparison.difference:+z.2f}", _range(comparison.interval), style="bold")
-    return Group(table, Text(), *map(Text, _remarks(comparison)), Text(), Text(comparison.verdict))
-
-
-def _remarks(comparison: Comparison) -> list[str]:
-    seeds = [len(system.runs) for system in (comparison.a, comparison.b)]
-    drawn = "sentences" if max(seeds) == 1 else "sentences and seeds"
-    said = [f"paired bootstrap, {comparison.resamples:,} times over {drawn}: p = {comparison.bootstrap_p_value:.4f}"]
-    if comparison.randomisation_p_value is not None:
-        said.append(f"approximate randomisation: p = {comparison.randomisation_p_value:.4f}")
-    over_seeds = comparison.over_seeds
-    if over_seeds:
-        said.append(
-            f"Welch's t over seeds alone: {_range(over_seeds.interval)}, p = {over_seeds.p_value:.4f}"
-            + ("" if over_seeds.equivalence_p_value is None else f", TOST p = {over_seeds.equivalence_p_value:.4f}")
-        )
-    if comparison.margin is not None:
-        within = f"equivalence within ±{comparison.margin:g}"
-        interval = f"{_percent(comparison.equivalence_level)} interval {_range(comparison.equivalence_interval)}"
-        said.append(f"{within}: the {interval} must lie inside")
-    said.append(comparison.signature)
-    if min(seeds) == 1:
-        alone = " and ".join(name for name, runs in zip("AB", seeds, strict=True) if runs == 1)
-        said.append(f"note: one seed of {alone}: how much seeds vary is not in the interval")
-    elif over_seeds and min(seeds) < FEW_SEEDS:
-        said.append("note: few seeds: where they vary more than sentences, trust the interval of t, which is longer")
-    return said
-
-
-def _range(interval: Interval) -> str:
-    return "{:+z.2f} to {:+z.2f}".format(*interval)
-
-
-def _percent(level: float) -> str:
+def percent(level: float) -> str:
+    """Such as 95 %."""
     return f"{100 * level:g} %"
 
 
@@ -219,7 +158,7 @@ def _refuse_impossible(measure: str, margin: float | None, level: float, resampl
         raise ValueError(f"the resamples' seed is {seed}; give a whole number from 0 up")
     least = int(np.ceil(round(2 / (1 - level), 6)))  # one outside on each side
     if resamples < least:
-        raise ValueError(f"{resamples:,} resamples show no {_percent(level)} interval; take {least:,} or more")
+        raise ValueError(f"{resamples:,} resamples show no {percent(level)} interval; take {least:,} or more")
 
 
 def _refuse_stale(run: Run, runs: Comparable, measure: str, score: float, signature: str) -> None:

@@ -1,5 +1,6 @@
 """A run folder to its result: every measure of every split, written where the report finds it."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -67,6 +68,8 @@ def evaluate(
 
             material = Material(pairs[name], golds[name], counts)
             measured, translations = measure(run, material, beams=wanted, best_layer=layer, track=track)
+            if measured["alignment"] and gold:
+                measured["alignment"]["gold"] = str(gold)
             if interventions:
                 measured["interventions"] = intervene(run, pairs[name], track)
         for scores in measured["searches"].values():
@@ -89,8 +92,11 @@ def evaluate(
     return result
 
 
-def refuse_impossible(fields: ConfigDict) -> None:
-    """ValueError for settings that `evaluate` would stumble over: better before training than after it."""
+def refuse_impossible(fields: ConfigDict, *, attends: bool) -> None:
+    """ValueError for settings that `evaluate` would stumble over: better before training than after it.
+
+    attends: whether the model reads its source while it writes.
+    """
     refuse_unknown(fields.checkpoint)
     for scale in SCALES:
         labels(scale, fields[scale])
@@ -99,9 +105,13 @@ def refuse_impossible(fields: ConfigDict) -> None:
             f"evaluation.length_normalisation={fields.length_normalisation!r} is unknown; choose one of "
             f"{', '.join(LENGTH_PENALTIES)}"
         )
+    if fields.coverage_penalty and not attends:
+        raise ValueError(
+            "evaluation.coverage_penalty needs a model that attends, and model.reader=none does not: set it to 0"
+        )
     at_least_1, at_least_0 = ("beam", "batch_sentences"), ("length_penalty", "coverage_penalty", "extra_tokens")
     for name, least in [*((name, 1) for name in at_least_1), *((name, 0) for name in at_least_0)]:
-        if not fields[name] >= least:
+        if not least <= fields[name] < math.inf:
             raise ValueError(f"evaluation.{name}={fields[name]} must be at least {least}")
 
 

@@ -14,7 +14,7 @@ from research.data.pairs import Split
 from research.decoding.forced import force
 from research.decoding.translate import translate
 from research.evaluation import quality
-from research.evaluation.significance import bootstrap
+from research.evaluation.significance import Measure, bootstrap
 from research.evaluation.trained import Trained
 from research.models.interventions import heads, reading_by, without_head
 
@@ -23,10 +23,17 @@ RESAMPLES, SEED, LEVEL = 1_000, 0, 0.95  # of the intervals
 
 
 class Quality(NamedTuple):
-    """What an intervention is judged by: counts_NX of each measure, sentence by sentence."""
+    """What an intervention is judged by, sentence by sentence. correct_N2: tokens that were likeliest, and all."""
 
-    token_accuracy: np.ndarray
-    bleu: np.ndarray
+    correct_N2: np.ndarray
+    bleu: quality.Score
+
+    def measures(self) -> dict[str, tuple[np.ndarray, Measure]]:
+        """Of each measure the counts_NX, and the score of their sums."""
+        return {
+            "token_accuracy": (self.correct_N2, lambda sums_M2: sums_M2[:, 0] / sums_M2[:, 1]),
+            "bleu": (np.array(self.bleu.counts, float), self.bleu.of_sums),
+        }
 
 
 def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[int], None]]) -> list[dict[str, Any]]:
@@ -38,11 +45,6 @@ def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[
     """
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
     references = [pair.target for pair in split]
-    metric = quality.bleu(references, references, tokenize=tokenize, lowercase=False).metric
-    measures: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "token_accuracy": lambda sums_MX: sums_MX[:, 0] / sums_MX[:, 1],
-        "bleu": lambda sums_MX: np.array([metric._compute_score_from_stats(sums).score for sums in sums_MX.tolist()]),
-    }
 
     def quality_of(changed: Trained) -> Quality:
         fitting = encode(split, run.vocabularies).within(run.config.data.max_tokens)
@@ -56,21 +58,23 @@ def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[
             beam=1,
             **run.search_options,
         )
-        counts = quality.bleu(texts, references, tokenize=tokenize, lowercase=False).counts
-        return Quality(np.array([correct[index] for index in sorted(correct)], float), np.array(counts, float))
+        bleu = quality.bleu(texts, references, tokenize=tokenize, lowercase=False)
+        return Quality(np.array([correct[index] for index in sorted(correct)], float), bleu)
 
     each = list(_interventions(run))
     if not each:
         return []
     done = track("interventions", len(each) + 1)
-    before = quality_of(run)
-    rows = [{"bin": "none", **{name: _score(getattr(before, name), measures[name]) for name in measures}}]
+    before = quality_of(run).measures()
+    rows = [
+        {"bin": "none"}
+        | {name: float(score(counts_NX.sum(axis=0, keepdims=True))[0]) for name, (counts_NX, score) in before.items()}
+    ]
     done(1)
     for label, changed in each:
-        after, row = quality_of(changed), dict[str, Any](bin=label)
-        for name, measure in measures.items():
-            pair = getattr(after, name)[None], getattr(before, name)[None]
-            found = bootstrap(*pair, measure, resamples=RESAMPLES, seed=SEED)
+        row: dict[str, Any] = {"bin": label}
+        for name, (counts_NX, score) in quality_of(changed).measures().items():
+            found = bootstrap(counts_NX[None], before[name][0][None], score, resamples=RESAMPLES, seed=SEED)
             low, high = found.interval(LEVEL)
             row |= {name: found.a, f"{name}_change": found.difference, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
@@ -86,10 +90,6 @@ def _interventions(run: Trained) -> Iterator[tuple[str, Trained]]:
         return
     for head in heads(run.translator):
         yield f"without {head}", run._replace(params=without_head(run.translator, run.params, head))
-
-
-def _score(counts_NX: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]) -> float:
-    return float(measure(counts_NX.sum(axis=0, keepdims=True))[0])
 
 
 def _batches(run: Trained) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.metrics.base import Metric
 
@@ -26,6 +27,10 @@ class Score(NamedTuple):
     @property
     def signature(self) -> str:
         return str(self.metric.get_signature())
+
+    def of_sums(self, sums_MX: np.ndarray) -> np.ndarray:
+        """scores_M of counts that were summed in M ways, as a bootstrap does; in the order of `counts`."""
+        return np.array([self.metric._compute_score_from_stats(sums_X).score for sums_X in sums_MX.tolist()])
 
     def of(self, sentences: Iterable[int]) -> "Score":
         """The score of the sentences with these indices alone, nothing counted again."""

@@ -145,18 +145,6 @@ def verdict(difference: Interval, equivalence: Interval, *, margin: float | None
     return INCONCLUSIVE
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """p values of several comparisons, adjusted so that each can be held against α. Holm 1979.
-
-    The i-th smallest of n (from 0) times n - i, no smaller than the one before it and at most 1; in the order given.
-    """
-    p_N = np.asarray(p_values, np.float64)
-    order_N = np.argsort(p_N, kind="stable")
-    adjusted_N = np.empty_like(p_N)
-    adjusted_N[order_N] = np.maximum.accumulate(p_N[order_N] * np.arange(len(p_N), 0, -1))
-    return np.minimum(adjusted_N, 1.0).tolist()
-
-
 def _scores(weights_MN: np.ndarray, runs_RNX: np.ndarray, measure: Measure) -> np.ndarray:
     return np.stack([measure(weights_MN @ run_NX) for run_NX in runs_RNX])
 

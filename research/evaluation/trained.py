@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from research.data.pairs import Split
 from research.data.splits import read_split
 from research.data.vocabulary import Vocabularies
+from research.evaluation.breakdown import SCALES
 from research.models import build
 from research.models.ensemble import ensemble
 from research.models.translator import Translator
@@ -73,18 +74,21 @@ def load(*workdirs: Path | str, last: int = 0) -> Trained:
 
 def _members(folder: RunFolder, last: int) -> list[Trained]:
     config = folder.config()
+    _refuse_another_version(folder, config)
     vocabularies = Vocabularies.load(folder.vocabulary)
     sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
-    try:
-        translator, devices = build(config.model, **sizes), Devices(config.training.strategy)
-    except (KeyError, AttributeError) as error:  # how a ConfigDict says that it has no such field
-        field = str(error.args[0]).strip("'\"").split("\n")[0]
-        raise ValueError(
-            f"{folder.config_file} is of another version of Lookback ({field}): train the run again"
-        ) from error
+    translator, devices = build(config.model, **sizes), Devices(config.training.strategy)
     fields = {"which": config.evaluation.checkpoint, "average_last": config.training.average_last}
     weights = _last_weights(folder, last) if last else [evaluation_params(folder.checkpoints, **fields)]
     return [Trained(folder, config, translator, params, vocabularies, devices, step) for params, step in weights]
+
+
+def _refuse_another_version(folder: RunFolder, config: ConfigDict) -> None:
+    """ValueError for a run whose config has not the fields that it would have today."""
+    needed = [("model", "decoder"), *(("evaluation", name) for name in (*PENALTIES, *SCALES))]
+    missing = [f"{section}.{name}" for section, name in needed if name not in config[section]]
+    if missing:
+        raise ValueError(f"{folder.path} was made by another version of Lookback, without {missing[0]}: train it again")
 
 
 def _last_weights(folder: RunFolder, last: int) -> list[tuple[Any, int]]:

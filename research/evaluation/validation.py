@@ -6,7 +6,8 @@ from typing import Any
 from research.data.examples import encode
 from research.data.pairs import Split
 from research.data.vocabulary import Vocabularies
-from research.decoding.translate import Runner, translate
+from research.decoding.search import Greedy
+from research.decoding.translate import Runner, translate_by
 from research.evaluation.perplexity import cross_entropy
 from research.evaluation.quality import bleu
 from research.models.translator import Translator
@@ -27,7 +28,7 @@ def validator(
     """params -> {"perplexity", "token_accuracy"}, and greedy "bleu" of the first `bleu_sentences` unless that is 0.
 
     Pairs of more than `max_tokens` count nothing in perplexity and token accuracy: memory is bounded.
-    search: extra_tokens, as `translate_n_best` takes it.
+    search: extra_tokens, as `translate_by` takes it.
     """
     if not split:
         raise ValueError("the validation split has no sentence: there is nothing to choose a checkpoint by")
@@ -42,18 +43,9 @@ def validator(
         measured = cross_entropy(translator, params, examples, **shared)
         scores = {"perplexity": measured.perplexity, "token_accuracy": measured.token_accuracy}
         if sources:
-            hypotheses = translate(
-                translator,
-                params,
-                vocabularies,
-                sources,
-                beam=1,
-                length_penalty=0.0,
-                max_tokens=max_tokens,
-                **shared,
-                **search,
-            )
-            scores["bleu"] = bleu(hypotheses, references, tokenize=tokenize, lowercase=False).score
+            options = {"max_tokens": max_tokens, **shared, **search}
+            found = translate_by(Greedy(), translator, params, vocabularies, sources, **options)
+            scores["bleu"] = bleu(found.texts, references, tokenize=tokenize, lowercase=False).score
         return scores
 
     return validate

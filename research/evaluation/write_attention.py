@@ -15,6 +15,7 @@ Draw = Callable[[Sequence[str], Sequence[str], Sequence[Sequence[float]]], bytes
 """(source tokens, target tokens, weights_TS) as a PNG."""
 Page = Callable[[Sequence[Path], str, Sequence[str]], str]
 """(.npz files as written here, name of the model, its languages) as HTML."""
+PAGE = "index.html"
 
 
 def write_attention(
@@ -33,8 +34,13 @@ def write_attention(
     targets: the ids of each translation, without end marks; the weights are those of writing exactly these.
     Each .npz holds source and target (the two texts), source_tokens and target_tokens (subwords, with their end marks),
     weights_LHTS (every layer and head, float32; a recurrent reader is one layer of one head) and weights, their mean.
-    Empty lines have no files. For a model that does not attend nothing is written, and `console` says so.
+    Files of an earlier call, which has left its page there, are removed. Empty lines have no files. For a model that
+    does not attend nothing is written, and `console` says so.
     """
+    if (folder / PAGE).is_file():  # an earlier call's: its lines beside these would be of another model
+        for stale in folder.glob("[0-9]*.*"):
+            if stale.stem.isdecimal() and stale.suffix in (".npz", ".png"):
+                stale.unlink()
     encoded = encode_texts(list(sources), run.vocabularies.source).cut_to(run.config.data.max_tokens - 1)
     lines = [line for line, length in enumerate(encoded.lengths) if length]
     examples = Examples(Sentences(encoded[line] for line in lines), Sentences(targets[line] for line in lines))
@@ -71,4 +77,4 @@ def write_attention(
         console.print(f"note: nothing to draw: {why}", soft_wrap=True)
     elif page:  # last: when it is there, all is
         html = page([files[line] for line in sorted(files)], run.folder.path.name, run.config.data.languages)
-        (folder / "index.html").write_text(html, "utf-8")
+        (folder / PAGE).write_text(html, "utf-8")

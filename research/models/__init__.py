@@ -1,33 +1,55 @@
 """Encoders and decoders around any attention: `build` makes a Translator of config.model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import flax.linen as nn
 from ml_collections import ConfigDict
 
+from research.attention.coverage import COVERAGES
 from research.attention.cross_attention import CrossAttention
+from research.attention.forms import FORMS
+from research.attention.local import WINDOWS
+from research.attention.normalisers import NORMALISERS
+from research.attention.positions import POSITIONS
 from research.attention.reader import Reader
+from research.attention.scores import SCORES
 from research.attention.self_attention import SelfAttention
-from research.models.embeddings import Embeddings
-from research.models.recurrent_decoder import RecurrentDecoder
-from research.models.recurrent_layers import RecurrentEncoder
+from research.models.cells import CELLS
+from research.models.embeddings import TIES, Embeddings
+from research.models.recurrent_decoder import READERS, RecurrentDecoder
+from research.models.recurrent_layers import DIRECTIONS, RecurrentEncoder
 from research.models.transformer import TransformerDecoder, TransformerEncoder
-from research.models.transformer_layers import Entrance, FeedForward, Sublayer
+from research.models.transformer_layers import NORMS, Entrance, FeedForward, Sublayer
 from research.models.translator import Translator
 
 PATTERN = {"deterministic": True, "parent": None}  # what is not yet part of a model, nor in its mode
 
 
 def build(model: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Translator:
-    """The translator that `model` describes, for vocabularies of so many pieces."""
-    for field, table in (("encoder", ENCODERS), ("decoder", DECODERS)):
-        if model[field] not in table:
+    """The translator that `model` describes, for vocabularies of so many pieces.
+
+    ValueError, in one sentence, for a name that no table has, a number that is too small, and fields that are missing.
+    """
+    for field, table in CHOICES.items():
+        if field in model and model[field] not in table:
             raise ValueError(f"model.{field}={model[field]!r} is unknown; choose one of {', '.join(table)}")
-    for field in ("encoder_layers", "decoder_layers"):
-        if model[field] < 1:
-            raise ValueError(f"model.{field}={model[field]} must be at least 1")
+    for field, least in AT_LEAST.items():
+        if field in model and not model[field] >= least:
+            raise ValueError(f"model.{field}={model[field]} must be at least {least}")
     embeddings = Embeddings(source_vocabulary, target_vocabulary, model.embedding, model.width, model.tie)
-    return Translator(embeddings, ENCODERS[model.encoder](model), DECODERS[model.decoder](model))
+    try:
+        return Translator(embeddings, ENCODERS[model.encoder](model), DECODERS[model.decoder](model))
+    except (AttributeError, KeyError) as error:  # how a ConfigDict says that it has no such field
+        field = str(error.args[0]).strip("'\"").split("'")[0]
+        raise ValueError(
+            f"model.encoder={model.encoder!r} with model.decoder={model.decoder!r} needs model.{field}, which this "
+            "config has not: begin with an architecture that has these sides, such as transformer_recurrent"
+        ) from error
+
+
+def attends(model: ConfigDict) -> bool:
+    """Whether the model that this describes reads its source while it writes."""
+    return bool(model.decoder != "recurrent" or model.reader != "none")
 
 
 def _recurrent_encoder(model: ConfigDict) -> nn.Module:
@@ -125,4 +147,35 @@ ENCODERS: dict[str, Callable[[ConfigDict], nn.Module]] = {
 DECODERS: dict[str, Callable[[ConfigDict], nn.Module]] = {
     "recurrent": _recurrent_decoder,
     "transformer": _transformer_decoder,
+}
+CHOICES: dict[str, Iterable[str]] = {
+    "encoder": ENCODERS,
+    "decoder": DECODERS,
+    "cell": CELLS,
+    "direction": DIRECTIONS,
+    "reader": READERS,
+    "score": SCORES,
+    "normaliser": NORMALISERS,
+    "window": WINDOWS,
+    "coverage": COVERAGES,
+    "self_score": SCORES,
+    "self_normaliser": NORMALISERS,
+    "encoder_positions": POSITIONS,
+    "decoder_positions": POSITIONS,
+    "form": FORMS,
+    "norm": NORMS,
+    "tie": TIES,
+}
+AT_LEAST = {
+    "width": 1,
+    "embedding": 1,
+    "ffn": 1,
+    "encoder_layers": 1,
+    "decoder_layers": 1,
+    "head_width": 0,
+    "places": 1,
+    "window_radius": 1,
+    "self_window": 0,
+    "relative_reach": 0,
+    "coverage_width": 1,
 }

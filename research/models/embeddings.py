@@ -22,8 +22,6 @@ class Embeddings(nn.Module):
     tie: str
 
     def setup(self) -> None:
-        if self.tie not in TIES:
-            raise ValueError(f"model.tie={self.tie!r} is unknown; choose one of {', '.join(TIES)}")
         if self.tie == "all" and self.source_vocabulary != self.target_vocabulary:
             raise ValueError(
                 "model.tie='all' shares one table between two vocabularies; set data.vocabulary.joint=True "

@@ -62,10 +62,10 @@ class RecurrentDecoder(nn.Module):
     deterministic: bool
 
     def setup(self) -> None:
-        if self.timing not in READERS:
-            raise ValueError(f"model.reader={self.timing!r} is unknown; choose one of {', '.join(READERS)}")
         if self.input_feeding and not self.reads:
             raise ValueError("model.input_feeding=True feeds what was read, and model.reader='none' reads nothing")
+        if self.reader.coverage != "none" and not self.reads:
+            raise ValueError("model.coverage says what was read before, and model.reader='none' reads nothing")
         widths = [self.input_width] + [self.width] * (self.layers - 1)
         self.stack = [RecurrentLayer(self.cell, width, self.width) for width in widths]
         kernel, gates = nn.initializers.glorot_uniform(), self.stack[0].kind.gates * self.width

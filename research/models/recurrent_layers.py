@@ -21,8 +21,6 @@ class RecurrentLayer(nn.Module):
     width: int
 
     def setup(self) -> None:
-        if self.cell not in CELLS:
-            raise ValueError(f"model.cell={self.cell!r} is unknown; choose one of {', '.join(CELLS)}")
         kind = self.kind
         uniform = nn.initializers.uniform(2 * self.width**-0.5)
 
@@ -97,8 +95,6 @@ class RecurrentEncoder(nn.Module):
     deterministic: bool
 
     def setup(self) -> None:
-        if self.direction not in DIRECTIONS:
-            raise ValueError(f"model.direction={self.direction!r} is unknown; choose one of {', '.join(DIRECTIONS)}")
         ways = DIRECTIONS[self.direction]
         if self.width % len(ways):
             raise ValueError(f"model.width={self.width} must be even for direction='bi'; try {self.width + 1}")

@@ -10,7 +10,7 @@ import jax
 from research.attention.cross_attention import CrossAttention
 from research.attention.dropout import Dropout
 from research.attention.heads import KeysValues
-from research.attention.positions import POSITIONS, VECTORS, Vectors
+from research.attention.positions import VECTORS, Vectors
 from research.attention.self_attention import SelfAttention
 from research.attention.windows import Window
 
@@ -28,8 +28,6 @@ class Entrance(nn.Module):
     deterministic: bool
 
     def setup(self) -> None:
-        if self.positions not in POSITIONS:
-            raise ValueError(f"model.positions={self.positions!r} is unknown; choose one of {', '.join(POSITIONS)}")
         self.vectors = VECTORS.get(self.positions, Vectors)(self.width, self.places)
         self.drop = Dropout(self.dropout, self.deterministic)
 
@@ -62,8 +60,6 @@ class Sublayer(nn.Module):
     deterministic: bool
 
     def setup(self) -> None:
-        if self.norm not in NORMS:
-            raise ValueError(f"model.norm={self.norm!r} is unknown; choose one of {', '.join(NORMS)}")
         self.layer_norm = nn.LayerNorm(epsilon=1e-5)
         self.drop = Dropout(self.dropout, self.deterministic)
 

@@ -1,14 +1,16 @@
 """Runs that differ in their seed alone, taken together: what a model scores, and how far that is from sure."""
 
 import math
+import re
 from collections.abc import Sequence
 from os.path import commonprefix
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from scipy import stats
 
 from research.report import table
 from research.report.runs import Run
+from research.run_folder import SAYS_NOTHING, flat
 
 MEASURES = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
 COVERAGE = 0.95  # of an interval
@@ -42,10 +44,17 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
     for (_, split), rows in members.items():
         numbers = {key: [row.values[key] for row in rows if _is_number(row.values.get(key))] for key in MEASURES}
         measures = {key: mean(values) for key, values in numbers.items() if len(values) == len(rows)}  # type: ignore
-        name = commonprefix([row.run.name for row in rows]).rstrip("._- (") or rows[0].run.name  # noqa: RUF071 - names, not paths
+        name = _without_seed(commonprefix([row.run.name for row in rows]))  # noqa: RUF071 - names, not paths
         first = rows[0].run
         found.append(
-            Group(name, split, len(rows), first.cost("parameters"), first.cost("flops_per_token") or 0.0, measures)
+            Group(
+                name or first.name,
+                split,
+                len(rows),
+                first.cost("parameters"),
+                first.cost("flops_per_token") or 0.0,
+                measures,
+            )
         )
     return found
 
@@ -83,9 +92,13 @@ def _shown(column: table.Column, found: Mean | None) -> str:
     return column.show(found.mean) + ("" if math.isnan(found.margin) else f" ± {column.show(found.margin)}")
 
 
+def _without_seed(prefix: str) -> str:
+    """What runs named `luong.10` and `luong.11` have in common, without the dot and the digits that seeds share."""
+    return re.sub(r"[._\- (]+\d*$", "", prefix)
+
+
 def _but_for_the_seed(run: Run) -> str:
-    config: dict[str, Any] = {**run.config, "seed": None}
-    return repr(config)
+    return repr({name: value for name, value in flat(run.config).items() if name not in SAYS_NOTHING | {"seed"}})
 
 
 def _is_number(value: table.Value) -> bool:

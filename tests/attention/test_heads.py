@@ -203,19 +203,19 @@ def test_heads_that_divide_are_fine(heads):
 def test_shared_keys_need_heads_that_they_divide_and_a_score_without_weights_on_keys():
     with pytest.raises(ValueError, match=r"model\.kv_heads=4 does not divide model\.heads=6; try one of 2, 3, 6"):
         check_heads(6, 12, 4, 0)
-    with pytest.raises(ValueError, match=r"model\.kv_heads=1 shares keys, and score 'general' has keys for each of 3"):
-        apply({}, *random_inputs(D), ALL, kv_heads=1, score="general")
+    for fields in ({"kv_heads": 1}, {"head_spread": 0.5}):
+        with pytest.raises(ValueError, match="score 'general' has matrices of its own for each of 3 heads"):
+            apply({}, *random_inputs(D), ALL, score="general", **fields)
 
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
         ({"positions": "rotary"}, "positions 'rotary' turn pairs, and a head has 5 numbers: make it even"),
-        ({"positions": "cosine"}, "model.positions='cosine' is unknown; choose one of none, sinusoidal,"),
+        ({"positions": "rotary", "score": "general", "head_width": 4}, "turn what is compared, and score 'general'"),
         ({"positions": "relative", "score": "concat"}, "need a score that is linear in the key, not 'concat'"),
         ({"score": "location"}, "they are for reading the source"),
         ({"normaliser": "softmax_over_queries"}, "they are for reading the source"),
-        ({"form": "flash"}, "model.form='flash' is unknown; choose one of reference, fused, blockwise"),
         ({"form": "blockwise", "normaliser": "sparsemax"}, "set model.form='reference', or those"),
         ({"form": "fused", "positions": "relative"}, "set model.form='reference', or those"),
         ({"form": "fused", "dropout": 0.1, "deterministic": False}, "drops no weights: set model.attention_dropout=0"),

@@ -108,11 +108,3 @@ def test_gradients_are_finite_and_those_of_finite_differences(name):
             nudge[t, s] = 1e-2
             expected = (total(scores_TS + nudge) - total(scores_TS - nudge)) / 2e-2
             assert gradient[t, s] == pytest.approx(float(expected), abs=5e-3)
-
-
-def test_scores_that_are_never_read_leave_no_nan():
-    """`location` gives the lowest float to positions that it does not know."""
-    scores_1S = np.array([[0.5, 0.1, -0.7, np.finfo(np.float32).min]], np.float32)
-    for name in NORMALISERS:
-        weights_1S = np.asarray(WEIGH[name](scores_1S, np.ones((1, 4), bool)))
-        assert np.isfinite(weights_1S).all(), name

@@ -110,10 +110,15 @@ def test_relative_positions_are_shaws_equations():
 
 @pytest.mark.parametrize("positions", ["rotary", "alibi", "relative"])
 def test_relations_depend_on_the_distance_and_not_on_the_place(positions):
-    """What stands alone in a window of its neighbours is read alike wherever it stands."""
+    """A sequence said twice, each position reading its neighbours: both times they are weighed alike."""
+    random, half = np.random.default_rng(3), 5
     params = random_weights(D)
-    params["relation"] = {name: np.ones((5, K), np.float32) for name in ("key", "value")}
-    x_BTD = np.tile(np.random.default_rng(3).normal(size=(B, 1, D)).astype(np.float32), (1, T, 1))
+    params["relation"] = {name: random.normal(size=(5, K)).astype(np.float32) for name in ("key", "value")}
+    x_BTD = np.tile(random.normal(size=(B, half, D)).astype(np.float32), (1, 2, 1))
     module = self_attention(width=D, heads=H, kv_heads=H, positions=positions, reach=2)
-    read_BTD = np.asarray(jax.jit(module.apply)({"params": params}, x_BTD, Window(before=2, after=2)))
-    np.testing.assert_allclose(read_BTD[:, 2], read_BTD[:, 4], rtol=1e-4, atol=1e-5)
+    run = jax.jit(partial(module.apply, {"params": params}, mutable=["attention"]))
+    read_BTD, sown = run(x_BTD, Window(before=2, after=2))
+    weights_BHTS = np.asarray(sown["attention"]["weights"][0])
+    np.testing.assert_allclose(weights_BHTS[:, :, 2, :5], weights_BHTS[:, :, 2 + half, half:], atol=1e-5)
+    np.testing.assert_allclose(read_BTD[:, 2], read_BTD[:, 2 + half], rtol=1e-4, atol=1e-5)
+    assert np.ptp(weights_BHTS[0, 0, 2, :5]) > 1e-2

@@ -143,6 +143,15 @@ def test_a_window_past_the_end_reads_nothing(inputs):
     assert not contexts[1, 5:].any()
 
 
+@pytest.mark.parametrize("normaliser", ["softmax", "softmax_over_queries", "sparsemax", "hard", "uniform"])
+@pytest.mark.parametrize("window", ["global", "local_m"])
+def test_location_never_reads_what_it_does_not_know(inputs, normaliser, window):
+    module = reader(score="location", places=3, normaliser=normaliser, window=window, radius=1)
+    _, weights = run(module, weights_of(module, inputs), inputs, read_at_once)
+    assert not weights[:, :, 3:].any()
+    assert weights[:, :3, :3].any()
+
+
 def test_the_centre_is_learnt_through_the_gaussian(inputs):
     module = reader(window="local_p")
     params = weights_of(module, inputs)

@@ -13,7 +13,14 @@ from tests.decoding.random_model import random_model
 
 ONE = Devices(devices=jax.devices()[:1])
 # One length for all sources and few programs: compiling is all that these tests wait for.
-OPTIONS = {"length_penalty": 0.6, "extra_tokens": 3, "max_tokens": 8, "batch_sentences": 7}
+OPTIONS = {
+    "length_penalty": 0.6,
+    "length_normalisation": "mean",
+    "coverage_penalty": 0.0,
+    "extra_tokens": 3,
+    "max_tokens": 8,
+    "batch_sentences": 7,
+}
 SENTENCES = [
     "the dog runs", "", "a cat", "two old dogs run", "run", "  ", "a dog sees a cat",
     "the old cat sees a dog", "cats", "see the old cat", "dogs run", "two cats run", "a cat runs",

@@ -73,6 +73,23 @@ def test_known_limits():
     assert of_sentence(np.eye(5)[::-1]).measures()["monotonicity"] == 0
     nothing = of_sentence(np.zeros((3, 2))).measures()  # all on the end mark
     assert nothing["entropy"] == nothing["on_words"] == nothing["coverage"] == 0
+
+
+def test_a_word_that_reads_nothing_has_no_link_no_entropy_and_no_step():
+    """As beyond the end of a local window: the last two of five target words."""
+    weights_TS = np.zeros((5, 3))
+    weights_TS[[0, 1, 2], [1, 0, 2]] = 0.5
+    weights_TS[0, 2] = 0.25
+    links = frozenset([(1, 0), (0, 1), (0, 3)])
+    [counts_C] = sentence_counts(weights_TS[None], Gold(links, links))
+    found = Alignment(*counts_C.tolist())
+    assert (found.right_sure, found.predicted, found.sure, found.steps) == (2, 3, 3, 2)
+    thirds = -(2 / 3 * math.log(2 / 3) + 1 / 3 * math.log(1 / 3))
+    assert found.measures()["entropy"] == pytest.approx(thirds / 3)
+    assert found.measures()["monotonicity"] == pytest.approx(1 / 2)
+
+
+def test_one_word_makes_no_step():
     assert of_sentence([[1.0]]).steps == 0
 
 
@@ -94,7 +111,7 @@ def by_brute_force(weights, gold):
     shares = [[w / sum(row) for w in row] for row in weights]
     return [
         len(links & gold.sure), len(links & gold.possible), len(links), len(gold.sure),
-        -sum(p * math.log(p) for row in shares for p in row if p), sum(map(sum, weights)), len(weights),
+        -sum(p * math.log(p) for row in shares for p in row if p), len(weights), sum(map(sum, weights)), len(weights),
         sum(min(1, column) for column in columns), len(columns),
         sum(b >= a for a, b in pairwise(reads)), len(reads) - 1,
     ]  # fmt: skip

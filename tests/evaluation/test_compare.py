@@ -11,7 +11,8 @@ from configs.base import base, recurrent
 from research.data.pairs import Pair
 from research.data.splits import write_split
 from research.evaluation import quality
-from research.evaluation.compare import MEASURES, compare, terminal, write_json
+from research.evaluation.compare import MEASURES, compare, write_json
+from research.evaluation.comparison_table import terminal
 from research.run_folder import RunFolder, config_as_json
 
 WORDS = ["the", "old", "dog", "sees", "a", "cat", "in", "the", "red", "house", "by", "a", "river"]

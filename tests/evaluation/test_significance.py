@@ -13,7 +13,7 @@ from scipy import stats
 
 from research.evaluation import alignment
 from research.evaluation.gold import Gold
-from research.evaluation.significance import approximate_randomisation, bootstrap, holm, seed_test, verdict
+from research.evaluation.significance import approximate_randomisation, bootstrap, seed_test, verdict
 
 N, M = 101, 499  # sentences, resamples
 SEED = 7
@@ -309,17 +309,3 @@ def test_a_measure_is_any_function_of_sums():
 )  # fmt: skip
 def test_verdict(difference, equivalence, margin, better, expected):
     assert verdict(difference, equivalence, margin=margin, better=better) == expected
-
-
-@pytest.mark.parametrize(
-    ("p_values", "adjusted"),
-    [
-        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # .005 × 4, .01 × 3, .03 × 2, then .04 × 1 < .06
-        ([0.6, 0.02, 0.7], [1.0, 0.06, 1.0]),  # .6 × 2 > 1
-        ([0.2, 0.2], [0.4, 0.4]),
-        ([0.04], [0.04]),
-        ([], []),
-    ],
-)
-def test_holm(p_values, adjusted):
-    assert holm(p_values) == pytest.approx(adjusted)

@@ -103,6 +103,27 @@ def test_step_repeated_is_decode(name):
             np.testing.assert_allclose(weights_TBHNS[:, :, :, 0].transpose(1, 2, 0, 3), expected[layer], **TOLERANCE)
 
 
+@pytest.mark.parametrize("name", ["transformer-fused-rotary", "transformer-blockwise-alibi"])
+def test_a_form_without_weights_says_what_the_reference_says(name):
+    """Nobody asks for the weights: the form itself runs, in encoder, decoder and between, and in the gradient."""
+    translator, params = translator_and_params(name)
+    assert config(name).form != "reference"
+
+    @partial(jax.jit, static_argnames="mutable")
+    def run(params, mutable):
+        def loss(params):
+            logits_BTV = translator.apply({"params": params}, SOURCE_BS, TARGET_BT, mutable=mutable)
+            logits_BTV = logits_BTV[0] if mutable else logits_BTV
+            return (logits_BTV**2).sum(), logits_BTV
+
+        return jax.value_and_grad(loss, has_aux=True)(params)
+
+    (_, logits_BTV), gradient = run(params, False)
+    (_, expected_BTV), expected = run(params, ("attention",))
+    np.testing.assert_allclose(logits_BTV, expected_BTV, **TOLERANCE)
+    jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-3, atol=1e-3), gradient, expected)
+
+
 @every_variant
 def test_hypotheses_share_a_memory_and_nothing_else(name):
     """Memory not repeated: each is what it would be alone, whatever the others say."""
