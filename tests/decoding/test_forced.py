@@ -51,7 +51,7 @@ def test_is_log_softmax_at_the_target_for_every_example_once(model):
 def test_is_what_beam_search_scores(model, vocabularies):
     one = Devices(devices=jax.devices()[:1])
     options = {"devices": one, "batch_sentences": 7, "extra_tokens": 3, "max_tokens": 8}
-    options |= {"beam": 3, "n_best": 3, "length_penalty": 0.6, "length_normalisation": "gnmt"}
+    options |= {"beam": 3, "n_best": 3, "length_penalty": 0.6, "length_normalisation": "gnmt", "coverage_penalty": 0.0}
     found = translate_n_best(*model, vocabularies, LINES, **options)
     said = [(line, each) for line, best in zip(LINES, found.n_best, strict=True) for each in best]
     sources = Sentences(vocabularies.source.encode(line)[:7] for line, _ in said)

@@ -121,7 +121,7 @@ def test_says_what_is_wrong(wrong, vocabularies):
 def test_samples_are_of_the_seed_and_of_the_place_among_all_sentences(vocabularies):
     """So a line that is empty, or in another batch, changes the samples of no other."""
     model = random_model("luong", len(vocabularies.target))
-    options = {name: value for name, value in OPTIONS.items() if name != "length_penalty"}
+    options = {name: OPTIONS[name] for name in ("extra_tokens", "max_tokens", "batch_sentences")}
     arguments = (Sampling(2, temperature=1.0, top_k=0, top_p=1.0), *model, vocabularies)
 
     def drawn(sentences, seed):

@@ -330,7 +330,7 @@ def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir
     assert (measured["sentences"], measured["too_long"]) == (len(PAIRS) + 1, 1)
     assert measured["perplexity"] == pytest.approx(without["perplexity"])
     assert measured["searches"]["beam1"]["truncated_sources"] == 1
-    test = RunFolder(workdir).result()["splits"]["test"]
+    test = evaluate(workdir, split="test", beams=(1,), command="")["splits"]["test"]
     for row, expected in zip(measured["by"]["source_length"], test["by"]["source_length"], strict=True):
         assert row.pop("bin") == expected.pop("bin")
         assert row == pytest.approx(expected)
