@@ -18,7 +18,7 @@ SEEDS := 0 1 2
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
-	@echo "make attention every attention there is, three seeds each, and their table (about two hours on 2 cores)"
+	@echo "make attention every attention there is, three seeds each, and their table (an hour and a half on 2 cores)"
 	@echo "make test      formatting, lint, types, and every test that takes seconds"
 	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
 	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
