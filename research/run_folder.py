@@ -187,6 +187,11 @@ def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
 
 
+def search_words(search: str) -> str:
+    """`beam1` is greedy; `beam5` is beam 5."""
+    return "greedy" if search == "beam1" else search.replace("beam", "beam ")
+
+
 def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """A config as one level: {"model.width": 256, ...}."""
     found: dict[str, Any] = {}

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from research.evaluation.compare import MEASURES, Comparison, percent
 from research.evaluation.significance import Interval
+from research.run_folder import search_words
 
 FEW_SEEDS = 5  # below, an interval by percentiles misses too often: see `significance.bootstrap`
 
@@ -13,9 +14,8 @@ FEW_SEEDS = 5  # below, an interval by percentiles misses too often: see `signif
 def terminal(comparison: Comparison) -> RenderableType:
     """What was found, for `rich.console.Console.print`: the scores, the difference, and what to think of it."""
     kind = MEASURES[comparison.measure]
-    how = "greedy" if comparison.search == "beam1" else comparison.search.replace("beam", "beam ")
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = Text(f"{comparison.split}, {how}, {comparison.sentences:,} sentences")
+    table.title = Text(f"{comparison.split}, {search_words(comparison.search)}, {comparison.sentences:,} sentences")
     table.add_column("")
     table.add_column("run", overflow="fold")
     table.add_column("seed", justify="right")

@@ -19,6 +19,7 @@ from research.evaluation.interventions import intervene
 from research.evaluation.measures import Material, align, measure
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.trained import Trained, load
+from research.run_folder import search_words
 from research.training.checkpoint import refuse_unknown
 
 VALIDATION = "validation"
@@ -128,9 +129,8 @@ def _summary(split: str, measured: dict[str, Any]) -> str:
     if measured["too_long"]:
         parts.append(f"{measured['too_long']:,} pairs longer than data.max_tokens are left out of both")
     for search, scores in measured["searches"].items():
-        how = "greedy" if search == "beam1" else search.replace("beam", "beam ")
         bleu, chrf, ter = (scores[name]["score"] for name in ("bleu", "chrf", "ter"))
-        parts.append(f"{how} BLEU {bleu:.2f}, chrF {chrf:.1f}, TER {ter:.1f}")
+        parts.append(f"{search_words(search)} BLEU {bleu:.2f}, chrF {chrf:.1f}, TER {ter:.1f}")
         if scores["cut_off"]:
             parts.append(f"{scores['cut_off']:,} translations cut off")
     truncated = max(scores["truncated_sources"] for scores in measured["searches"].values())

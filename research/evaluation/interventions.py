@@ -45,10 +45,10 @@ def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[
     """
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
     references = [pair.target for pair in split]
+    fitting = encode(split, run.vocabularies).within(run.config.data.max_tokens)
 
     def quality_of(changed: Trained) -> Quality:
-        fitting = encode(split, run.vocabularies).within(run.config.data.max_tokens)
-        forced = force(changed.translator, changed.params, fitting, **_batches(run))
+        forced = force(changed.translator, changed.params, fitting, **run.batches)
         correct = {each.sentence: (each.likeliest_T.sum(), len(each.likeliest_T)) for each in forced}
         texts = translate(
             changed.translator,
@@ -90,7 +90,3 @@ def _interventions(run: Trained) -> Iterator[tuple[str, Trained]]:
         return
     for head in heads(run.translator):
         yield f"without {head}", run._replace(params=without_head(run.translator, run.params, head))
-
-
-def _batches(run: Trained) -> dict[str, Any]:
-    return {"devices": run.devices, "batch_sentences": run.config.evaluation.batch_sentences}

@@ -39,8 +39,7 @@ def score_text(
     examples = Examples(*(Sentences(side[index] for index in kept) for side in encoded))
     console = Console(stderr=True)
     with progress_bar(console, "scoring", len(kept)) as progress:
-        batching = {"devices": run.devices, "batch_sentences": run.config.evaluation.batch_sentences}
-        forced = list(force(run.translator, run.params, examples, progress=progress, **batching))
+        forced = list(force(run.translator, run.params, examples, progress=progress, **run.batches))
     scores = [(math.nan, math.nan)] * pairs
     for each in forced:
         scores[kept[each.sentence]] = (each.log_p, each.mean)

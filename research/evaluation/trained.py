@@ -52,8 +52,13 @@ class Trained(NamedTuple):
     @property
     def batching(self) -> dict[str, Any]:
         """What `translate_by` is given besides the search."""
-        options = {name: self.config.evaluation[name] for name in ("extra_tokens", "batch_sentences")}
-        return {**options, "max_tokens": self.config.data.max_tokens, "devices": self.devices}
+        fields = {"extra_tokens": self.config.evaluation.extra_tokens, "max_tokens": self.config.data.max_tokens}
+        return {**self.batches, **fields}
+
+    @property
+    def batches(self) -> dict[str, Any]:
+        """How sentences are put together, for `force` and `read`."""
+        return {"devices": self.devices, "batch_sentences": self.config.evaluation.batch_sentences}
 
 
 def load(*workdirs: Path | str, last: int = 0) -> Trained:

@@ -18,7 +18,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from research.report import style
 from research.report.maps import Map, sharpest, tokens
 from research.report.maps import maps as attention_maps
-from research.report.runs import LANGUAGES, Comparison, Run, search_words
+from research.report.runs import LANGUAGES, Comparison, Run
+from research.run_folder import search_words
 
 FEW_SENTENCES = 30  # a bin with fewer is drawn hollow: its BLEU is mostly chance
 DOTS_PER_INCH = 200

@@ -16,7 +16,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from research.report import figures, maps, style, table
-from research.report.runs import LANGUAGES, Comparison, Run, comparisons, search_words
+from research.report.runs import LANGUAGES, Comparison, Run, comparisons
+from research.run_folder import search_words
 
 WIDE, NARROW = 11.0, 4.5  # inches that a figure is drawn at, for a desk and for a phone
 # What a figure's own colours are called on the page, where dark has others.

@@ -195,11 +195,6 @@ def comparisons(runs: Sequence[Run]) -> list[Comparison]:
     return sorted(found, key=lambda each: -len(each.runs))
 
 
-def search_words(search: str) -> str:
-    """`beam1` is greedy; `beam5` is beam 5."""
-    return "greedy" if search == "beam1" else search.replace("beam", "beam ")
-
-
 def _read(path: Path) -> Run:
     folder = RunFolder(path)
     result, provenance = (_object(folder, name) for name in ("result.json", "provenance.json"))
