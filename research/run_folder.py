@@ -7,7 +7,7 @@ translations/
 import fcntl
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,7 @@ class RunFolder:
 
     def splits(self) -> list[str]:
         """Names of the splits that can be evaluated, tests before validation."""
-        names = sorted(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
-        return [name for name in names if name != "validation"] + [name for name in names if name == "validation"]
+        return _tests_first(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
 
     def config(self) -> ConfigDict:
         """The config of the run, locked. Lists come back as tuples, as they went in."""
@@ -142,7 +141,8 @@ class RunFolder:
         searches = {**kept, **measured["searches"]}
         costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
         splits = {**splits, split: {**measured, "searches": searches}}
-        self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": splits})
+        ordered = {name: splits[name] for name in _tests_first(splits)}  # whichever was measured first
+        self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": ordered})
 
     def metrics(self) -> list[dict[str, float]]:
         """The records of metrics.jsonl; a last line cut short by a crash is left out."""
@@ -169,6 +169,10 @@ class RunFolder:
         """Drop lines of steps that a resumed run will do again."""
         kept = [record for record in self.metrics() if record["step"] <= step]
         self.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+
+
+def _tests_first(splits: Iterable[str]) -> list[str]:
+    return sorted(splits, key=lambda name: (name == "validation", name))
 
 
 def beams(searches: Mapping[str, Any]) -> list[int]:

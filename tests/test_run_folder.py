@@ -123,6 +123,15 @@ def test_results_of_splits_and_searches_are_put_side_by_side(folder):
     }
 
 
+def test_splits_stand_in_one_order_whichever_was_measured_first(folder):
+    folder.write_json(
+        "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
+    )
+    for split in ("validation", "test_b", "test_a"):
+        folder.write_result(split, {"searches": {"beam1": {}}})
+    assert list(folder.result()["splits"]) == ["test_a", "test_b", "validation"]
+
+
 def test_samples_and_maps_are_of_the_widest_search(folder):
     folder.write_json(
         "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
