@@ -1,4 +1,4 @@
-"""The door to Lookback: train, evaluate, translate, compare, report. Flags only; what they start is in research/.
+"""The door to Lookback: train, evaluate, translate, compare, ablate, report. Flags only; the work is in research/.
 
 python run.py --help            the verbs
 python run.py train --help      one verb: its flags, examples and exit codes
@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -27,6 +27,7 @@ verbs:
   evaluate   score a run folder on its test splits: perplexity, BLEU, chrF, TER, alignment error
   translate  translate standard input, line by line, or score a translation; draw what was read
   compare    two systems, each one or more seeds: is one better, are they equivalent, or is it open
+  ablate     a question of experiments/: launch the runs that it needs, and answer it with a verdict
   report     run folders side by side: one page with tables, figures and attention maps
 
 A run folder holds all that evaluate, translate, compare and report need: move it where you like.
@@ -53,14 +54,14 @@ class Parser(ArgumentParser):
         """Say what is wrong with the command line, and leave."""
         fail(f"{message}\n{self.prog} --help lists what it takes", code=2)
 
-    def read(self, arguments: Sequence[str], overrides: bool = False) -> tuple[Namespace, list[str]]:
-        """The flags, and the other arguments where `overrides` of a config may be among them; else there are none."""
-        from configs.command_line import OVERRIDE, nearest
+    def read(self, arguments: Sequence[str], overrides: Sequence[str] = ()) -> tuple[Namespace, list[str]]:
+        """The flags, and the overrides of the configs of these names, such as "config"; nothing else may be there."""
+        from configs.command_line import nearest, override_of
 
         # Before argparse, which would speak of a missing flag where one was mistyped.
         for argument in arguments:
             flag = argument.partition("=")[0]
-            known = flag in self._option_string_actions or (overrides and OVERRIDE.fullmatch(argument))
+            known = flag in self._option_string_actions or any(override_of(x).fullmatch(argument) for x in overrides)
             if flag.startswith("--") and not known:
                 self.error(f"no flag {flag}{nearest(flag, list(self._option_string_actions))}")
         flags, others = self.parse_known_args(arguments)
@@ -86,7 +87,7 @@ def train(arguments: Sequence[str]) -> None:
         "--config.FIELD=VALUE overrides a field, and configs/base.py explains every one",
     )
     parser.add_argument("--workdir", required=True, type=Path, metavar="FOLDER", help="the run folder, made if absent")
-    flags, others = parser.read(arguments, overrides=True)
+    flags, others = parser.read(arguments, overrides=["config"])
 
     from configs.command_line import ConfigError, load, override
 
@@ -278,6 +279,105 @@ def compare(arguments: Sequence[str]) -> None:
     Console().print(terminal(found), soft_wrap=True, highlight=False)
 
 
+def ablate(arguments: Sequence[str]) -> None:
+    """A question to its verdict."""
+    parser = Parser(
+        "ablate",
+        "QUESTION [--config=FILE] [--config.FIELD=VALUE ...] [flags]",
+        "Answer a question of experiments/: train and evaluate every arm under every seed, compare them, and say\n"
+        "whether the claim is supported, refuted or open. Runs go to OUT/trained/, the answer to OUT/QUESTION.json;\n"
+        "runs that are there are not made again, whichever question made them.",
+        "  python run.py ablate --list\n"
+        "  python run.py ablate recurrent_depth\n"
+        "  python run.py ablate heads --config=configs/multi30k.py --seeds=0,1,2 --launcher.jobs_at_once=2\n"
+        "  python run.py ablate data_size --resume\n"
+        "  python run.py ablate speed_or_accuracy --match=seconds --learning_rates=1e-3,3e-3\n"
+        "  python run.py ablate heads --launcher=slurm --launcher.partition=gpu --dry_run",
+    )
+    parser.add_argument("question", nargs="?", metavar="QUESTION", help="a file of experiments/; --list names them")
+    parser.add_argument("--list", action="store_true", help="the questions, their arms, and what they cost here")
+    parser.add_argument(
+        "--config",
+        default="configs/embedded_tiny.py",
+        metavar="FILE",
+        help="what all arms are based on: a file of configs/ (default: %(default)s); the question names its models",
+    )
+    parser.add_argument("--seeds", type=seeds, default=(0, 1, 2), metavar="N,N,N", help="default: 0,1,2, the fewest")
+    parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: runs/ablation/ and the config's name")
+    parser.add_argument("--beam", type=count, default=1, metavar="N", help="hypotheses kept (default: 1, greedy)")
+    parser.add_argument("--resume", action="store_true", help="go on with a question that was stopped")
+    parser.add_argument(
+        "--match",
+        choices=("steps", "flops", "seconds", "parameters"),
+        help="what all arms spend alike, measured by the first (default: what the question says, mostly steps)",
+    )
+    parser.add_argument(
+        "--learning_rates",
+        type=rates,
+        default=(),
+        metavar="X,X,...",
+        help="rates that every arm tries under the first seed; the best on validation is taken (default: what the "
+        "question says, mostly the config's)",
+    )
+    parser.add_argument(
+        "--launcher",
+        default="local",
+        metavar="NAME",
+        help="where jobs run: local or slurm; --launcher.FIELD=VALUE sets what configs/launchers.py lists",
+    )
+    parser.add_argument("--dry_run", action="store_true", help="print what would be launched, and launch nothing")
+    flags, others = parser.read(arguments, overrides=["config", "launcher"])
+
+    from rich.console import Console
+
+    import experiments
+    from configs.command_line import ConfigError, load, override
+    from configs.launchers import launcher
+
+    def get_config(architecture: str) -> Any:
+        return load(f"{flags.config}:{architecture}")
+
+    if flags.list:
+        from research.ablation.listing import listing
+
+        asked = {name: experiments.load(name) for name in experiments.QUESTIONS}
+        Console().print(listing(asked, get_config, seeds=len(flags.seeds)))
+        return
+    if flags.question is None:
+        parser.error("which question? --list names them")
+
+    from research.ablation.ablate import Ablation
+    from research.ablation.launchers import LAUNCHERS
+    from research.report import answers_terminal
+
+    ours = [argument for argument in others if not argument.lstrip("-").startswith("launcher.")]
+    try:
+        where, _ = override(launcher(flags.launcher), [each for each in others if each not in ours], prefix="launcher")
+        ablation = Ablation(
+            flags.question,
+            experiments.load(flags.question),
+            get_config,
+            override=lambda config: override(config, ours),
+            config_file=flags.config,
+            command=in_full("ablate", arguments),
+            seeds=flags.seeds,
+            out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
+            search=f"beam{flags.beam}",
+            by=flags.match,
+        )
+    except ConfigError as error:
+        fail(str(error), code=2, cause=error)
+    launching = LAUNCHERS[flags.launcher](**where)
+    if flags.dry_run:
+        print(launching.dry_run([job for _, job in ablation.jobs()]))
+        return
+    answer = ablation.run(launching, resume=flags.resume, rates=flags.learning_rates)
+    Console().print(answers_terminal([ablation.file]))
+    print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
+    if any(arm["failed"] for arm in answer["arms"]):
+        fail("some arms failed; what they said last is above", code=1)
+
+
 def report(arguments: Sequence[str]) -> None:
     """Run folders to a page."""
     parser = Parser(
@@ -301,7 +401,14 @@ def report(arguments: Sequence[str]) -> None:
     print(f"\nReport: {page}")
 
 
-VERBS = {"train": train, "evaluate": evaluate, "translate": translate, "compare": compare, "report": report}
+VERBS = {
+    "train": train,
+    "evaluate": evaluate,
+    "translate": translate,
+    "compare": compare,
+    "ablate": ablate,
+    "report": report,
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -348,6 +455,25 @@ def count(text: str) -> int:
 
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Seeds, such as 0,1,2."""
+    return _numbers(text, int, "whole numbers, such as 0,1,2")
+
+
+def rates(text: str) -> tuple[float, ...]:
+    """Learning rates, such as 1e-3,3e-3."""
+    return _numbers(text, float, "numbers, such as 1e-3,3e-3")
+
+
+def _numbers(text: str, kind: Callable[[str], Any], such: str) -> tuple[Any, ...]:
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        from argparse import ArgumentTypeError
+
+        raise ArgumentTypeError(f"{text!r} are no {such}") from None
 
 
 def fail(message: str, *, code: int, cause: BaseException | None = None) -> NoReturn:

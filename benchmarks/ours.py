@@ -25,8 +25,9 @@ class Ours:
         self.training = make_training(config, source_vocabulary=size, target_vocabulary=size)
         self.devices = Devices(config.training.strategy)
         self.training_devices = Devices(config.training.strategy, host.training_devices())
-        self.params = endless(self.training.state.params)
-        self.state = self.training_devices.replicate(self.training.state)
+        state = self.training.initial(config.seed)
+        self.params = endless(state.params)
+        self.state = self.training_devices.replicate(state)
         self.step = self.training_devices.spread(self.training.step)
 
     @property
@@ -37,13 +38,13 @@ class Ours:
         """Compile every shape, and run it once more."""
         for batch in first_of_each_shape(self.workload.training, "source_BS", "target_in_BT"):
             for _ in range(2):
-                self.state, metrics = self.step(self.state, batch)
+                self.state, metrics = self.step(self.state, batch, self.config.seed)
             float(metrics["loss"])
 
     def train(self) -> float:
         """One pass; the last loss, which is there when all steps are done."""
         for batch in self.workload.training:
-            self.state, metrics = self.step(self.state, batch)
+            self.state, metrics = self.step(self.state, batch, self.config.seed)
         return float(metrics["loss"])
 
     def warm_up_decoding(self, beam: int) -> None:

@@ -88,6 +88,7 @@ def training() -> ConfigDict:
     config.log_every_steps = 50
     config.validate_every_steps = 500  # perplexity, and greedy BLEU on `bleu_sentences`
     config.bleu_sentences = 200  # validation sentences translated at each validation; 0: none
+    config.attention_sentences = 0  # validation sentences whose attention is measured at each validation; 0: none
     config.save_every_steps = 500
     config.keep_last = 1  # checkpoints, at least, beside the best
     config.keep_best_by = "perplexity"  # perplexity | bleu, on validation
@@ -167,6 +168,7 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
     config.decoder_layers = config.get_oneway_ref("layers")
     config.dropout = 0.1 if decoder == "transformer" else 0.2
     config.tie = "all" if decoder == "transformer" else "decoder"  # none | decoder (target = output) | all (and source)
+    config.decoder_direction = "uni"  # uni | bi: bi reads the target from its end, too: a control that cannot translate
 
     # How the decoder reads the source.
     config.score = "scaled_dot" if decoder == "transformer" else "general"  # a name of research/attention/scores.py

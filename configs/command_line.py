@@ -2,6 +2,7 @@
 
     config = load("configs/multi30k.py:luong")
     config, rest = override(config, ["--config.model.layers=3", "other"])
+    config, rest = override(launcher, ["--launcher.minutes=60"], prefix="launcher")
 
 What is wrong with either is a `ConfigError` of one sentence, with the nearest names where one was mistyped.
 """
@@ -17,7 +18,13 @@ from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
-OVERRIDE = re.compile(r"--?(?:no)?config\.(?P<field>[^=]*)(?:=.*)?", re.DOTALL)
+
+def override_of(prefix: str) -> re.Pattern[str]:
+    """What sets a field of the config that the command line calls `prefix`."""
+    return re.compile(rf"--?(?:no)?{prefix}\.(?P<field>[^=]*)(?:=.*)?", re.DOTALL)
+
+
+OVERRIDE = override_of("config")
 
 
 class ConfigError(ValueError):
@@ -50,23 +57,23 @@ def load(name: str) -> ConfigDict:
     return config.lock()
 
 
-def override(config: ConfigDict, arguments: Sequence[str]) -> tuple[ConfigDict, list[str]]:
-    """`config` with the `--config.field=value` among `arguments` applied, still locked; and the other arguments."""
+def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config") -> tuple[ConfigDict, list[str]]:
+    """`config` with the `--prefix.field=value` among `arguments` applied, still locked; and the other arguments."""
     fields = list(paths(config))
     for argument in arguments:
-        match = OVERRIDE.fullmatch(argument)
+        match = override_of(prefix).fullmatch(argument)
         if match and match["field"] not in fields:
-            raise ConfigError(f'config has no field "{match["field"]}"{nearest(match["field"], fields)}')
+            raise ConfigError(f'{prefix} has no field "{match["field"]}"{nearest(match["field"], fields)}')
     before = {field: _value(config, field) for field in fields}
     values = flags.FlagValues()
     # The whole config is one flag, and `sys_argv` tells it which of its fields to make flags of.
-    config_flags.DEFINE_config_dict("config", config, flag_values=values, sys_argv=["", *arguments])
-    known, rest = _ours(config, arguments)
+    config_flags.DEFINE_config_dict(prefix, config, flag_values=values, sys_argv=["", *arguments])
+    known, rest = _ours(config, arguments, prefix)
     try:
         values(["", *known])
     except (flags.Error, ValueError, TypeError) as error:
-        raise ConfigError(_wrong_value(config, known, error)) from error
-    _check_tuples(before, config)
+        raise ConfigError(_wrong_value(config, known, error, prefix)) from error
+    _check_tuples(before, config, prefix)
     return config, rest
 
 
@@ -87,11 +94,11 @@ def nearest(name: str, names: Sequence[str]) -> str:
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
-def _ours(config: ConfigDict, arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The overrides, each as one `--config.field=value`, and the rest."""
+def _ours(config: ConfigDict, arguments: Sequence[str], prefix: str) -> tuple[list[str], list[str]]:
+    """The overrides, each as one `--prefix.field=value`, and the rest."""
     ours, rest, waiting = [], [], ""
     for argument in arguments:
-        match = OVERRIDE.fullmatch(argument)
+        match = override_of(prefix).fullmatch(argument)
         if waiting:
             ours.append(f"{waiting}={argument}")
             waiting = ""
@@ -122,10 +129,10 @@ def _value(config: ConfigDict, path: str) -> object:
     return config
 
 
-def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception) -> str:
+def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception, prefix: str) -> str:
     """Which override was refused, and what its field takes."""
     for argument in overrides:
-        match = OVERRIDE.fullmatch(argument)
+        match = override_of(prefix).fullmatch(argument)
         name = argument.partition("=")[0]
         if match and f"flag {name}=" in str(error):
             value = _value(config, match["field"])
@@ -137,11 +144,11 @@ def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception)
     return " ".join(str(error).split())
 
 
-def _check_tuples(before: dict[str, object], config: ConfigDict) -> None:
+def _check_tuples(before: dict[str, object], config: ConfigDict, prefix: str) -> None:
     """A tuple keeps the kind of its elements, which ml_collections does not look at."""
     for field, old in before.items():
         new = _value(config, field)
         if isinstance(old, tuple) and isinstance(new, tuple) and old:
             wrong = [element for element in new if type(element) is not type(old[0])]
             if wrong:
-                raise ConfigError(f"config.{field}={new} is refused: {wrong[0]!r} is not of the kind of {old}")
+                raise ConfigError(f"{prefix}.{field}={new} is refused: {wrong[0]!r} is not of the kind of {old}")

@@ -1,1 +1,38 @@
-"""What is asked: one file, one question, data only. `docs/structure.md` says what a question file holds."""
+"""What is asked: one file, one question, data only; docs/experiments.md says what such a file holds."""
+
+from difflib import get_close_matches
+from importlib import import_module
+
+from research.ablation.experiment import Experiment
+
+QUESTIONS = (  # in the order of the lecture
+    "attention_or_not",
+    "long_sentences",
+    "bottleneck",
+    "score_function",
+    "query_timing",
+    "word_order",
+    "recurrent_cell",
+    "recurrent_depth",
+    "encoder_direction",
+    "learning_to_attend",
+    "transformer_depth",
+    "heads",
+    "head_symmetry",
+    "softmax_axis",
+    "order_blindness",
+    "parallelism",
+    "speed_or_accuracy",
+    "data_size",
+)
+
+
+def load(name: str) -> Experiment:
+    """The experiment of a question; ValueError with the nearest names where there is none."""
+    if name not in QUESTIONS:
+        near = get_close_matches(name, QUESTIONS, n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else "`python run.py ablate --list` names them"
+        raise ValueError(f"no question {name!r}; {hint}")
+    experiment = import_module(f"experiments.{name}").EXPERIMENT
+    assert isinstance(experiment, Experiment)
+    return experiment

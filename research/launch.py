@@ -1,10 +1,13 @@
-"""One run, from a config to a run folder: what `python run.py train` starts."""
+"""One run, from a config to a run folder: what `python run.py train` starts. For several seeds see seeds.py."""
 
+import math
 import platform
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -31,21 +34,23 @@ from research.models.translator import Translator
 from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, flat
 from research.training import host, loop
 from research.training.checkpoint import Checkpoints
-from research.training.devices import AXIS, Devices
+from research.training.devices import AXIS, Devices, Step
+from research.training.lane import Lane, Schedule, Validate
 from research.training.loss import Sums, cross_entropy
 from research.training.optimiser import make_optimiser, make_schedule
 from research.training.step import Objective, State, initial_state, make_step
 
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
 PRECISIONS = {"float32": jnp.float32, "bfloat16": jnp.bfloat16}
 
 
 @dataclass(frozen=True)
 class Training:
-    """A translator, its state before the first step, and the pure step that trains it."""
+    """A translator, its state before the first step as a function of the seed, and the pure step that trains it."""
 
     translator: Translator
-    state: State
-    step: Callable[[State, dict[str, Any]], tuple[State, dict[str, Any]]]
+    initial: Callable[[int], State]
+    step: Step
 
 
 def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Training:
@@ -64,17 +69,21 @@ def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabula
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
     )
-    ids_BT = np.full((1, 2), PAD + 1, np.int32)
-    params = jax.jit(translator.init)(jax.random.key(config.seed), ids_BT, ids_BT)["params"]
     step = make_step(
         make_objective(translator, smoothing=settings.label_smoothing, precision=settings.precision),
         optimiser,
-        seed=config.seed,
         parts=settings.accumulation,
         ema_decay=settings.ema_decay,
         axis=AXIS,
     )
-    return Training(translator, initial_state(params, optimiser, averaging=settings.ema_decay > 0), step)
+    ids_BT = np.full((1, 2), PAD + 1, np.int32)
+    init = jax.jit(translator.init)
+
+    def initial(seed: int) -> State:
+        params = init(jax.random.key(seed), ids_BT, ids_BT)["params"]
+        return initial_state(params, optimiser, averaging=settings.ema_decay > 0)
+
+    return Training(translator, initial, step)
 
 
 def make_objective(translator: Translator, *, smoothing: float, precision: str) -> Objective:
@@ -102,79 +111,140 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
 
     command: how to do it again, for provenance.json. Prints what a person should know before the progress bar starts.
     """
-    host.prepare()
-    if jax.process_count() > 1:
-        raise ValueError(f"a run is one process with all its local devices, and this is one of {jax.process_count()}")
+    prepare()
     folder = RunFolder(workdir)
     with folder.alone():
-        _train(folder, config, command)
+        refuse_another_config(folder, config)
+        recipe = Recipe(config, [folder])
+        recipe.announce([folder.path.name])
+        with recipe.lane(config.seed, folder, recipe.session(command)) as lane:
+            loop.train([lane], recipe.training.step, devices=recipe.devices)
+    if lane.error is not None:
+        raise lane.error
     return folder
 
 
-def _train(folder: RunFolder, config: ConfigDict, command: str) -> None:
-    """`train`, once nobody else can. Nothing is written before everything that may be wrong has been built."""
-    _refuse_another_config(folder, config)
-    refuse_impossible(config.evaluation, attends=attends(config.model))
-    corpus = data.build(config.data)
-    _refuse_other_data(folder, corpus)
-    goes_on = folder.config_file.exists()
-    vocabularies = (
-        Vocabularies.load(folder.vocabulary)
-        if goes_on
-        else data.build_vocabularies(config.data, corpus.splits["train"])
-    )
-    batches = Batches(
-        encode(corpus.splits["train"], vocabularies),
-        batch_tokens=config.data.batch_tokens,
-        buckets=config.data.buckets,
-        max_tokens=config.data.max_tokens,
-        seed=config.seed,
-    )
-    training = make_training(
-        config, source_vocabulary=len(vocabularies.source), target_vocabulary=len(vocabularies.target)
-    )
-    devices = Devices(config.training.strategy, host.training_devices())
-    schedule = loop.Schedule(
-        steps=config.training.steps,
-        log_every=config.training.log_every_steps,
-        validate_every=config.training.validate_every_steps,
-        save_every=config.training.save_every_steps,
-        best_by=config.training.keep_best_by,
-        patience=config.training.patience,
-    )
-    validate = _validator(config, training.translator, vocabularies, corpus.splits["validation"], devices)
-    if not goes_on:
-        for name, split in corpus.splits.items():
-            if name != "train":
-                write_split(folder.split_file(name), split)
-        vocabularies.save(folder.vocabulary)
-    if read_counts(folder.vocabulary) is None:  # a run may have begun before they were kept
-        write_counts(folder.vocabulary, count_words(pair.target for pair in corpus.splits["train"]))
-    folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
-    # One more than is asked for: the checkpoint of a stop, until the next of the schedule replaces it.
-    kept = max(config.training.keep_last, config.training.average_last) + 1
-    checkpoints = Checkpoints(folder.checkpoints, keep_last=kept)
-    facts = _facts(corpus, batches, training, folder.path.name)
-    session = _session(command, devices)
-    _record(folder, facts, session, checkpoints.steps(), config.training.steps)
-    _announce({**facts, **session}, corpus, batches)
-    try:
-        loop.train(
-            training.state,
-            training.step,
-            batches,
-            schedule=schedule,
-            devices=devices,
-            checkpoints=checkpoints,
-            validate=validate,
-            folder=folder,
-            name=folder.path.name,
+def prepare() -> None:
+    """Call before anything is built; ValueError where a run cannot be."""
+    host.prepare()
+    if jax.process_count() > 1:
+        raise ValueError(f"a run is one process with all its local devices, and this is one of {jax.process_count()}")
+
+
+class Recipe:
+    """What runs share that differ in their seed alone: corpus, vocabularies, model, step, devices, validation.
+
+    folders: of the runs; where one has begun, its vocabularies are taken, else they are built. All that may be wrong
+    with the config is found here, before anything is written.
+    """
+
+    def __init__(self, config: ConfigDict, folders: Sequence[RunFolder]):
+        refuse_impossible(config.evaluation, attends=attends(config.model))
+        self.config = config
+        self.corpus = data.build(config.data)
+        begun = [folder for folder in folders if folder.config_file.exists() and not _other_data(folder, self.corpus)]
+        self.vocabularies = (
+            Vocabularies.load(begun[0].vocabulary)
+            if begun
+            else data.build_vocabularies(config.data, self.corpus.splits["train"])
         )
-    finally:
-        checkpoints.close()
+        self.batches = Batches(
+            encode(self.corpus.splits["train"], self.vocabularies),
+            batch_tokens=config.data.batch_tokens,
+            buckets=config.data.buckets,
+            max_tokens=config.data.max_tokens,
+            seed=config.seed,
+        )
+        self.training = make_training(
+            config, source_vocabulary=len(self.vocabularies.source), target_vocabulary=len(self.vocabularies.target)
+        )
+        self.devices = Devices(config.training.strategy, host.training_devices())
+        self.schedule = Schedule(
+            steps=config.training.steps,
+            log_every=config.training.log_every_steps,
+            validate_every=config.training.validate_every_steps,
+            save_every=config.training.save_every_steps,
+            best_by=config.training.keep_best_by,
+            patience=config.training.patience,
+        )
+        validation = self.corpus.splits["validation"]
+        self._validate = _validator(config, self.training.translator, self.vocabularies, validation, self.devices)
+
+    @contextmanager
+    def lane(self, seed: int, folder: RunFolder, session: dict[str, Any]) -> Iterator[Lane]:
+        """The run of `seed`, ready to be trained into `folder`, which has all but checkpoints and metrics then."""
+        config = of_seed(self.config, seed)
+        _refuse_other_data(folder, self.corpus)
+        if folder.config_file.exists():
+            _refuse_another_vocabulary(folder, self.vocabularies)
+        else:
+            for name, split in self.corpus.splits.items():
+                if name != "train":
+                    write_split(folder.split_file(name), split)
+            self.vocabularies.save(folder.vocabulary)
+        if read_counts(folder.vocabulary) is None:  # a run may have begun before they were kept
+            write_counts(folder.vocabulary, count_words(pair.target for pair in self.corpus.splits["train"]))
+        folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
+        # One more than is asked for: the checkpoint of a stop, until the next of the schedule replaces it.
+        kept = max(config.training.keep_last, config.training.average_last) + 1
+        with closing(Checkpoints(folder.checkpoints, keep_last=kept)) as checkpoints:
+            facts = {"name": folder.path.name, **self._facts}
+            _record(folder, facts, session, checkpoints.steps(), self.schedule.steps)
+            yield Lane(
+                seed=seed,
+                state=self.training.initial(seed),
+                batches=self.batches.of_seed(seed),
+                checkpoints=checkpoints,
+                validate=self._validate,
+                folder=folder,
+                schedule=self.schedule,
+            )
+
+    def session(self, command: str) -> dict[str, Any]:
+        """By what code, and on what, a run is trained now; another day it may go on elsewhere."""
+        return {
+            "command": command,
+            "commit": commit(),
+            "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
+            "devices": f"{self.devices.count} × {self.devices.kind}",
+        }
+
+    def announce(self, names: Sequence[str]) -> None:
+        """Say what a person should know of the runs that begin."""
+        for note in self.corpus.notes:
+            print(note, file=sys.stderr)
+        if skipped := self.batches.skipped:
+            print(f"{skipped:,} training pairs are longer than data.max_tokens and are left out", file=sys.stderr)
+        print(
+            f"{', '.join(names)}: {self._facts['parameters']:,} parameters, {self.batches.pairs:,} pairs, "
+            f"{self.batches.batches_per_epoch:,} steps an epoch in {len(self.batches.shapes)} shapes, "
+            f"{self.devices.count} × {self.devices.kind}",
+            file=sys.stderr,
+        )
+
+    @cached_property
+    def _facts(self) -> dict[str, Any]:
+        """What a run is of, and what it costs but for the seconds."""
+        batches, pairs = self.batches, self.batches.pairs
+        source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
+        params = jax.eval_shape(lambda: self.training.initial(0)).params
+        return {
+            "digests": self.corpus.digests,
+            "training_pairs": pairs,
+            "skipped_pairs": {"empty": self.corpus.empty, "too_long": batches.skipped},
+            "parameters": sum(math.prod(x.shape) for x in jax.tree.leaves(params)),
+            "flops_per_token": training_flops_per_token(self.training.translator, float(source), float(target)),
+        }
 
 
-def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
+def of_seed(config: ConfigDict, seed: int) -> ConfigDict:
+    """`config` with another seed."""
+    changed = config.copy_and_resolve_references()
+    changed.seed = seed
+    return changed
+
+
+def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     """Raise when the folder holds a run that this config would not continue."""
     if not folder.config_file.exists():
         return
@@ -191,60 +261,49 @@ def _refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
         )
 
 
-def _refuse_other_data(folder: RunFolder, corpus: data.Corpus) -> None:
-    """Raise when the run in the folder began with other data than there is now."""
+def _other_data(folder: RunFolder, corpus: data.Corpus) -> list[str]:
+    """What of the corpus is not what the run in the folder began with."""
     known = folder.provenance().get("digests", corpus.digests)
-    differ = [name for name in sorted(known | corpus.digests) if known.get(name) != corpus.digests.get(name)]
-    if differ:
+    return [name for name in sorted(known | corpus.digests) if known.get(name) != corpus.digests.get(name)]
+
+
+def _refuse_other_data(folder: RunFolder, corpus: data.Corpus) -> None:
+    if differ := _other_data(folder, corpus):
         raise ValueError(
             f"{differ[0]} is not what the run in {folder.path} began with: restore it, or choose another --workdir"
         )
 
 
+def _refuse_another_vocabulary(folder: RunFolder, vocabularies: Vocabularies) -> None:
+    """Raise when the run in the folder began with other pieces than the runs it is trained with."""
+    held = Vocabularies.load(folder.vocabulary)
+    if [side.model for side in held] != [side.model for side in vocabularies]:
+        raise ValueError(f"{folder.path} has another vocabulary than the other seeds: go on with it by itself")
+
+
 def _validator(
     config: ConfigDict, translator: Translator, vocabularies: Vocabularies, split: Split, devices: Devices
-) -> loop.Validate:
+) -> Validate:
     """What is measured on a schedule; ValueError for settings that would stop the first validation."""
     if config.training.keep_best_by == "bleu" and not config.training.bleu_sentences:
         raise ValueError(
             "training.keep_best_by='bleu' needs sentences to translate: set training.bleu_sentences above 0"
         )
+    for field in ("bleu_sentences", "attention_sentences"):
+        if config.training[field] < 0:
+            raise ValueError(f"training.{field}={config.training[field]} must be at least 0")
     return validator(
         translator,
         vocabularies,
         split,
         devices=devices,
         bleu_sentences=config.training.bleu_sentences,
+        attention_sentences=config.training.attention_sentences,
         tokenize=quality.tokenizer(config.evaluation.tokenize, config.data.languages[1]),
         batch_sentences=config.evaluation.batch_sentences,
         extra_tokens=config.evaluation.extra_tokens,
         max_tokens=config.data.max_tokens,
     )
-
-
-def _facts(corpus: data.Corpus, batches: Batches, training: Training, name: str) -> dict[str, Any]:
-    """What a run is of, and what it costs but for the seconds."""
-    pairs = batches.pairs
-    source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
-    return {
-        "name": name,
-        "digests": corpus.digests,
-        "training_pairs": pairs,
-        "skipped_pairs": {"empty": corpus.empty, "too_long": batches.skipped},
-        "parameters": sum(x.size for x in jax.tree.leaves(training.state.params)),
-        "flops_per_token": training_flops_per_token(training.translator, float(source), float(target)),
-    }
-
-
-def _session(command: str, devices: Devices) -> dict[str, Any]:
-    """By what code, and on what, a run is trained now; another day it may go on elsewhere."""
-    packages = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
-    return {
-        "command": command,
-        "commit": commit(),
-        "versions": {"python": platform.python_version(), **{package: version(package) for package in packages}},
-        "devices": f"{devices.count} × {devices.kind}",
-    }
 
 
 def _record(folder: RunFolder, facts: dict[str, Any], session: dict[str, Any], saved: list[int], steps: int) -> None:
@@ -254,18 +313,6 @@ def _record(folder: RunFolder, facts: dict[str, Any], session: dict[str, Any], s
     elif saved[-1] < steps:
         others = folder.provenance().get("went_on", [])
         folder.update_provenance({"went_on": [*others, {"from_step": saved[-1], **session}]})
-
-
-def _announce(provenance: dict[str, Any], corpus: data.Corpus, batches: Batches) -> None:
-    for note in corpus.notes:
-        print(note, file=sys.stderr)
-    if batches.skipped:
-        print(f"{batches.skipped:,} training pairs are longer than data.max_tokens and are left out", file=sys.stderr)
-    print(
-        f"{provenance['name']}: {provenance['parameters']:,} parameters, {batches.pairs:,} pairs, "
-        f"{batches.batches_per_epoch:,} steps an epoch in {len(batches.shapes)} shapes, {provenance['devices']}",
-        file=sys.stderr,
-    )
 
 
 def commit() -> str:

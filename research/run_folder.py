@@ -1,7 +1,7 @@
 """The run folder: the only thing that passes from training to anything else.
 
 config.json  provenance.json  vocabulary/  splits/  checkpoints/  metrics.jsonl  tensorboard/  result.json
-translations/
+translations/  counts/
 """
 
 import fcntl
@@ -15,7 +15,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 SAYS_NOTHING = frozenset(
-    ["training.strategy", "data.root"]
+    ["training.strategy", "training.attention_sentences", "data.root"]
     + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
 )
 """Fields of a config on which neither a run's weights nor what it translates by one search depend."""
@@ -57,14 +57,17 @@ class RunFolder:
         """The pairs of a validation or test split, copied here so that nothing else is needed to evaluate."""
         return self.path / "splits" / f"{name}.jsonl.gz"
 
+    def counts_file(self, split: str) -> Path:
+        """What was counted in each sentence of a split; `research.evaluation.counts` reads and writes it."""
+        return self.path / "counts" / f"{split}.npz"
+
     def splits(self) -> list[str]:
         """Names of the splits that can be evaluated, tests before validation."""
         return _tests_first(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
 
     def config(self) -> ConfigDict:
         """The config of the run, locked. Lists come back as tuples, as they went in."""
-        config = ConfigDict(_tuples(self.read_json("config.json")))
-        return config.lock()
+        return config_from_json(self.read_json("config.json"))
 
     def read_json(self, name: str) -> Any:
         """A JSON file of the folder; ValueError naming the file when it is damaged."""
@@ -82,11 +85,15 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a text file of the folder, whole or not at all."""
+        self.write_bytes(name, text.encode("utf-8"))
+
+    def write_bytes(self, name: str, content: bytes) -> None:
+        """Replace a file of the folder, whole or not at all."""
         file = self.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            temporary.write_text(text, "utf-8")
+            temporary.write_bytes(content)
             os.replace(temporary, file)
         finally:
             temporary.unlink(missing_ok=True)
@@ -183,6 +190,11 @@ def beams(searches: Mapping[str, Any]) -> list[int]:
 def config_as_json(config: ConfigDict) -> dict[str, Any]:
     """The values of a config, references resolved, as JSON holds them."""
     return json.loads(json.dumps(config.copy_and_resolve_references().to_dict()))
+
+
+def config_from_json(values: dict[str, Any]) -> ConfigDict:
+    """A locked config of what `config_as_json` gave. Lists come back as tuples, as they went in."""
+    return ConfigDict(_tuples(values)).lock()
 
 
 def _tuples(value: Any) -> Any:

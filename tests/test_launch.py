@@ -244,6 +244,18 @@ def test_metrics_hold_bleu_where_it_is_asked_for(tmp_path):
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
+def test_watching_attention_changes_nothing_but_what_is_told(unbroken, tmp_path):
+    folder = train(tmp_path / "run", **{"training.attention_sentences": 5})
+    told = {"validation/aer", "validation/attention_entropy"}  # one head has no distance from another
+    watched = [record for record in folder.metrics() if told & record.keys()]
+    assert [(record["step"], told <= record.keys()) for record in watched] == [(4, True), (8, True)]
+    assert all(0 <= record["validation/aer"] <= 1 for record in watched)
+    without = [{name: value for name, value in record.items() if name not in told} for record in measured(folder.path)]
+    assert without == measured(unbroken)
+    assert last_state(folder.path)[1]["digests"] == last_state(unbroken)[1]["digests"]
+    assert train(folder.path).config().training.attention_sentences == 0  # it may change, too
+
+
 def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
     for name, value, sentence in [
         ("training.precision", "float16", "training.precision='float16' is unknown; choose one of float32, bfloat16"),
@@ -251,6 +263,8 @@ def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
         ("training.schedule", "step", "training.schedule='step' is unknown"),
         ("training.optimizer", "sgd", "training.optimizer='sgd' is unknown"),
         ("training.keep_best_by", "bleu", "training.keep_best_by='bleu' needs sentences to translate"),
+        ("training.attention_sentences", -1, "training.attention_sentences=-1 must be at least 0"),
+        ("training.bleu_sentences", -2, "training.bleu_sentences=-2 must be at least 0"),
         ("evaluation.tokenize", "14a", "evaluation.tokenize='14a' is unknown; choose one of none, zh, 13a"),
         ("evaluation.checkpoint", "bset", "evaluation.checkpoint='bset' is unknown; choose best or last"),
         ("evaluation.length_bins", (9, 5), "evaluation.length_bins=.* must be rising numbers of words"),

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     "decoding": {"data", "models", "run_folder"},
     "evaluation": {"data", "models", "training", "decoding", "run_folder"},
     "launch": {"data", "models", "training", "decoding", "evaluation", "run_folder"},
-    "ablation": {"data", "models", "training", "decoding", "evaluation", "launch", "run_folder"},
+    "seeds": {"training", "launch", "run_folder"},
+    "ablation": {"data", "models", "training", "decoding", "evaluation", "launch", "seeds", "run_folder"},
     "report": {"run_folder"},
     "run_folder": set(),
 }

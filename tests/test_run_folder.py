@@ -53,13 +53,13 @@ def test_a_damaged_file_is_named(damage, folder):
 def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
     """The device is full halfway through the new one."""
     before = folder.config_file.read_bytes()
-    write = Path.write_text
+    write = Path.write_bytes
 
-    def half(self, text, *arguments, **named):
-        write(self, text[: len(text) // 2], *arguments, **named)
+    def half(self, content):
+        write(self, content[: len(content) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", half)
+    monkeypatch.setattr(Path, "write_bytes", half)
     with pytest.raises(OSError, match="No space left"):
         folder.write_json("config.json", {"other": 1})
     assert folder.config_file.read_bytes() == before

@@ -1,5 +1,6 @@
 """Training batches, bucketed by length, in an order that is a function of (seed, epoch, position) alone; by Grain."""
 
+import copy
 import sys
 from functools import lru_cache
 
@@ -22,7 +23,8 @@ class Batches:
 
     An epoch holds every pair once. It is shuffled by (seed, epoch); each bucket then fills its batches, and the pairs
     that are left over when no whole batch of their bucket remains move into the next larger one, so that only the last
-    batch of the largest bucket has rows of nothing but PAD. The batches are then shuffled too.
+    batch of the largest bucket has rows of nothing but PAD. The batches are then shuffled too, by the epoch alone: the
+    shape of a step's batch is the same for all seeds, so that they can be trained side by side.
 
     examples: the training split as ids. batch_tokens: the most positions that either side of a batch has (more only
     when eight rows need more). buckets: the most shapes. max_tokens: the most ids a side, end mark included; longer
@@ -61,8 +63,18 @@ class Batches:
         self.rows = [_rows(cap, batch_tokens) for cap in self.caps]
         self._buckets = assign(sources, targets, self.caps)
         self.words = int(sources.sum() + targets.sum())
-        self._epoch = lru_cache(maxsize=2)(self._epoch_plan)  # two: the end of one epoch and the start of the next
+        self._keep_plans()
         self.batches_per_epoch = len(self._epoch(0))
+
+    def of_seed(self, seed: int) -> "Batches":
+        """The same pairs in the same shapes, in the order of another seed."""
+        other = copy.copy(self)
+        other.seed = seed
+        other._keep_plans()
+        return other
+
+    def _keep_plans(self) -> None:
+        self._epoch = lru_cache(maxsize=2)(self._epoch_plan)  # two: the end of one epoch and the start of the next
 
     def __len__(self) -> int:
         """Batches in all: as good as endless."""
@@ -97,6 +109,13 @@ class Batches:
         """(rows, source length, target length) of each bucket, over all processes."""
         return [(rows, cap.source, cap.target) for rows, cap in zip(self.rows, self.caps, strict=True)]
 
+    @property
+    def typical_step(self) -> int:
+        """A step whose batch has the shape that most positions of an epoch are in."""
+        buckets = [bucket for bucket, _ in self._epoch(0)]
+        positions = np.bincount(buckets) * [rows * (source + target) for rows, source, target in self.shapes]
+        return buckets.index(int(positions.argmax()))
+
     def _epoch_plan(self, epoch: int) -> list[tuple[int, np.ndarray]]:
         """(bucket, indices of pairs) of each batch of `epoch`, in order."""
         random = np.random.default_rng([self.seed, epoch])
@@ -111,7 +130,7 @@ class Batches:
             left_over = members[whole:]
         if len(left_over):
             batches.append((len(self.rows) - 1, left_over))
-        return [batches[position] for position in random.permutation(len(batches))]
+        return [batches[position] for position in np.random.default_rng(epoch).permutation(len(batches))]
 
     def _fill(self, members: np.ndarray, rows: int, cap: Cap) -> Batch:
         batch = empty_batch(rows, cap)

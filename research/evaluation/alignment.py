@@ -29,6 +29,7 @@ from research.data.vocabulary import Vocabularies
 from research.decoding.translate import Progress, Runner
 from research.evaluation.attention import MEAN, heads_and_means, read
 from research.evaluation.gold import Gold
+from research.evaluation.head_distance import head_distance, mean_distance
 from research.models.translator import Translator
 
 
@@ -67,7 +68,33 @@ class Alignment(NamedTuple):
         }
 
 
-def measure(
+class Counted(NamedTuple):
+    """Sentence by sentence; zeros where a side has no word, or a model does not attend: then `by_head` is empty.
+
+    by_head: counts_NC by layer and head as `heads_and_means` names them, C the fields of `Alignment`. distances_N2: see
+    `head_distance`.
+    """
+
+    by_head: dict[str, np.ndarray]
+    distances_N2: np.ndarray
+
+    @property
+    def head_distance(self) -> float | None:
+        """Over all sentences and layers; None where no layer has two heads."""
+        return mean_distance(*self.distances_N2.sum(axis=0).tolist())
+
+
+def measure(*model: Any, **options: Any) -> dict[str, Alignment]:
+    """The sums of what `count` finds by head, which takes the same."""
+    return total(count(*model, **options).by_head)
+
+
+def total(by_head: Mapping[str, np.ndarray]) -> dict[str, Alignment]:
+    """Over all sentences of counts_NC."""
+    return {name: Alignment(*counts_NC.sum(axis=0).tolist()) for name, counts_NC in by_head.items()}
+
+
+def count(
     translator: Translator,
     params: Any,
     vocabularies: Vocabularies,
@@ -77,11 +104,11 @@ def measure(
     devices: Runner,
     batch_sentences: int,
     progress: Progress | None = None,
-) -> dict[str, Alignment]:
-    """By layer and head as `heads_and_means` names them; {} when the model does not attend. gold: one for each pair."""
+) -> Counted:
+    """What every pair is read by and aligned to, in one go. gold: one for each pair."""
     source, target = vocabularies
     names: list[str] = []
-    sums_XC = np.zeros((0, len(Alignment._fields)))
+    counts_XNC, distances_N2 = np.zeros((0, len(split), len(Alignment._fields))), np.zeros((len(split), 2))
     for reading in read(
         translator,
         params,
@@ -96,9 +123,11 @@ def measure(
             continue
         of_words = {layer: word_weights(weights_HTS, *words) for layer, weights_HTS in reading.layers.items()}
         found = heads_and_means(of_words)
-        names, counts_XC = list(found), sentence_counts(np.stack(list(found.values())), gold[reading.sentence])
-        sums_XC = counts_XC + sums_XC if len(sums_XC) else counts_XC
-    return {name: Alignment(*sums_C.tolist()) for name, sums_C in zip(names, sums_XC, strict=True)}
+        if not names:
+            names, counts_XNC = list(found), np.zeros((len(found), *counts_XNC.shape[1:]))
+        counts_XNC[:, reading.sentence] = sentence_counts(np.stack(list(found.values())), gold[reading.sentence])
+        distances_N2[reading.sentence] = head_distance(reading.layers)
+    return Counted(dict(zip(names, counts_XNC, strict=True)), distances_N2)
 
 
 def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
@@ -144,6 +173,11 @@ def word_weights(weights_HTS: np.ndarray, source_words: Sequence[int], target_wo
 def layers(by_head: Mapping[str, Alignment]) -> list[str]:
     """The names that are of a layer's mean, the first layer first."""
     return [name for name in by_head if name != MEAN and "." not in name]
+
+
+def overall(by_head: Mapping[str, Alignment]) -> str:
+    """The name of the mean over all heads of all layers, which is the layer's where there is one."""
+    return MEAN if MEAN in by_head else layers(by_head)[0]
 
 
 def best_layer(by_head: Mapping[str, Alignment]) -> str:

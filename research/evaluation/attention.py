@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from research.data.evaluation_batches import evaluation_batches
+from research.data.evaluation_batches import LENGTHS, evaluation_batches
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import Vocabularies
 from research.decoding.translate import Progress, Runner
@@ -77,6 +77,16 @@ def read(
             yield Reading(int(index), {name: weights[row, :, :target, :source] for name, weights in layers.items()})
         if progress:
             progress(len(indices))
+
+
+def batch_rows(batch_sentences: int, max_tokens: int) -> int:
+    """How many of `batch_sentences` to read at once, where sentences have at most so many tokens.
+
+    The weights of all heads of a long batch are the most that evaluation holds, and grow with the square of its length:
+    fewer rows where sentences may be longer than usual.
+    """
+    usual = LENGTHS[-1]
+    return max(batch_sentences * usual // max(max_tokens, usual), 1)
 
 
 def maps(

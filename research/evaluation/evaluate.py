@@ -14,6 +14,7 @@ from research.data.word_counts import read_counts
 from research.decoding.beam import LENGTH_PENALTIES
 from research.evaluation.alignment import best_layer, layers
 from research.evaluation.breakdown import SCALES, labels
+from research.evaluation.counts import write as write_counts
 from research.evaluation.gold import gold_of, read_gold
 from research.evaluation.interventions import intervene
 from research.evaluation.measures import Material, align, measure
@@ -35,7 +36,7 @@ def evaluate(
     gold: Path | None = None,
     interventions: bool = False,
 ) -> dict[str, Any]:
-    """Measure the run at `workdir`, write its result.json, result.md and translations/, and return the result.
+    """Measure the run at `workdir`, write its result.json, result.md, translations/ and counts/, and return the result.
 
     command: how to do it again, kept with each search. split: None is every test split, and with `every_split` the
     validation split too; then the tables are printed. beams: None is greedy and the config's beam. gold: alignments of
@@ -49,7 +50,7 @@ def evaluate(
         raise ValueError(f"{run.folder.path} holds no test split; name one with --split={VALIDATION}")
     if gold and len(names) > 1:
         raise ValueError(f"{gold} aligns one split; name it with --split: {', '.join(names)}")
-    counts = read_counts(run.folder.vocabulary)
+    word_counts = read_counts(run.folder.vocabulary)
     pairs = {name: run.split(name) for name in names}
     golds = {name: read_gold(gold, pairs[name]) if gold else gold_of(pairs[name]) for name in names}
     wanted = beams or sorted({1, run.config.evaluation.beam})
@@ -57,7 +58,7 @@ def evaluate(
     @cache
     def layer() -> str | None:
         validation = run.split(VALIDATION)
-        return _best_layer(run, Material(validation, golds.get(VALIDATION) or gold_of(validation), counts))
+        return _best_layer(run, Material(validation, golds.get(VALIDATION) or gold_of(validation), word_counts))
 
     for name in names:
         columns = TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn()
@@ -67,8 +68,8 @@ def evaluate(
                 task = bars.add_task(f"{name}: {what}", total=sentences)
                 return lambda done: bars.advance(task, done)
 
-            material = Material(pairs[name], golds[name], counts)
-            measured, translations = measure(run, material, beams=wanted, best_layer=layer, track=track)
+            material = Material(pairs[name], golds[name], word_counts)
+            measured, translations, counts = measure(run, material, beams=wanted, best_layer=layer, track=track)
             if measured["alignment"] and gold:
                 measured["alignment"]["gold"] = str(gold)
             if interventions:
@@ -77,13 +78,14 @@ def evaluate(
             scores["command"] = command
         for search, texts in translations.items():
             run.folder.write_text(f"translations/{name}.{search}.txt", "".join(f"{text}\n" for text in texts))
+        write_counts(run.folder, name, run.step, counts)
         run.folder.write_result(name, measured)
         console.print(_summary(name, measured), soft_wrap=True, highlight=False)
     result = run.folder.result()
     run.folder.write_text("result.md", in_markdown(result))
     if every_split or interventions:
         Console().print(on_terminal(result))
-    if counts is None:
+    if word_counts is None:
         console.print(
             f"note: {run.folder.path} holds no word counts of its training split, so breakdowns by them are left out; "
             "the command that trained it writes them",

@@ -10,14 +10,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from research.data.evaluation_batches import LENGTHS
+import numpy as np
+
 from research.data.examples import encode
 from research.data.pairs import Split
 from research.decoding.forced import Forced, force
 from research.decoding.translate import Translations, translate_n_best
 from research.evaluation import alignment, quality
-from research.evaluation.attention import MEAN
+from research.evaluation.attention import MEAN, batch_rows
 from research.evaluation.breakdown import BREAKDOWNS, labels, members
+from research.evaluation.counts import SEARCHED
 from research.evaluation.gold import Gold
 from research.evaluation.perplexity import CrossEntropy, total
 from research.evaluation.samples import sample_maps, samples
@@ -25,7 +27,6 @@ from research.evaluation.trained import Trained
 from research.evaluation.word_frequency import Frequencies, forced_by_frequency, found_by_frequency
 
 DIGITS = 4  # of a head's measures: more would only make the file long
-IN_BINS = ("bleu", "chrf", "ter")
 
 Track = Callable[[str, int], Callable[[int], None]]
 """(what is done, of how many sentences) -> what to call with each number done."""
@@ -41,10 +42,18 @@ class Material(NamedTuple):
     """Of the target words in the training split; None: the run folder does not tell."""
 
 
+class Measured(NamedTuple):
+    """result: what result.json holds of one split. translations: by search ("beam5"). counts: see `counts`."""
+
+    result: dict[str, Any]
+    translations: dict[str, list[str]]
+    counts: dict[str, np.ndarray]
+
+
 def measure(
     run: Trained, material: Material, *, beams: Sequence[int], best_layer: Callable[[], str | None], track: Track
-) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """What result.json holds of one split, and the translations by search ("beam5"). Samples are of the widest beam.
+) -> Measured:
+    """Everything of one split. Samples are of the widest beam.
 
     best_layer: which layer's alignment is reported, asked for when there are several; None: the mean of all.
     """
@@ -70,7 +79,8 @@ def measure(
     ]
     bins = _bins(run, material)
     frequencies = _frequencies(run, material)
-    aligned = _alignment(run, material, fitting, best_layer, track)
+    counted = _align(run, material, fitting, track)
+    aligned = _alignment(material, fitting, counted, best_layer)
 
     found: dict[str, Translations] = {}
     for beam in sorted(beams):
@@ -83,25 +93,35 @@ def measure(
             **run.search_options,
         )
     widest = [hypotheses[0] for hypotheses in found[f"beam{max(beams)}"].n_best]
-    measured = {
+    scores = {name: _scores(run, split, translations.texts) for name, translations in found.items()}
+    result = {
         "sentences": len(split),
         "step": run.step,
         **_entropy(total(forced), _words(split, fitting)),
         "too_long": len(split) - len(fitting),  # pairs that perplexity and token accuracy leave out
         "by": _entropy_by(run, split, forced, bins, frequencies),
-        "searches": {name: _scores(run, split, each, bins, frequencies) for name, each in found.items()},
+        "searches": {
+            name: _searched(run, split, each, scores[name], bins, frequencies) for name, each in found.items()
+        },
         "alignment": aligned,
         "samples": samples(split, widest),
         "attention": sample_maps(run, split, widest, aligned["layer"] if aligned else MEAN),
         "seconds": time.monotonic() - begin,
     }
-    return measured, {name: translations.texts for name, translations in found.items()}
+    counts = _counts(split, forced) | {
+        f"{search}.{name}": np.array(each[name].counts, float) for search, each in scores.items() for name in SEARCHED
+    }
+    if aligned:
+        for name, counts_NX in (("alignment", counted.by_head[aligned["layer"]]), ("heads", counted.distances_N2)):
+            counts[name] = np.zeros((len(split), counts_NX.shape[1]))
+            counts[name][fitting] = counts_NX
+    return Measured(result, {name: translations.texts for name, translations in found.items()}, counts)
 
 
 def align(run: Trained, material: Material, track: Track) -> dict[str, alignment.Alignment]:
     """`alignment.measure` of the pairs that are not too long."""
     fitting = encode(material.split, run.vocabularies).fitting(run.config.data.max_tokens)
-    return _align(run, material, fitting, track)
+    return alignment.total(_align(run, material, fitting, track).by_head)
 
 
 Bins = dict[str, dict[str, list[int]]]
@@ -132,6 +152,14 @@ def _words(split: Split, sentences: Sequence[int]) -> int:
     return sum(len(split[index].target.split()) + 1 for index in sentences)
 
 
+def _counts(split: Split, forced: Sequence[Forced]) -> dict[str, np.ndarray]:
+    """Those of the references; see `counts`."""
+    counts_NX = np.zeros((len(split), 4))
+    for each in forced:
+        counts_NX[each.sentence] = *total([each]), _words(split, [each.sentence])
+    return dict(zip(("nll", "correct", "tokens", "words"), counts_NX.T, strict=True))
+
+
 def _entropy(sums: CrossEntropy, words: int) -> dict[str, Any]:
     return {
         "perplexity": sums.perplexity,
@@ -159,26 +187,35 @@ def _entropy_by(
     return rows
 
 
-def _scores(
-    run: Trained, split: Split, translations: Translations, bins: Bins, frequencies: Frequencies | None
-) -> dict[str, Any]:
-    hypotheses, references = translations.texts, [pair.target for pair in split]
+def _scores(run: Trained, split: Split, hypotheses: Sequence[str]) -> dict[str, quality.Score]:
+    references = [pair.target for pair in split]
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
-    scores = {
+    return {
         "bleu": quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=False),
         "bleu_lowercased": quality.bleu(hypotheses, references, tokenize=tokenize, lowercase=True),
         "chrf": quality.chrf(hypotheses, references),
         "ter": quality.ter(hypotheses, references),
     }
+
+
+def _searched(
+    run: Trained,
+    split: Split,
+    translations: Translations,
+    scores: dict[str, quality.Score],
+    bins: Bins,
+    frequencies: Frequencies | None,
+) -> dict[str, Any]:
     by: dict[str, list[dict[str, Any]]] = {
         name: [
-            {"bin": label, "sentences": len(where), **{metric: scores[metric].of(where).score for metric in IN_BINS}}
+            {"bin": label, "sentences": len(where), **{metric: scores[metric].of(where).score for metric in SEARCHED}}
             for label, where in sentences.items()
         ]
         for name, sentences in bins.items()
     }
     if frequencies:
-        by["word_frequency"] = found_by_frequency(hypotheses, references, frequencies)
+        references = [pair.target for pair in split]
+        by["word_frequency"] = found_by_frequency(translations.texts, references, frequencies)
     return {
         **{name: {"score": each.score, "signature": each.signature} for name, each in scores.items()},
         "seconds": translations.seconds,
@@ -194,35 +231,43 @@ def _scores(
     }
 
 
-def _align(run: Trained, material: Material, sentences: Sequence[int], track: Track) -> dict[str, alignment.Alignment]:
-    # The weights of all heads of a long batch are the most that evaluation holds, and grow with the square of its
-    # length: fewer rows where sentences may be longer than usual.
-    usual = LENGTHS[-1]
-    rows = run.config.evaluation.batch_sentences * usual // max(run.config.data.max_tokens, usual)
-    return alignment.measure(
+def _align(run: Trained, material: Material, sentences: Sequence[int], track: Track) -> alignment.Counted:
+    return alignment.count(
         run.translator,
         run.params,
         run.vocabularies,
         [material.split[index] for index in sentences],
         [material.gold[index] for index in sentences],
         devices=run.devices,
-        batch_sentences=max(rows, 1),
+        batch_sentences=batch_rows(run.config.evaluation.batch_sentences, run.config.data.max_tokens),
         progress=track("alignment", len(sentences)),
     )
 
 
 def _alignment(
-    run: Trained, material: Material, sentences: Sequence[int], best_layer: Callable[[], str | None], track: Track
+    material: Material,
+    sentences: Sequence[int],
+    counted: alignment.Counted,
+    best_layer: Callable[[], str | None],
 ) -> dict[str, Any] | None:
-    """The measures of one layer, and below "by_head" those of every layer and head; None without attention."""
-    by_head = _align(run, material, sentences, track)
+    """The measures of one layer, and below "by_head" those of every layer and head; None without attention.
+
+    head_distance is of all layers, and None where none has two heads.
+    """
+    by_head = alignment.total(counted.by_head)
     if not by_head:
         return None
     layers = alignment.layers(by_head)
     layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
     table = {name: _rounded(each.measures()) for name, each in by_head.items()}
     known = sum(bool(material.gold[index].possible) for index in sentences)
-    return {**by_head[layer].measures(), "layer": layer, "gold_sentences": known, "by_head": table}
+    return {
+        **by_head[layer].measures(),
+        "layer": layer,
+        "gold_sentences": known,
+        "head_distance": counted.head_distance,
+        "by_head": table,
+    }
 
 
 def _rounded(measures: dict[str, float | None]) -> dict[str, float | None]:

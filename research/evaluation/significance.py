@@ -65,9 +65,19 @@ def bootstrap(a_RNX: np.ndarray, b_RNX: np.ndarray, measure: Measure, *, resampl
 
     ValueError for systems that do not hold the same sentences and counts, or fewer than two sentences.
     """
-    if a_RNX.ndim != 3 or b_RNX.ndim != 3 or a_RNX.shape[1:] != b_RNX.shape[1:]:
-        raise ValueError(f"counts of shapes {a_RNX.shape} and {b_RNX.shape}: both must be run × sentence × count")
-    sentences = a_RNX.shape[1]
+    (a_R, a_M), (b_R, b_M) = resample([a_RNX, b_RNX], measure, resamples=resamples, seed=seed)
+    return Bootstrap(float(a_R.mean()), float(b_R.mean()), a_M, b_M)
+
+
+def resample(
+    systems: Sequence[np.ndarray], measure: Measure, *, resamples: int, seed: int
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Of each system its runs' scores_R, and in every resample their mean, scores_M; as `bootstrap` draws, for any
+    number of systems. ValueError as there."""
+    shapes = [runs_RNX.shape for runs_RNX in systems]
+    if any(len(shape) != 3 or shape[1:] != shapes[0][1:] for shape in shapes):
+        raise ValueError(f"counts of shapes {' and '.join(map(str, shapes))}: all must be run × sentence × count")
+    sentences = shapes[0][1]
     if sentences < 2:
         raise ValueError(f"{sentences} sentence cannot show how much sentences vary; compare on at least two")
     rng = np.random.default_rng(seed)
@@ -76,12 +86,11 @@ def bootstrap(a_RNX: np.ndarray, b_RNX: np.ndarray, measure: Measure, *, resampl
     counts_MN = np.stack([np.bincount(drawn_N, minlength=sentences) for drawn_N in drawn_MN]).astype(np.float64)
     ones_1N = np.ones((1, sentences))
 
-    def resample(runs_RNX: np.ndarray) -> tuple[float, np.ndarray]:
+    def one(runs_RNX: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         scores_RM, share_MR = _scores(counts_MN, runs_RNX, measure), _shares(len(runs_RNX), resamples, rng)
-        return float(_scores(ones_1N, runs_RNX, measure).mean()), (share_MR * scores_RM.T).sum(axis=1)
+        return _scores(ones_1N, runs_RNX, measure)[:, 0], (share_MR * scores_RM.T).sum(axis=1)
 
-    (a, a_M), (b, b_M) = resample(a_RNX), resample(b_RNX)
-    return Bootstrap(a, b, a_M, b_M)
+    return [one(runs_RNX) for runs_RNX in systems]
 
 
 def approximate_randomisation(

@@ -90,7 +90,8 @@ def _members(folder: RunFolder, last: int) -> list[Trained]:
 
 def _refuse_another_version(folder: RunFolder, config: ConfigDict) -> None:
     """ValueError for a run whose config has not the fields that it would have today."""
-    needed = [("model", "decoder"), *(("evaluation", name) for name in (*PENALTIES, *SCALES))]
+    needed = [("model", name) for name in ("decoder", "decoder_direction")]
+    needed += [("evaluation", name) for name in (*PENALTIES, *SCALES)]
     missing = [f"{section}.{name}" for section, name in needed if name not in config[section]]
     if missing:
         raise ValueError(f"{folder.path} was made by another version of Lookback, without {missing[0]}: train it again")

@@ -20,7 +20,7 @@ from research.models.recurrent_decoder import READERS, RecurrentDecoder
 from research.models.recurrent_layers import DIRECTIONS, RecurrentEncoder
 from research.models.transformer import TransformerDecoder, TransformerEncoder
 from research.models.transformer_layers import NORMS, Entrance, FeedForward, Sublayer
-from research.models.translator import Translator
+from research.models.translator import DECODER_DIRECTIONS, Translator
 
 PATTERN = {"deterministic": True, "parent": None}  # what is not yet part of a model, nor in its mode
 
@@ -83,6 +83,7 @@ def _recurrent_decoder(model: ConfigDict) -> nn.Module:
         timing=model.reader,
         reader=reader,
         input_feeding=model.input_feeding,
+        direction=model.decoder_direction,
         dropout=model.dropout,
         **PATTERN,
     )
@@ -101,6 +102,7 @@ def _transformer_decoder(model: ConfigDict) -> nn.Module:
         layers=model.decoder_layers,
         cross_attention=CrossAttention(**_heads(model), **_reading(model)),
         **_transformer_side(model, model.decoder_positions),
+        direction=model.decoder_direction,
         **PATTERN,
     )
 
@@ -153,6 +155,7 @@ CHOICES: dict[str, Iterable[str]] = {
     "decoder": DECODERS,
     "cell": CELLS,
     "direction": DIRECTIONS,
+    "decoder_direction": DECODER_DIRECTIONS,
     "reader": READERS,
     "score": SCORES,
     "normaliser": NORMALISERS,

@@ -95,6 +95,8 @@ def _recurrent_decoder(decoder: RecurrentDecoder, source: float, target: float) 
     fed = width * decoder.input_feeding + decoder.memory_width * (decoder.timing == "bahdanau")
     above = (decoder.layers - 1) * gates * width * 2 * width
     of_target, of_source = float(gates * width * (decoder.input_width + fed + width) + above), 0.0
+    if decoder.direction == "bi":
+        of_target += gates * width * (decoder.input_width + width) + 2 * width * width
     if decoder.timing != "none":
         reader, score = decoder.reader, SCORES[decoder.reader.score]
         asked, of_source = score.projections(width, decoder.memory_width, width, reader.places)

@@ -46,8 +46,9 @@ class RecurrentDecoder(nn.Module):
     """cell, layers, width: as in the encoder. memory_width: E, the width of the encoder's states.
 
     timing: "none", "luong" or "bahdanau", when it reads; reader: a pattern, how. input_feeding: s̃_{t-1} enters.
-    dropout: of inputs, between layers, and of s̃. What feeds nothing back (Luong's reading without input feeding or
-    coverage, the output layer) is done for all positions at once.
+    direction: of `DECODER_DIRECTIONS`; "bi" predicts from W_b [s̃_t; b_t], b_t the state of one more cell, which reads
+    the target from its end to t. dropout: of inputs, between layers, and of s̃. What feeds nothing back (Luong's reading
+    without input feeding or coverage, the output layer) is done for all positions at once.
     """
 
     cell: str
@@ -58,6 +59,7 @@ class RecurrentDecoder(nn.Module):
     timing: str
     reader: Reader
     input_feeding: bool
+    direction: str
     dropout: float
     deterministic: bool
 
@@ -76,6 +78,9 @@ class RecurrentDecoder(nn.Module):
             self.context = self.param("context", kernel, (self.memory_width, gates))
         if self.input_feeding:
             self.fed = self.param("fed", kernel, (self.width, gates))
+        if self.direction == "bi":
+            self.future = RecurrentLayer(self.cell, self.input_width, self.width)
+            self.beside = self.param("beside", kernel, (2 * self.width, self.width))
         self.drop = Dropout(self.dropout, self.deterministic)
 
     @property
@@ -123,9 +128,11 @@ class RecurrentDecoder(nn.Module):
             self.sow("attention", "reader", weights_BNS)
         if self._combines_later:
             states_XD = self._combined(times, context_XE, states_XD)
+        if self.direction == "bi":  # of the future there is no more than the token at hand
+            states_XD = self._with_future(states_XD[:, None], input_XE[:, None], None)[:, 0]
         return states_XD, RecurrentCache(*carry)
 
-    def __call__(self, memory: RecurrentMemory, inputs_BTE: Array) -> Array:
+    def __call__(self, memory: RecurrentMemory, inputs_BTE: Array, mask_BT: Array) -> Array:
         """s̃_BTD for all positions, teacher-forced."""
         inputs_BTE = self.drop(inputs_BTE)
         feeds_back = self.reads and (self.reads_before or self.input_feeding or self.read.remembers)
@@ -133,7 +140,13 @@ class RecurrentDecoder(nn.Module):
         states_BTD, weights_BTS = decode(memory, inputs_BTE)
         if weights_BTS is not None:
             self.sow("attention", "reader", weights_BTS)
+        if self.direction == "bi":
+            states_BTD = self._with_future(states_BTD, inputs_BTE, mask_BT)
         return self.drop(states_BTD)
+
+    def _with_future(self, states_BTD: Array, inputs_BTE: Array, mask_BT: Array | None) -> Array:
+        future_BTD, _ = self.future(inputs_BTE, self.future.initial(len(inputs_BTE)), mask_BT, reverse=True)
+        return jnp.concatenate([states_BTD, future_BTD], axis=-1) @ self.beside
 
     def _layer_by_layer(self, memory: RecurrentMemory, inputs_BTE: Array) -> tuple[Array, Array | None]:
         states_BTD = inputs_BTE

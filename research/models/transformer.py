@@ -74,7 +74,10 @@ class TransformerCache:
 
 
 class TransformerDecoder(nn.Module):
-    """Layers of causal self-attention and of attention over the memory. Fields: as in `TransformerEncoder`."""
+    """Layers of causal self-attention and of attention over the memory. Fields: as in `TransformerEncoder`.
+
+    direction: of `DECODER_DIRECTIONS`; with "bi" self-attention is not causal.
+    """
 
     layers: int
     entrance: Entrance
@@ -83,6 +86,7 @@ class TransformerDecoder(nn.Module):
     feed_forward: FeedForward
     sublayer: Sublayer
     window: int
+    direction: str
     deterministic: bool
 
     def setup(self) -> None:
@@ -102,11 +106,12 @@ class TransformerDecoder(nn.Module):
         keys_values = tuple(layer.cross.keys_values(encoded.states_BSE) for layer in self.layer)
         return TransformerMemory(encoded.mask_BS, keys_values)
 
-    def __call__(self, memory: TransformerMemory, words_BTD: Array) -> Array:
+    def __call__(self, memory: TransformerMemory, words_BTD: Array, mask_BT: Array) -> Array:
         """states_BTD for all positions, teacher-forced."""
+        window = self.causal if self.direction == "uni" else Window(mask_BT, self.window or None, self.window or None)
         x_BTD = self.enter(words_BTD)
         for layer, keys_values in zip(self.layer, memory.layers, strict=True):
-            x_BTD = layer(x_BTD, keys_values, memory.mask_BS, self.causal)
+            x_BTD = layer(x_BTD, keys_values, memory.mask_BS, window)
         return self._normed(x_BTD)
 
     def start(self, memory: TransformerMemory, hypotheses: int, max_length: int) -> TransformerCache:

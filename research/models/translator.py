@@ -1,7 +1,7 @@
 """The contract that every model keeps, whatever is inside, and how to ask one what it read.
 
 memory = encode(source_BS); logits_BTV = decode(memory, target_in_BT) all at once; logits_BV, cache = step(memory,
-token_B, cache) one position at a time. `step` repeated equals `decode`.
+token_B, cache) one position at a time. `step` repeated equals `decode`, but for a decoder that sees the future.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,10 @@ from research.models.embeddings import Embeddings
 
 Array = jax.Array
 PAD = 0  # the id of padding: no model reads it
+DECODER_DIRECTIONS = ("uni", "bi")
+"""How the target is read: from its beginning, or from its end as well. With "bi", teacher-forced, a position sees the
+words after it, among them the one that it is to predict. In `step` there are none. So "bi" cannot translate: it is a
+control, to show why decoders are "uni"."""
 
 
 @flax.struct.dataclass
@@ -57,7 +61,7 @@ class Translator(nn.Module):
 
     def states(self, memory: Any, target_in_BT: Array) -> Array:
         """states_BTD from which the output layer predicts, teacher-forced."""
-        return self.decoder(memory, self.embeddings.target(target_in_BT))
+        return self.decoder(memory, self.embeddings.target(target_in_BT), target_in_BT != PAD)
 
     def start(self, memory: Any, hypotheses: int, max_length: int) -> Any:
         """The cache before the first step, a pytree that the model alone looks into. max_length: steps it must hold."""
@@ -68,7 +72,7 @@ class Translator(nn.Module):
         return self.decoder.reorder(cache, rows_X)
 
     def decode(self, memory: Any, target_in_BT: Array) -> Array:
-        """logits_BTV, float32: position t sees target_in up to and with t."""
+        """logits_BTV, float32: position t sees target_in up to and with t (but see `DECODER_DIRECTIONS`)."""
         return self.logits(self.states(memory, target_in_BT))
 
     def step(self, memory: Any, token_X: Array, cache: Any) -> tuple[Array, Any]:

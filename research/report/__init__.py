@@ -2,6 +2,9 @@
 
 write_report(["runs/none", "runs/luong"], "report/")     # the path of report/index.html
 terminal_table(["runs/none", "runs/luong"])              # for rich.console.Console().print
+
+write_answers(["OUT/heads.json"], "report/")             # what `ablate` found: the path of report/index.html
+answers_terminal(["OUT/heads.json"])                     # its verdicts, for the terminal
 """
 
 import os
@@ -11,7 +14,9 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from research.report import explorer, figures, maps, page, seeds, table
+from research.report import explorer, figures, maps, page, question_page, question_table, seeds, table, verdicts
+from research.report.answers import read_answers
+from research.report.question_figures import whole_figure
 from research.report.runs import comparisons, read_runs
 
 
@@ -28,6 +33,37 @@ def attention_png(source: Sequence[str], target: Sequence[str], weights: Sequenc
 def attention_page(files: Sequence[Path], name: str, languages: Sequence[str]) -> str:
     """The HTML to point at words in, for `translate --attention`; see `explorer.write_explorer`."""
     return explorer.write_explorer(files, name, languages)
+
+
+def answers_terminal(answers: Iterable[Path | str]) -> RenderableType:
+    """All verdicts, a row for each answer file. Errors: as `write_answers`."""
+    return verdicts.terminal(read_answers(answers))
+
+
+def write_answers(answers: Iterable[Path | str], out: Path | str) -> Path:
+    """Write the page of what `ablate` found, of one corpus or several; returns the path of its index.html.
+
+    answers: OUT/<question>.json, in the order to show. Beside the page: verdicts.md, figures/<corpus>.<question>.png,
+    and arms, runs, comparisons and hypotheses in tables/*.csv. A run folder that is gone is said on the page. Raises
+    FileNotFoundError for a file that is not there, ValueError for one that is damaged or incomplete, OSError when `out`
+    cannot be written; each says what to do.
+    """
+    found = read_answers(answers)
+    written = {f"tables/{name}": text.encode() for name, text in question_table.csv_files(found).items()}
+    for answer in found:
+        figure = whole_figure(answer)
+        if figure is not None:
+            written[f"figures/{answer.name}.png"] = figures.png(figure)
+    written["verdicts.md"] = (verdicts.markdown(found) + "\n").encode()
+    written["index.html"] = question_page.write_page(found).encode()  # last: when it is there, all is
+    out = Path(out)
+    for folder in (out, out / "figures", out / "tables"):
+        folder.mkdir(parents=True, exist_ok=True)
+    for earlier in set((out / "figures").glob("*.png")) - {out / name for name in written}:
+        earlier.unlink()  # of an earlier report: it would show other answers
+    for name, content in written.items():
+        _write(out / name, content)
+    return out / "index.html"
 
 
 def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:

@@ -18,6 +18,7 @@ from markupsafe import Markup
 from research.report import style
 from research.report.maps import tokens
 from research.report.runs import LANGUAGES
+from research.report.words import EXPLORER, Words
 
 SCALE = 10_000  # four digits: a hundredth of what is shown, and two bytes a weight
 MOST_SENTENCES = 200
@@ -32,23 +33,48 @@ def write_explorer(files: Sequence[Path], name: str, languages: Sequence[str]) -
     for weights that do not fit the tokens, or files of more than one model.
     """
     sentences = list(_within(MOST_BYTES, files[:MOST_SENTENCES]))
-    shapes = {tuple(sentence["weights_LHTS"].shape[:2]) for sentence in sentences}
-    if len(shapes) != 1:
-        raise ValueError(f"one page shows one model, and these files are of {len(shapes)}; give it files of one call")
-    ((layers, heads),) = shapes
-    for sentence in sentences:
-        sentence["weights"] = _packed(sentence.pop("weights_LHTS"))
-    data = {"scale": SCALE, "layers": layers, "heads": heads, "languages": list(languages), "sentences": sentences}
-    shown: dict[str, Any] = {
+    data = packed(sentences, languages)
+    heading = {
         "name": name,
         "languages": " to ".join(LANGUAGES.get(code, code) for code in languages),
         "shown": len(sentences),
         "all": len(files),
+    }
+    return _render(as_json(data), heading, "en")
+
+
+def packed(sentences: Sequence[dict[str, Any]], languages: Sequence[str]) -> dict[str, Any]:
+    """What explorer.js reads. A sentence has line, source, target, source_tokens, target_tokens and weights_LHTS."""
+    shapes = {tuple(sentence["weights_LHTS"].shape[:2]) for sentence in sentences}
+    if len(shapes) != 1:
+        raise ValueError(f"one page shows one model, and these files are of {len(shapes)}; give it files of one call")
+    ((layers, heads),) = shapes
+    held = [{**each, "weights": _packed(each["weights_LHTS"])} for each in sentences]
+    for each in held:
+        del each["weights_LHTS"]
+    return {"scale": SCALE, "layers": layers, "heads": heads, "languages": list(languages), "sentences": held}
+
+
+def shells(data: str) -> dict[str, str]:
+    """The page without its heading, by language, for a frame of another page: `data` stands where its JSON goes."""
+    return {language: _render(Markup(data), None, language) for language in Words._fields}
+
+
+def as_json(value: Any) -> Markup:
+    """JSON that stays text inside <script>: no `<` of a token can end it."""
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+
+
+def _render(data: Markup, heading: dict[str, Any] | None, language: str) -> str:
+    shown: dict[str, Any] = {
+        "heading": heading,
+        "language": language,
+        "say": {name: getattr(words, language) for name, words in EXPLORER.items()},
         "light": style.COLOURS[0],
         "dark": style.DARK[style.COLOURS[0]],
         "style": Markup(_read("page.css") + _read("explorer.css")),
         "script": Markup(_read("explorer.js")),
-        "data": _json(data),
+        "data": data,
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     return environment.from_string(_read("explorer.html")).render(shown)
@@ -81,11 +107,6 @@ def _sentence(file: Path) -> dict[str, Any]:
 def _packed(weights: np.ndarray) -> str:
     """Numbers from 0 to 1 as base64 of 16 bits each, the lower byte first."""
     return base64.b64encode(np.rint(weights.astype(np.float64) * SCALE).astype("<u2").tobytes()).decode("ascii")
-
-
-def _json(value: Any) -> Markup:
-    """JSON that stays text inside <script>: no `<` of a token can end it."""
-    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
 def _read(name: str) -> str:

@@ -3,7 +3,7 @@
 import io
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -44,8 +44,8 @@ def png(figure: Figure) -> bytes:
     return out.getvalue()
 
 
-def svg(figure: Figure, name: str) -> str:
-    """`figure` as SVG to put into a page: ids begin with `name`, type is the page's."""
+def svg(figure: Figure, name: str, colours: Mapping[str, str]) -> str:
+    """`figure` as SVG to put into a page: ids begin with `name`, type is the page's, and so are its `colours`."""
     out = io.StringIO()
     with matplotlib.rc_context(style.RC):
         FigureCanvasSVG(figure).print_svg(out, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
@@ -56,7 +56,8 @@ def svg(figure: Figure, name: str) -> str:
     start = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", start)
     text = f"{start}>{rest}"
     text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{name}-", text)
-    return re.sub(r"font: (\d+ )?([\d.]+px) [^;\"]+", _size_and_weight, text)
+    text = re.sub(r"font: (\d+ )?([\d.]+px) [^;\"]+", _size_and_weight, text)
+    return re.sub(r"#[0-9a-f]{6}\b", lambda colour: colours.get(colour[0], colour[0]), text)
 
 
 def length_figure(comparisons: Sequence[Comparison], runs: Sequence[Run], width: float) -> Figure | None:

@@ -34,7 +34,7 @@ def maps(comparison: Comparison) -> list[list[Map]]:
     for run in comparison.runs:
         for record in comparison.measured(run).get("attention") or []:
             each = _map(run, record)
-            drawn.setdefault(_words(record["source_tokens"]), {}).setdefault(run.name, each)
+            drawn.setdefault(sentence(record["source_tokens"]), {}).setdefault(run.name, each)
     if not drawn:
         return []
     # A sentence that only some runs show is not the same picture for all.
@@ -102,7 +102,7 @@ def _map(run: Run, record: dict[str, Any]) -> Map:
     return Map(run, layer.replace("_", " "), source, target, weights)
 
 
-def _words(pieces: Sequence[str]) -> str:
+def sentence(pieces: Sequence[str]) -> str:
     """The sentence below its subwords, so that runs with different vocabularies can show the same one."""
     return "".join(piece for piece in pieces if piece not in CONTROL).replace(WORD_START, " ").strip()
 

@@ -4,7 +4,6 @@ Jinja2 because it escapes whatever it is given: sentences, names and commands ar
 already HTML is marked so here, and is only what `figures.svg` and `maps.svg` made.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from importlib import resources
@@ -15,13 +14,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from research.report import figures, maps, style, table
+from research.report import figures, maps, numbers, style, table
 from research.report.runs import LANGUAGES, Comparison, Run, comparisons
 from research.run_folder import search_words
 
 WIDE, NARROW = 11.0, 4.5  # inches that a figure is drawn at, for a desk and for a phone
-# What a figure's own colours are called on the page, where dark has others.
-NAMES = {style.PAPER: "var(--paper)", style.INK: "var(--ink)", style.SOFT: "var(--soft)", style.RULE: "var(--rule)"}
 
 
 def write_page(runs: Sequence[Run], others: Sequence[Path] = (), out: Path = Path("report")) -> str:
@@ -105,15 +102,13 @@ def _rows(runs: Sequence[Run], look: dict[str, dict[str, str]]) -> list[dict[str
 
 def _drawn(name: str, draw: Callable[[float], Figure | None], look: dict[str, dict[str, str]]) -> dict[str, Markup]:
     """A figure twice, for wide and for narrow screens, in the page's colours; {} when there is nothing to draw."""
-    names = NAMES | {each["light"]: f"var(--{each['css']})" for each in reversed(list(look.values()))}
+    names = style.NAMES | {each["light"]: f"var(--{each['css']})" for each in reversed(list(look.values()))}
     found = {}
     for size, width in (("wide", WIDE), ("narrow", NARROW)):
         figure = draw(width)
         if figure is None:
             return {}
-        drawn = figures.svg(figure, f"{name}-{size}")
-        drawn = re.sub(r"#[0-9a-f]{6}\b", lambda colour: names.get(colour[0], colour[0]), drawn)
-        found[size] = Markup(drawn)
+        found[size] = Markup(figures.svg(figure, f"{name}-{size}", names))
     return found
 
 
@@ -175,17 +170,10 @@ def _cost(run: Run, look: dict[str, dict[str, str]]) -> dict[str, Any]:
     cells = [
         ("parameters", said("parameters", lambda n: f"{n:,}")),
         ("FLOPs a token", said("flops_per_token", lambda n: f"{n / 1e6:,.1f} M")),
-        ("training", said("seconds", _duration)),
+        ("training", said("seconds", numbers.duration)),
         ("sentences a second", ", ".join(speeds) or table.NOTHING),
     ]
     return {"run": look[run.name], "cells": cells}
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
 def _facts(value: Any, name: str = "") -> list[tuple[str, str]]:

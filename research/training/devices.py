@@ -1,25 +1,29 @@
 """How a step is spread over devices. The only file that knows: `pmap` by default, or `shard_map` over a mesh.
 
-Both run one function, written for one device with the axis `AXIS`. State is the same on every device, a batch is cut
-along its rows, padded with rows of zeros (all padding, which counts nothing) where the devices do not divide it.
+Both run one function, written for one device with the axis `AXIS`. Of one run, the state is the same on every device,
+and a batch is cut along its rows, padded with rows of zeros (all padding, which counts nothing) where the devices do
+not divide it. Of several runs side by side, each is whole on one device, and those on one device are one `vmap`.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "data"
+LANES = "lanes"
 Rows = dict[str, np.ndarray]
+Step = Callable[[Any, Any, Any], tuple[Any, Any]]  # (state, batch, seed) -> state, metrics
 
 
 class _Pmap:
     """A leading axis of devices on everything; the function is compiled for one of them."""
 
-    def __init__(self, devices: list[jax.Device]):
-        self.devices = devices
+    def __init__(self, devices: list[jax.Device], axis: str):
+        self.devices, self.axis = devices, axis
 
     def replicate(self, tree: Any) -> Any:
         copy = jax.pmap(lambda _, tree: tree, in_axes=(0, None), devices=self.devices)
@@ -28,24 +32,27 @@ class _Pmap:
     def one_copy(self, tree: Any) -> Any:
         return jax.tree.map(lambda x: x[0], tree)
 
-    def cut(self, batch: Rows) -> Any:
-        return {name: x.reshape(len(self.devices), -1, *x.shape[1:]) for name, x in batch.items()}
+    def cut(self, rows: Any) -> Any:
+        return jax.tree.map(lambda x: x.reshape(len(self.devices), -1, *x.shape[1:]), rows)
 
     def joined(self, rows: Any) -> Any:
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(rows))
 
-    def step(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return jax.pmap(fn, axis_name=AXIS, devices=self.devices, donate_argnums=0)
+    def step(self, fn: Step) -> Step:
+        return jax.pmap(fn, axis_name=self.axis, in_axes=(0, 0, None), devices=self.devices, donate_argnums=0)
+
+    def lanes(self, fn: Step) -> Step:
+        return jax.pmap(fn, axis_name=self.axis, devices=self.devices, donate_argnums=0)
 
     def rows(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return jax.pmap(fn, axis_name=AXIS, devices=self.devices)
+        return jax.pmap(fn, axis_name=self.axis, devices=self.devices)
 
 
 class _ShardMap:
     """Global arrays over a mesh of one axis; the function sees its shard."""
 
-    def __init__(self, devices: list[jax.Device]):
-        self.mesh = Mesh(np.array(devices), (AXIS,))
+    def __init__(self, devices: list[jax.Device], axis: str):
+        self.mesh, self.cut_spec = Mesh(np.array(devices), (axis,)), PartitionSpec(axis)
 
     def replicate(self, tree: Any) -> Any:
         return jax.device_put(tree, NamedSharding(self.mesh, PartitionSpec()))
@@ -53,21 +60,24 @@ class _ShardMap:
     def one_copy(self, tree: Any) -> Any:
         return jax.tree.map(lambda x: x.addressable_data(0), tree)
 
-    def cut(self, batch: Rows) -> Any:
-        sharding = NamedSharding(self.mesh, PartitionSpec(AXIS))
-        return {name: jax.make_array_from_process_local_data(sharding, x) for name, x in batch.items()}
+    def cut(self, rows: Any) -> Any:
+        sharding = NamedSharding(self.mesh, self.cut_spec)
+        return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), rows)
 
     def joined(self, rows: Any) -> Any:
         return jax.device_get(rows)
 
-    def step(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return jax.jit(self._mapped(fn, PartitionSpec()), donate_argnums=0)
+    def step(self, fn: Step) -> Step:
+        whole = PartitionSpec()
+        return jax.jit(self._mapped(fn, (whole, self.cut_spec, whole), whole), donate_argnums=0)
+
+    def lanes(self, fn: Step) -> Step:
+        return jax.jit(self._mapped(fn, (self.cut_spec,) * 3, self.cut_spec), donate_argnums=0)
 
     def rows(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-        return jax.jit(self._mapped(fn, PartitionSpec(AXIS)))
+        return jax.jit(self._mapped(fn, (PartitionSpec(), self.cut_spec), self.cut_spec))
 
-    def _mapped(self, fn: Callable[[Any, Any], Any], out: PartitionSpec) -> Callable[[Any, Any], Any]:
-        specs = (PartitionSpec(), PartitionSpec(AXIS))
+    def _mapped(self, fn: Any, specs: tuple[PartitionSpec, ...], out: PartitionSpec) -> Any:
         # check_vma=False: with the check, shard_map sums gradients of replicated parameters by itself, a second time.
         return jax.shard_map(fn, mesh=self.mesh, in_specs=specs, out_specs=out, check_vma=False)
 
@@ -78,17 +88,19 @@ STRATEGIES: dict[str, type[_Pmap] | type[_ShardMap]] = {"pmap": _Pmap, "shard_ma
 class Devices:
     """Some devices of this process (all by default) and a strategy.
 
-    spread(step): step(state, batch) -> state, metrics, over all devices; state as `replicate` gives it.
+    spread(step): step(state, batch, seed) -> state, metrics, over all devices; state as `replicate` gives it.
+    program(step, runs): the same for one run or for several side by side, whose states and batches are lists.
     run(fn): fn(params, batch) -> rows, over all devices; plain arrays in and NumPy arrays out, rows in order.
     """
 
     def __init__(self, strategy: str = "pmap", devices: Sequence[jax.Device] | None = None):
         if strategy not in STRATEGIES:
             raise ValueError(f"training.strategy={strategy!r} is unknown; choose one of {', '.join(STRATEGIES)}")
-        chosen = list(jax.local_devices() if devices is None else devices)
-        self.count, self.kind = len(chosen), chosen[0].device_kind
-        self._strategy = STRATEGIES[strategy](chosen)
+        self._devices = list(jax.local_devices() if devices is None else devices)
+        self.count, self.kind = len(self._devices), self._devices[0].device_kind
+        self._strategy = STRATEGIES[strategy](self._devices, AXIS)
         self._replicated: tuple[Any, Any] | None = None
+        self._programs: dict[tuple[Step, int], Program] = {}
 
     def replicate(self, tree: Any) -> Any:
         """`tree` on every device."""
@@ -98,18 +110,27 @@ class Devices:
         """One copy of a replicated tree, as NumPy arrays: what a checkpoint holds."""
         return jax.device_get(self._strategy.one_copy(tree))
 
-    def spread(self, step: Callable[[Any, Any], tuple[Any, Any]]) -> Callable[[Any, Rows], tuple[Any, Any]]:
+    def spread(self, step: Step) -> Callable[[Any, Rows, Any], tuple[Any, Any]]:
         """`step` over all devices. The state given is used up; metrics are one copy, still on the device.
 
-        `step` sums over `AXIS` itself, so whatever it returns must be the same on every device.
+        `step` sums over `AXIS` itself, so whatever it returns must be the same on every device. seed: a number that is
+        no constant of the program, so that one compilation serves them all.
         """
         compiled = self._strategy.step(step)
 
-        def run(state: Any, batch: Rows) -> tuple[Any, Any]:
-            state, metrics = compiled(state, self._cut(batch))
+        def run(state: Any, batch: Rows, seed: Any) -> tuple[Any, Any]:
+            state, metrics = compiled(state, self._cut(batch), _seed(seed))
             return state, self._strategy.one_copy(metrics)
 
         return run
+
+    def program(self, step: Step, runs: int) -> "Program":
+        """`step` for so many runs at once; asked for again, the same one, with all that it has compiled."""
+        if (step, runs) not in self._programs:
+            each = -(-runs // self.count)
+            strategy = type(self._strategy)(self._devices[: -(-runs // each)], LANES)
+            self._programs[step, runs] = OneRun(self, step) if runs == 1 else SideBySide(strategy, step, runs, each)
+        return self._programs[step, runs]
 
     def run(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Rows], Any]:
         """`fn(params, batch)`, whose outputs have a row for each row of the batch, over all devices."""
@@ -136,3 +157,67 @@ class Devices:
             return np.pad(x, [(0, short)] + [(0, 0)] * (x.ndim - 1)) if short else x
 
         return self._strategy.cut({name: padded(np.asarray(x)) for name, x in batch.items()})
+
+
+class OneRun:
+    """`Devices.program` of one run: its batches are cut over all devices."""
+
+    def __init__(self, devices: Devices, step: Step):
+        self._devices, self._spread = devices, devices.spread(step)
+
+    def place(self, states: Sequence[Any]) -> Any:
+        """The states of all runs, where `step` takes them from."""
+        return self._devices.replicate(states[0])
+
+    def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
+        """A step of every run, sent off. What was placed is used up."""
+        return self._spread(placed, batches[0], seeds[0])
+
+    def states(self, placed: Any) -> list[Any]:
+        """The state of each run, on the host."""
+        return [self._devices.unreplicate(placed)]
+
+    def metrics(self, metrics: Any) -> list[Any]:
+        """The metrics of each run, on the host; waits for the step that they are of."""
+        return [jax.device_get(metrics)]
+
+
+class SideBySide:
+    """`Devices.program` of several runs: `each` of them on a device, none of whose batches is cut.
+
+    A run has an axis `AXIS` of its own, of size 1: its step is that of a run on one device. Where the devices do not
+    divide the runs, copies of the first fill the gap: they take no time, and are not read.
+    """
+
+    def __init__(self, strategy: _Pmap | _ShardMap, step: Step, runs: int, each: int):
+        alone = jax.vmap(step, in_axes=(None, 0, None), out_axes=None, axis_name=AXIS)
+        self._strategy, self._runs = strategy, runs
+        self._filling = -runs % each
+        self._compiled = strategy.lanes(jax.vmap(alone))
+
+    def place(self, states: Sequence[Any]) -> Any:
+        # Stacked by JAX: the step uses the result up, and it must not be anybody's memory.
+        return self._strategy.cut(jax.tree.map(lambda *leaves: jnp.stack(leaves), *self._filled(states)))
+
+    def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves)[:, None], *self._filled(batches))
+        seeds_R = np.stack([_seed(seed) for seed in self._filled(seeds)])
+        return self._compiled(placed, self._strategy.cut(stacked), self._strategy.cut(seeds_R))
+
+    def states(self, placed: Any) -> list[Any]:
+        host = self._strategy.joined(placed)
+        return [jax.tree.map(lambda x, run=run: np.asarray(x[run]), host) for run in range(self._runs)]
+
+    def metrics(self, metrics: Any) -> list[Any]:
+        return self.states(metrics)
+
+    def _filled(self, of_runs: Sequence[Any]) -> list[Any]:
+        return [*of_runs, *[of_runs[0]] * self._filling]
+
+
+Program = OneRun | SideBySide
+
+
+def _seed(seed: Any) -> np.ndarray:
+    """As `jax.random.key` takes a seed: its lower 32 bits."""
+    return np.asarray(seed, np.int64).astype(np.int32)

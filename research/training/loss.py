@@ -112,8 +112,23 @@ def _each_chunk(update: Callable[[Array, Any], Any], sums: Any, counted_N: Array
     """`sums = update(chunk, sums)` for chunk 0, 1, … as far as there are words, when these come first."""
     size = _chunk_positions(counted_N)
     # An accelerator would wait for its host to read how many there are: there all chunks are gone through.
-    chunks = -(-counted_N.sum() // size) if _on_cpu() else len(counted_N) // size
+    chunks = _most(-(-counted_N.sum() // size)) if _on_cpu() else len(counted_N) // size
     return jax.lax.fori_loop(0, chunks, update, sums)
+
+
+@jax.custom_batching.custom_vmap
+def _most(chunks: Array) -> Array:
+    """`chunks`; under `vmap` the most of any lane, so that all of them are in one chunk at a time.
+
+    Else each lane would stop by itself, and XLA would select, after each chunk, between all sums before it and after.
+    Chunks beyond a lane's own have nothing but padding, which adds nothing.
+    """
+    return chunks
+
+
+@_most.def_vmap
+def _most_of_lanes(lanes: int, batched: list[bool], chunks: Array) -> tuple[Array, bool]:
+    return _most(chunks.max()), False
 
 
 def _cut(x_NX: Array, chunk: Array) -> Array:

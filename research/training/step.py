@@ -36,12 +36,11 @@ def make_step(
     objective: Objective,
     optimiser: optax.GradientTransformation,
     *,
-    seed: int,
     parts: int,
     ema_decay: float,
     axis: str,
-) -> Callable[[State, Batch], tuple[State, dict[str, Array]]]:
-    """step(state, batch) -> state, metrics.
+) -> Callable[[State, Batch, Array], tuple[State, dict[str, Array]]]:
+    """step(state, batch, seed) -> state, metrics.
 
     gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
     Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes nothing but the
@@ -49,7 +48,7 @@ def make_step(
     parts: pieces a device's rows are cut into, one after another, to save memory. axis: name of the device axis.
     """
 
-    def step(state: State, batch: Batch) -> tuple[State, dict[str, Array]]:
+    def step(state: State, batch: Batch, seed: Array) -> tuple[State, dict[str, Array]]:
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), state.step), jax.lax.axis_index(axis))
         gradient, sums = _summed_gradient(objective, state.params, batch, key, parts)
         gradient, sums = jax.lax.psum((gradient, sums), axis)

@@ -18,7 +18,8 @@ from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies
 from research.data.word_counts import FILE, count_words, write_counts
 from research.decoding.forced import force
-from research.evaluation.alignment import best_layer, measure
+from research.evaluation import counts
+from research.evaluation.alignment import Alignment, best_layer, measure
 from research.evaluation.attention import read
 from research.evaluation.evaluate import evaluate
 from research.evaluation.gold import gold_of
@@ -124,12 +125,43 @@ def test_result_is_the_contract(workdir, capsys):
         assert each["source_tokens"][-1] == each["target_tokens"][-1] == "</s>"
 
 
+def test_measures_of_summed_counts_are_those_of_the_result(workdir, tmp_path):
+    """Of a split, and of one with a too long pair, which counts nothing but its translation."""
+    shutil.copytree(workdir, tmp_path / "run")
+    folder = RunFolder(tmp_path / "run")
+    write_split(folder.split_file("long"), [Pair("cats run " * 10, "CATS RUN " * 10, ((0, 0),)), *PAIRS])
+    evaluate(folder.path, split="test", beams=(1, 3), command="")
+    splits = evaluate(folder.path, split="long", beams=(3,), command="")["splits"]
+    for split, searches in (("test", ("beam1", "beam3")), ("long", ("beam3",))):
+        held, result = counts.read(folder, split), splits[split]
+        assert {len(array) for array in held.arrays.values()} == {result["sentences"]}
+        expected = {("perplexity", None): result["perplexity"], ("token_accuracy", None): result["token_accuracy"]}
+        expected[("word_perplexity", None)] = result["word_perplexity"]
+        for search in searches:
+            expected |= {(name, search): result["searches"][search][name]["score"] for name in ("bleu", "chrf", "ter")}
+        aligned = result["alignment"] or {}
+        expected |= {(name, None): aligned[name] for name in counts.MEASURES if name in aligned}
+        if aligned:
+            expected[("aer", None)] = aligned["error"]
+            assert len(expected) == 11 + 3 * len(searches)
+            assert 0 < aligned["head_distance"] < 1
+        for (name, search), score in expected.items():
+            sums_1X = held.of(name, search).sum(axis=0, keepdims=True)
+            [found] = counts.MEASURES[name].score(sums_1X)
+            assert found == pytest.approx(score, rel=1e-9), (split, name)
+    words = [0, *(len(pair.target.split()) for pair in PAIRS)]  # each sentence in its row
+    assert held.arrays["words"].tolist() == [0, *(n + 1 for n in words[1:])]
+    assert held.arrays["beam3.ter"][1:, 1].tolist() == words[1:]
+    if aligned:
+        assert held.arrays["alignment"][:, Alignment._fields.index("target_words")].tolist() == words
+
+
 def test_breakdowns_count_everything_once(workdir):
     test = evaluate(workdir, command="", beams=(1,))["splits"]["test"]
-    lengths, counts = [len(source.split()) for source in SOURCES], Counter(" ".join(TRAINING).split())
+    lengths, known = [len(source.split()) for source in SOURCES], Counter(" ".join(TRAINING).split())
     bins = {
         "source_length": [bisect_left((2, 4), length) for length in lengths],
-        "rarest_word": [bisect_left((0, 1), min(counts[word] for word in pair.target.split())) for pair in PAIRS],
+        "rarest_word": [bisect_left((0, 1), min(known[word] for word in pair.target.split())) for pair in PAIRS],
         "reordering": [2 if "old" in source else 0 for source in SOURCES],
     }
     names = {
@@ -219,7 +251,7 @@ def test_an_intervention_is_measured_by_the_same_call(workdir):
     def track(what, sentences):
         return lambda done: None
 
-    measured, _ = measure_split(other, material, beams=(1,), best_layer=lambda: None, track=track)
+    measured, *_ = measure_split(other, material, beams=(1,), best_layer=lambda: None, track=track)
     assert measured["perplexity"] == pytest.approx(len(run.vocabularies.target))  # all alike
     if measured["alignment"]:
         assert measured["alignment"]["layer"] == "mean"  # where validation does not say
@@ -301,6 +333,7 @@ def test_translate_text_line_for_line(workdir, tmp_path):
 def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
     run = load(workdir)
     options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
+    options["attention_sentences"] = 0
     measured = validator(run.translator, run.vocabularies, PAIRS, bleu_sentences=3, **options)(run.params)
     known = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")[:3]
     expected = bleu(known, [pair.target for pair in PAIRS[:3]], tokenize="13a", lowercase=False).score
@@ -313,11 +346,37 @@ def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
     assert sorted(without) == ["perplexity", "token_accuracy"]
 
 
+def test_validator_measures_what_the_first_sentences_are_read_by(workdir):
+    run = load(workdir)
+    options = {"devices": run.devices, "batch_sentences": 5}
+    named = {**options, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16, "bleu_sentences": 0}
+
+    def measured(pairs):
+        validate = validator(run.translator, run.vocabularies, pairs, attention_sentences=4, **named)
+        scores = validate(run.params)
+        return {name: scores[name] for name in scores if name not in ("perplexity", "token_accuracy")}
+
+    if workdir.name.startswith("none"):
+        assert measured(PAIRS) == {}
+        return
+    expected = measure(run.translator, run.params, run.vocabularies, PAIRS[:4], gold_of(PAIRS[:4]), **options)["mean"]
+    found, without_gold = measured(PAIRS), measured([pair._replace(alignment=()) for pair in PAIRS])
+    assert found.pop("aer") == expected.error
+    assert found == without_gold
+    assert list(found) == ["attention_entropy", "head_distance"]
+    assert found["attention_entropy"] == expected.measures()["entropy"]
+    rows, distances = 0, 0.0
+    for reading in read(run.translator, run.params, encode(PAIRS[:4], run.vocabularies), **options):
+        for one, other in reading.layers.values():
+            rows, distances = rows + len(one), distances + np.maximum(one - other, 0).sum()
+    assert found["head_distance"] == pytest.approx(distances / rows, abs=1e-6)
+
+
 def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir, capsys):
     run = load(workdir)
     long = Pair("cats run " * 5_000, "CATS RUN " * 5_000, ())
     options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
-    options["bleu_sentences"] = 0
+    options |= {"bleu_sentences": 0, "attention_sentences": 3}  # those that fit
     with_it, without = (
         validator(run.translator, run.vocabularies, pairs, **options)(run.params) for pairs in ([long, *PAIRS], PAIRS)
     )

@@ -44,15 +44,19 @@ def flops_by_xla(translator, length):
     return lowered.compile().cost_analysis()["flops"]
 
 
-@pytest.mark.parametrize("name", ["transformer", "none", "luong", "bahdanau", "luong-feeding"])
+@pytest.mark.parametrize(
+    "name", ["transformer", "none", "luong", "bahdanau", "luong-feeding", "none-future", "transformer-future"]
+)
 def test_arithmetic_is_what_xla_counts(name):
     """Of one token to one token, where the body of a scan, which XLA counts once, is the whole of it."""
-    model = base.named(base.MODELS, name.removesuffix("-feeding"))
+    architecture, _, more = name.partition("-")
+    model = base.named(base.MODELS, architecture)
     for field, value in {
         "width": 96,
-        "layers": 1 if "-" in name else 2,
+        "layers": 1 if more == "feeding" else 2,
         "ffn": 384,
-        "input_feeding": "-" in name,
+        "input_feeding": more == "feeding",
+        "decoder_direction": "bi" if more == "future" else "uni",
     }.items():
         if field in model:
             model[field] = value
@@ -80,6 +84,7 @@ def test_attention_is_quadratic_and_the_encoder_is_spread_over_the_target():
         ("none-lstm-bi", {"encoder": "rnn"}, "model.encoder='rnn' is unknown; choose one of recurrent, transformer"),
         ("none-lstm-bi", {"cell": "lsmt"}, "model.cell='lsmt' is unknown; choose one of tanh, gru, lstm"),
         ("none-lstm-bi", {"direction": "both"}, "model.direction='both' is unknown; choose one of uni, reversed, bi"),
+        ("none-lstm-bi", {"decoder_direction": "both"}, "model.decoder_direction='both' is unknown; choose one of uni"),
         ("none-lstm-bi", {"width": 7}, "model.width=7 must be even for direction='bi'; try 8"),
         ("none-lstm-bi", {"reader": "long"}, "model.reader='long' is unknown; choose one of none, luong, bahdanau"),
         ("none-lstm-bi", {"tie": "both"}, "model.tie='both' is unknown; choose one of none, decoder, all"),

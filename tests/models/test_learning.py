@@ -34,10 +34,10 @@ def test_an_attentive_model_learns_to_reverse(architecture):
     vocabulary = FIRST + SYMBOLS
     training = make_training(config.lock(), source_vocabulary=vocabulary, target_vocabulary=vocabulary)
     devices = Devices("pmap", jax.devices()[:1])
-    state, spread = devices.replicate(training.state), devices.spread(training.step)
+    state, spread = devices.replicate(training.initial(config.seed)), devices.spread(training.step)
     random = np.random.default_rng(0)
     for _ in range(400):
-        state, _ = spread(state, reversal(random))
+        state, _ = spread(state, reversal(random), config.seed)
     unseen = reversal(np.random.default_rng(1))
     logits_BTV = jax.jit(training.translator.apply)(
         {"params": devices.unreplicate(state).params}, unseen["source_BS"], unseen["target_in_BT"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from research.report import write_answers
 from tests.report.browser import CHROMEDRIVER, CHROMIUM, Browser
 
 SENTENCES = [
@@ -114,6 +115,20 @@ def all_four(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The four architectures, evaluated: for reading only."""
     folder = tmp_path_factory.mktemp("four") / "runs"
     return [fabricate_run(folder / name, name) for name in MODELS]
+
+
+@pytest.fixture(scope="session")
+def answer_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Six answers, five questions on one corpus and the first of them on another: for reading only."""
+    from tests.report.made_up_answers import write_all
+
+    return write_all(tmp_path_factory.mktemp("answers"))
+
+
+@pytest.fixture(scope="session")
+def answers_page(answer_files: list[Path]) -> Path:
+    """index.html of `answer_files`: for reading only."""
+    return write_answers(answer_files, answer_files[0].parent.parent / "report")
 
 
 @pytest.fixture

@@ -43,14 +43,14 @@ def test_replicate_and_unreplicate_are_a_roundtrip(strategy, count):
 def test_rows_beyond_the_last_are_padding(strategy):
     """A step sees zeros there, which is PAD, and every row exactly once."""
 
-    def step(state, batch):
+    def step(state, batch, seed):
         return state, {
             "total": jax.lax.psum(batch["x"].sum(), "data"),
             "rows": jax.lax.psum(batch["x"].shape[0], "data"),
         }
 
     devices = Devices(strategy)
-    _, metrics = devices.spread(step)(devices.replicate({"w": np.zeros(2)}), {"x": np.ones((11, 2), np.float32)})
+    _, metrics = devices.spread(step)(devices.replicate({"w": np.zeros(2)}), {"x": np.ones((11, 2), np.float32)}, 0)
     assert float(metrics["total"]) == 22
     assert int(metrics["rows"]) == 16
 

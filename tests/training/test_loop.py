@@ -13,6 +13,7 @@ from research.run_folder import RunFolder
 from research.training import loop
 from research.training.checkpoint import Checkpoints
 from research.training.devices import AXIS, Devices
+from research.training.lane import Lane, Schedule
 from research.training.step import State
 
 
@@ -39,7 +40,7 @@ class Stream:
         return {"x": np.full((8, 1), self.next + self.offset, np.float32)}
 
 
-def step(state, batch):
+def step(state, batch, seed):
     """A number that depends on every batch and on their order; batches from 1000 on are not finite."""
     x = jax.lax.pmean(batch["x"].mean(), AXIS)
     skipped = (x >= 1000).astype(jnp.int32)
@@ -74,17 +75,19 @@ class Run:
 
         checkpoints = Checkpoints(self.folder.checkpoints, keep_last=keep_last)
         try:
-            return loop.train(
-                State(np.int32(0), {"w": np.float32(0.5)}, (), ()),
-                step,
-                Stream(events or {}, self.each),
-                schedule=loop.Schedule(**fields),
-                devices=Devices("pmap", jax.devices()[:count]),
+            lane = Lane(
+                seed=0,
+                state=State(np.int32(0), {"w": np.float32(0.5)}, (), ()),
+                batches=Stream(events or {}, self.each),
                 checkpoints=checkpoints,
                 validate=validate,
                 folder=self.folder,
-                name="run",
+                schedule=Schedule(**fields),
             )
+            loop.train([lane], step, devices=Devices("pmap", jax.devices()[:count]))
+            if lane.error:
+                raise lane.error
+            return lane.so_far
         finally:
             self.steps = checkpoints.steps()
             if self.steps:

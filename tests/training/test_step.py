@@ -39,18 +39,18 @@ def noisy(params, batch, key):
 
 
 def make(objective=objective, optimiser=None, **fields):
-    fields = {"seed": 0, "parts": 1, "ema_decay": 0.0, **fields}
+    fields = {"parts": 1, "ema_decay": 0.0, **fields}
     return make_step(objective, optimiser or optax.sgd(1.0), axis=AXIS, **fields)
 
 
-def one_step(step, strategy="pmap", count=1, batches=None, *, optimiser=None, averaging=False, start=None):
+def one_step(step, strategy="pmap", count=1, batches=None, *, optimiser=None, averaging=False, start=None, seed=0):
     """The state and metrics after `batches`, as NumPy arrays."""
     devices = Devices(strategy, jax.devices()[:count])
     state = initial_state(params(), optimiser or optax.sgd(1.0), averaging=averaging) if start is None else start
     # Through NumPy: the step uses up what it is given.
     state, spread = devices.replicate(jax.tree.map(np.asarray, state)), devices.spread(step)
     for each in batches or [batch()]:
-        state, metrics = spread(state, each)
+        state, metrics = spread(state, each, seed)
     return devices.unreplicate(state), {name: float(value) for name, value in metrics.items()}
 
 
@@ -138,7 +138,7 @@ def test_randomness_is_a_function_of_seed_and_step():
     one, _ = one_step(make(noisy))
     jax.tree.map(np.testing.assert_array_equal, one_step(make(noisy))[0], one)
     later = State(np.int32(1), params(), optax.sgd(1.0).init(params()), ())
-    for other in (one_step(make(noisy, seed=1))[0], one_step(make(noisy), start=later)[0]):
+    for other in (one_step(make(noisy), seed=1)[0], one_step(make(noisy), start=later)[0]):
         assert not np.allclose(other.params["table"], one.params["table"], atol=1e-4)
 
 
@@ -156,6 +156,6 @@ def test_devices_and_parts_have_keys_of_their_own(cut):
     step = make(objective, parts=cut.get("parts", 1))
     devices = Devices("pmap", jax.devices()[: cut.get("count", 1)])
     state = devices.replicate(initial_state({"w": np.float32(1)}, optax.sgd(1.0), averaging=False))
-    _, metrics = devices.spread(step)(state, {"x": np.array([1.0, 2.0], np.float32)})
+    _, metrics = devices.spread(step)(state, {"x": np.array([1.0, 2.0], np.float32)}, 0)
     assert seen
     assert abs(float(metrics["nll"])) > 1e-4  # with one key for both, the two draws would cancel

@@ -1,0 +1,30 @@
+"""Does rereading repair the fixed-size vector, or would a larger vector do?"""
+
+from research.ablation.arms import cross, vary
+from research.ablation.experiment import Axis, Experiment
+from research.ablation.hypotheses import Superiority, Trend
+from research.ablation.words import Words
+
+WIDTHS = (32, 64, 128)
+
+EXPERIMENT = Experiment(
+    question=Words(
+        "Can a wider fixed vector do what rereading the encoder does?",
+        "고정 벡터를 넓히면 인코더를 다시 읽는 것을 대신할 수 있는가?",
+    ),
+    claim=Words(
+        "Rereading the encoder repairs the bottleneck of the fixed-size vector.",
+        "인코더를 다시 읽으면 고정 크기 벡터의 병목이 해소된다.",
+    ),
+    source="Cho et al. 2014; Bahdanau et al. 2015",
+    base="none",
+    arms=cross(vary("architecture", "none", "luong"), vary("model.width", *WIDTHS)),
+    axis=Axis("model.width", Words("width", "너비"), log=True),
+    measure="bleu",
+    also=("chrf", "perplexity", "token_accuracy"),
+    # Width helps the vector, and yet the narrowest reader beats the widest vector.
+    verdict=(
+        Trend(tuple(f"none, width={width}" for width in WIDTHS), WIDTHS, 0.0, log=True),
+        Superiority("luong, width=32", "none, width=128", 0.0),
+    ),
+)

@@ -1,0 +1,38 @@
+"""How little data is too little for a large model?"""
+
+from research.ablation.arms import chain, cross, named, vary
+from research.ablation.experiment import Axis, Experiment
+from research.ablation.hypotheses import Crossing
+from research.ablation.words import Words
+
+PAIRS = (1_000, 3_000, 9_000, 29_000)  # nested: each holds all smaller ones
+LARGE = {"architecture": "transformer", "model.layers": 4}
+
+EXPERIMENT = Experiment(
+    question=Words(
+        "From how many sentence pairs on does the larger model translate better than the smaller one?",
+        "문장 쌍이 얼마나 있어야 큰 모델이 작은 모델보다 잘 번역하는가?",
+    ),
+    claim=Words(
+        "With little data the large model is at a disadvantage, with much it wins.",
+        "데이터가 적으면 큰 모델이 불리하고, 많으면 큰 모델이 이긴다.",
+    ),
+    source="Koehn & Knowles 2017; Sennrich & Zhang 2019",
+    base="luong",
+    # As many distinct pairs as Multi30k has.
+    embedded={"data.embedded.train_pairs": 29_000, "data.embedded.words": 0.2},
+    arms=chain(
+        cross(vary("architecture", "luong", "transformer"), vary("data.subset", *PAIRS)),
+        cross(named("large transformer", LARGE), vary("data.subset", *PAIRS)),
+    ),
+    axis=Axis("data.subset", Words("sentence pairs", "문장 쌍"), log=True),
+    measure="bleu",
+    also=("chrf", "perplexity", "token_accuracy"),
+    verdict=(
+        Crossing(
+            tuple(f"luong, subset={pairs}" for pairs in PAIRS),
+            tuple(f"large transformer, subset={pairs}" for pairs in PAIRS),
+            0.0,
+        ),
+    ),
+)

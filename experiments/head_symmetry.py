@@ -1,0 +1,33 @@
+"""Why do heads differ?"""
+
+from research.ablation.arms import chain, named
+from research.ablation.experiment import Experiment
+from research.ablation.hypotheses import Level
+from research.ablation.words import Words
+
+IDENTICAL, DROPOUT, APART, INDEPENDENT = "identical", "identical, dropout", "0.01 apart", "independent"
+STILL = {"model.dropout": 0.0, "model.attention_dropout": 0.0}
+
+EXPERIMENT = Experiment(
+    question=Words(
+        "Eight heads run the same equation on the same input: why do they come to read different words?",
+        "여덟 헤드는 같은 입력에 같은 식을 쓴다: 왜 서로 다른 단어를 읽게 되는가?",
+    ),
+    claim=Words(
+        "Heads differ because their initial weights do: alike at first, they stay alike.",
+        "헤드가 다른 것은 처음 가중치가 다르기 때문이다: 처음에 같으면 끝까지 같다.",
+    ),
+    source="a lecture's claim; symmetry of gradient descent",
+    base="transformer",
+    fields={"training.attention_sentences": 100, "training.validate_every_steps": 100},
+    arms=chain(
+        named(IDENTICAL, {"model.head_spread": 0.0, **STILL}),
+        named(DROPOUT, {"model.head_spread": 0.0, "model.dropout": 0.0, "model.attention_dropout": 0.1}),
+        named(APART, {"model.head_spread": 0.01, **STILL}),
+        named(INDEPENDENT, {"model.head_spread": 1.0, **STILL}),
+    ),
+    measure="head_distance",
+    also=("bleu", "perplexity", "aer"),
+    watched=("head_distance",),
+    verdict=(Level(IDENTICAL, 0.01, more=False), Level(INDEPENDENT, 0.1, more=True)),
+)

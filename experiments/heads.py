@@ -1,0 +1,34 @@
+"""How many heads?"""
+
+from research.ablation.arms import chain, cross, vary
+from research.ablation.experiment import Axis, Experiment, Published
+from research.ablation.hypotheses import Superiority
+from research.ablation.words import Words
+
+EXPERIMENT = Experiment(
+    question=Words(
+        "How many heads should attention have, when they share its width and when each has a width of its own?",
+        "헤드가 너비를 나누어 가질 때와 저마다 너비를 가질 때, 헤드는 몇 개여야 하는가?",
+    ),
+    claim=Words(
+        "A width of 512 is best used as 8 heads of 64: one head is worse, and so are 32.",
+        "너비 512는 64짜리 헤드 8개로 쓰는 것이 좋다: 하나도, 서른둘도 그보다 못하다.",
+    ),
+    source="Vaswani et al. 2017, table 3 (A)",
+    base="transformer",
+    arms=chain(
+        vary("model.heads", 1, 2, 4, 8, 16, 32),
+        cross(vary("model.heads", 1, 2, 4, 16, 32), vary("model.head_width", 8)),
+    ),
+    axis=Axis("model.heads", Words("heads", "헤드 수"), log=True),
+    measure="bleu",
+    also=("chrf", "perplexity", "token_accuracy", "aer"),
+    verdict=(Superiority("heads=8", "heads=1", 0.0), Superiority("heads=8", "heads=32", 0.0)),
+    literature=(
+        Published(
+            "Vaswani et al. 2017, WMT14 En-De (development set)",
+            "BLEU",
+            {"heads=1": 24.9, "heads=4": 25.5, "heads=8": 25.8, "heads=16": 25.8, "heads=32": 25.4},
+        ),
+    ),
+)

@@ -1,0 +1,35 @@
+"""Is feeding the sentence at once faster than one word after another?"""
+
+from research.ablation.arms import cross, vary
+from research.ablation.experiment import Axis, Experiment
+from research.ablation.hypotheses import Superiority
+from research.ablation.words import Words
+
+LENGTHS = (8, 32, 128, 512)
+
+EXPERIMENT = Experiment(
+    question=Words(
+        "How long does a training step take, one word after another or all at once, as sentences grow?",
+        "문장이 길어질 때, 한 단어씩 읽는 학습 단계와 한꺼번에 읽는 학습 단계는 각각 얼마나 걸리는가?",
+    ),
+    claim=Words(
+        "Feeding the sentence at once is faster than one word after another.",
+        "문장을 한꺼번에 넣는 것이 한 단어씩 넣는 것보다 빠르다.",
+    ),
+    source="Vaswani et al. 2017, table 1: O(1) sequential operations against O(n)",
+    base="luong",
+    work="time",
+    # Every step has as many tokens, whatever their sentences' length: 8 sentences of 512, 512 of 8.
+    fields={"data.batch_tokens": 4_096, "model.places": 512},
+    embedded={"model.width": 128, "data.vocabulary.size": 2_000},
+    arms=cross(vary("architecture", "none", "luong", "bahdanau", "transformer"), vary("data.max_tokens", *LENGTHS)),
+    axis=Axis("data.max_tokens", Words("tokens a sentence", "문장당 토큰 수"), log=True),
+    measure="seconds_per_step",
+    verdict=tuple(
+        Superiority(f"transformer, max_tokens={length}", f"luong, max_tokens={length}", 0.0) for length in LENGTHS
+    ),
+    note=Words(
+        "A CPU computes one thing after another whatever the model, so what the claim is about shows on accelerators.",
+        "CPU는 어떤 모델이든 차례로 계산하므로, 이 주장이 말하는 차이는 가속기에서 드러난다.",
+    ),
+)

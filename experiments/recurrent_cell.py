@@ -1,0 +1,18 @@
+"""Which recurrent cell?"""
+
+from research.ablation.arms import vary
+from research.ablation.experiment import Experiment, Published
+from research.ablation.hypotheses import Superiority
+from research.ablation.words import Words
+
+EXPERIMENT = Experiment(
+    question=Words("Which recurrent cell translates best?", "어떤 순환 셀이 가장 잘 번역하는가?"),
+    claim=Words("LSTM always beats GRU.", "LSTM은 언제나 GRU를 이긴다."),
+    source="Britz et al. 2017, table 2",
+    base="luong",
+    arms=vary("model.cell", "tanh", "gru", "lstm"),
+    measure="bleu",
+    also=("chrf", "perplexity", "token_accuracy", "aer"),
+    verdict=(Superiority("lstm", "gru", 0.0),),
+    literature=(Published("Britz et al. 2017, WMT15 En-De", "BLEU", {"tanh": 15.38, "gru": 21.78, "lstm": 22.22}),),
+)

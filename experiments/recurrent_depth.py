@@ -1,0 +1,39 @@
+"""Does depth still pay once the encoder-decoder can attend?"""
+
+from research.ablation.arms import chain, vary
+from research.ablation.experiment import Axis, Experiment, Published
+from research.ablation.hypotheses import Equivalence, Superiority
+from research.ablation.words import Words
+
+EXPERIMENT = Experiment(
+    question=Words(
+        "How many recurrent layers does a translator that attends need, in the encoder, the decoder, or both?",
+        "어텐션이 있는 번역기에는 순환층이 인코더, 디코더, 또는 양쪽에 몇 개 필요한가?",
+    ),
+    claim=Words(
+        "Two or three layers are a little better than one; a fourth and a fifth are meaningless.",
+        "두세 층은 한 층보다 조금 낫고, 네다섯 층은 의미가 없다.",
+    ),
+    source="Britz et al. 2017, table 3",
+    base="luong",
+    arms=chain(
+        vary("model.layers", 1, 2, 3, 4, 5),
+        vary("model.encoder_layers", 2, 3, 4, 5),
+        vary("model.decoder_layers", 2, 3, 4, 5),
+    ),
+    axis=Axis("model.layers", Words("layers of both sides", "양쪽의 층 수")),
+    rates=(2e-3, 5e-3),  # deep stacks need smaller ones
+    measure="bleu",
+    also=("chrf", "perplexity", "token_accuracy"),
+    verdict=(
+        Superiority("layers=3", "layers=1", 0.0),
+        Equivalence(("layers=4", "layers=5"), "layers=3", 1.0),
+    ),
+    literature=(
+        Published(
+            "Britz et al. 2017, WMT15 En-De, decoder",
+            "BLEU",
+            {"layers=1": 21.76, "decoder_layers=2": 21.78, "decoder_layers=4": 22.37},
+        ),
+    ),
+)

@@ -1,0 +1,26 @@
+"""Are six layers worth it?"""
+
+from research.ablation.arms import vary
+from research.ablation.experiment import Axis, Experiment, Published
+from research.ablation.hypotheses import Superiority
+from research.ablation.words import Words
+
+EXPERIMENT = Experiment(
+    question=Words("How many layers does a Transformer need?", "트랜스포머에는 몇 개의 층이 필요한가?"),
+    claim=Words("Six layers are worth it.", "여섯 층은 그만한 가치가 있다."),
+    source="Vaswani et al. 2017, table 3 (C)",
+    base="transformer",
+    arms=vary("model.layers", 1, 2, 4, 6, 8),
+    axis=Axis("model.layers", Words("layers of each side", "각 쪽의 층 수")),
+    rates=(2e-3, 5e-3),  # deep stacks need smaller ones
+    measure="bleu",
+    also=("chrf", "perplexity", "token_accuracy"),
+    verdict=(Superiority("layers=6", "layers=2", 0.5), Superiority("layers=6", "layers=4", 0.0)),
+    literature=(
+        Published(
+            "Vaswani et al. 2017, WMT14 En-De (development set)",
+            "BLEU",
+            {"layers=2": 23.7, "layers=4": 25.3, "layers=6": 25.8, "layers=8": 25.5},
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""Questions put to trained translators: arms, their runs, and the verdict."""

@@ -1,0 +1,159 @@
+"""The answer to a question, as JSON: all that a report needs, and where the runs are."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from research.ablation.experiment import Experiment
+from research.ablation.flags import flags
+from research.ablation.hypotheses import LEVEL
+from research.ablation.measures import MEASURES, Measure
+from research.ablation.results import costs, curves, is_evaluated, read_run
+from research.ablation.verdict import Judged, Run, compare, judge, scores_of
+from research.launch import commit
+from research.run_folder import RunFolder
+
+COSTS = ("parameters", "flops_per_token", "steps", "tokens", "seconds", "trials")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An experiment as it is run. corpus: the config file's stem. folders: arm -> seed -> run folder. failed: arm ->
+    seed -> (last lines, log). trials: of tuning, for each arm."""
+
+    name: str
+    experiment: Experiment
+    corpus: str
+    command: str
+    split: str
+    search: str
+    folders: Mapping[str, Mapping[int, Path]]
+    trials: int = 1
+
+    @property
+    def finished(self) -> dict[str, dict[int, Path]]:
+        """The run folders in which nothing is left to do."""
+        return {
+            arm: {seed: path for seed, path in of.items() if is_evaluated(path, self.split, self.search)}
+            for arm, of in self.folders.items()
+        }
+
+
+Failures = Mapping[str, Mapping[int, tuple[list[str], Path]]]
+
+
+def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
+    """What the finished runs say by now. Paths in it are relative to `root`."""
+    experiment, finished = asked.experiment, asked.finished
+    by = MEASURES[experiment.measure]
+    spoken = [each.measure for each in experiment.verdict if each.measure]
+    shown = [experiment.measure, *experiment.also]
+    wanted = list(dict.fromkeys([*shown, *spoken]))
+    arms = {
+        arm: [read_run(path, asked.split, asked.search, wanted) for path in of.values()] for arm, of in finished.items()
+    }
+    verdict, judged = judge(experiment.verdict, experiment.measure, arms)
+    spent = {arm: costs(list(of.values()), asked.trials) for arm, of in finished.items() if of}
+    every = [path for of in finished.values() for path in of.values()]
+    scores = scores_of(experiment.measure, arms)
+
+    def row(arm: str, runs: Sequence[Run]) -> dict[str, Any]:
+        x, group = experiment.place(arm)
+        estimate = scores.contrast({arm: 1}) if arm in scores.runs else None
+        return {
+            "name": arm,
+            "fields": dict(experiment.arms[arm]),
+            "x": x,
+            "group": group,
+            "runs": [
+                {
+                    "seed": run.seed,
+                    "folder": _relative(finished[arm][run.seed], root),
+                    "scores": {name: run.values[name] for name in shown},
+                }
+                for run in runs
+            ],
+            "failed": [
+                {"seed": seed, "last_lines": lines, "log": _relative(log, root)}
+                for seed, (lines, log) in failures.get(arm, {}).items()
+            ],
+            "score": estimate.value if estimate else None,
+            "interval": estimate.interval(LEVEL) if estimate else None,
+            "means": {name: _mean([run.values[name] for run in runs]) for name in shown},
+            "costs": spent.get(arm, dict.fromkeys(COSTS)),
+        }
+
+    return {
+        "question": asked.name,
+        "words": {
+            language: {
+                "question": getattr(experiment.question, language),
+                "claim": getattr(experiment.claim, language),
+            }
+            for language in ("en", "ko")
+        },
+        "source": experiment.source,
+        "corpus": asked.corpus,
+        "command": asked.command,
+        "commit": commit(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "measure": _measure(experiment.measure, by),
+        "measures": [_measure(name, MEASURES[name]) for name in shown],
+        "split": asked.split,
+        "search": asked.search,
+        "factors": experiment.factors,
+        "arms": [row(arm, runs) for arm, runs in arms.items()],
+        "axis": {**experiment.axis.words.as_json(), "log": experiment.axis.log} if experiment.axis else None,
+        "comparisons": [each._asdict() for each in compare(experiment.measure, arms)],
+        "hypotheses": [_hypothesis(each) for each in judged],
+        "verdict": verdict,
+        "flags": [each.as_json() for each in flags(experiment, arms, spent, every)],
+        "note": experiment.note.as_json(),
+        "literature": [
+            {"source": each.source, "measure": each.measure, "values": dict(each.values)}
+            for each in experiment.literature
+        ],
+        "curves": curves({arm: list(of.values()) for arm, of in finished.items()}, experiment.watched),
+        "seconds": sum(RunFolder(path).provenance().get("seconds", 0.0) for path in every),
+        "look": _look(finished, root, asked.split),
+    }
+
+
+def _measure(name: str, by: Measure) -> dict[str, Any]:
+    return {"name": name, "better": by.better, "unit": by.unit, **by.words.as_json()}
+
+
+def _hypothesis(judged: Judged) -> dict[str, Any]:
+    claim = judged.claim
+    return {
+        **claim.words.as_json(),
+        "measure": _measure(judged.measure, MEASURES[judged.measure]),
+        "verdict": judged.verdict,
+        "effect": claim.estimate.value,
+        "interval": claim.estimate.interval(claim.level),
+        "level": claim.level,
+        "p_supports": claim.p_supports,
+        "p_refutes": claim.p_refutes,
+        "margin": claim.margin,
+    }
+
+
+def _look(finished: Mapping[str, Mapping[int, Path]], root: Path, split: str) -> str | None:
+    """The first run of the last arm that attends."""
+    for of in reversed(list(finished.values())):
+        for path in of.values():
+            if RunFolder(path).result().get("splits", {}).get(split, {}).get("attention"):
+                return _relative(path, root)
+    return None
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None
+
+
+def _relative(path: Path, root: Path) -> str:
+    return Path(os.path.relpath(path, root)).as_posix()

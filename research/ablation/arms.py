@@ -1,0 +1,99 @@
+"""The arms of an experiment as data: what varies, crossed and chained.
+
+    vary("model.layers", 1, 2, 3)                              three arms
+    cross(vary("model.reader", "none", "luong"), vary("model.width", 32, 64))    four
+    chain(vary("model.heads", 1, 2), named("alike", {"model.head_spread": 0.0}))  three
+
+Arms are a dict, name -> {dotted field of a config: value}; the base with these fields changed, and no others.
+"""
+
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from itertools import product
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from research.run_folder import flat
+
+Fields = Mapping[str, Any]
+Arms = dict[str, Fields]
+
+ARCHITECTURE = "architecture"
+"""The one name in an arm that is no field: which model of a config file the arm begins from."""
+
+
+def vary(field: str, *values: Any) -> Arms:
+    """An arm for each value of a field, in their order. See `name_of`."""
+    if len(set(map(repr, values))) < len(values) or not values:
+        raise ValueError(f"vary({field!r}) needs values, each of them once; it has {list(values)}")
+    return {name_of(field, value): {field: value} for value in values}
+
+
+def named(name: str, fields: Fields) -> Arms:
+    """One arm under a name of its own."""
+    return {name: dict(fields)}
+
+
+def cross(*factors: Arms) -> Arms:
+    """Every combination, the last factor fastest. ValueError where two factors set one field."""
+    arms: Arms = {}
+    for combination in product(*(factor.items() for factor in factors)):
+        fields: dict[str, Any] = {}
+        for _, more in combination:
+            if twice := sorted(fields.keys() & more.keys()):
+                raise ValueError(f"cross() sets {twice[0]} in two factors: an arm would be what only one of them says")
+            fields |= more
+        arms |= named(", ".join(name for name, _ in combination), fields)
+    return arms
+
+
+def chain(*parts: Arms) -> Arms:
+    """One after another. ValueError where two parts name or set the same: an arm would count twice."""
+    arms: Arms = {}
+    for part in parts:
+        for name, fields in part.items():
+            if name in arms or fields in arms.values():
+                raise ValueError(f"chain() has the arm {name!r} twice")
+            arms[name] = fields
+    return arms
+
+
+def name_of(field: str, value: Any) -> str:
+    """What an arm is called after a field: `general`, `layers=2`, `input feeding` or `no input feeding`."""
+    name = field.rpartition(".")[2]
+    if isinstance(value, bool):
+        return ("" if value else "no ") + name.replace("_", " ")
+    return value if isinstance(value, str) else f"{name}={value}"
+
+
+def build(get_config: Callable[[str], ConfigDict], architecture: str, *changes: Fields) -> ConfigDict:
+    """The locked config of an arm: the architecture's, with `changes` made one after another.
+
+    ValueError for a field that the config lacks, with the nearest, or a value of another kind than the field's.
+    """
+    given = {name: value for fields in changes for name, value in fields.items()}
+    config = get_config(given.get(ARCHITECTURE, architecture))
+    for fields in changes:
+        for field, value in fields.items():
+            if field != ARCHITECTURE:
+                _set(config, field, value)
+    return config
+
+
+def _set(config: ConfigDict, field: str, value: Any) -> None:
+    known = flat(config.to_dict())
+    if field not in known:
+        last = field.rpartition(".")[2]
+        near = [name for name in known if name.rpartition(".")[2] == last] or get_close_matches(field, known)
+        raise ValueError(f"no config has a field {field!r}{f'; did you mean {near[0]}?' if near else ''}")
+    section, _, name = field.rpartition(".")
+    owner = config
+    for part in filter(None, section.split(".")):
+        owner = owner[part]
+    try:
+        owner[name] = value
+    except TypeError:
+        raise ValueError(
+            f"{field} takes {type(known[field]).__name__}, such as {known[field]!r}, not {value!r}"
+        ) from None

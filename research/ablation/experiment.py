@@ -1,0 +1,107 @@
+"""What a file of experiments/ holds: a question, its arms, and how its verdict is reached; all said before any run."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ml_collections import ConfigDict
+
+from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
+from research.ablation.hypotheses import Hypothesis
+from research.ablation.measures import MEASURES
+from research.ablation.words import Words
+
+WORKS = ("train", "time")
+NO_NOTE = Words("", "")
+
+
+class Axis(NamedTuple):
+    """The field along which arms are drawn, and over which a trend runs. log: doublings are equal steps."""
+
+    field: str
+    words: Words
+    log: bool = False
+
+
+class Published(NamedTuple):
+    """The literature's numbers for some arms, by their names. measure: of what, with its unit."""
+
+    source: str
+    measure: str
+    values: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One question. `arms` change fields of `base`, an architecture that every config file knows.
+
+    fields: of all arms. embedded: of all arms on the embedded corpus alone, whose knobs are set so that arms can
+    differ. also: further measures for the table. watched: measures over steps for the figure. match: what all arms
+    spend alike (see matching.py). rates: of learning, that every arm tries under its first seed; the best on validation
+    is taken. work: "train", or "time" for seconds alone. note: what is known of the reason.
+    """
+
+    question: Words
+    claim: Words
+    source: str
+    base: str
+    arms: Arms
+    measure: str
+    verdict: tuple[Hypothesis, ...]
+    fields: Fields = field(default_factory=dict)
+    embedded: Fields = field(default_factory=dict)
+    axis: Axis | None = None
+    also: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    literature: tuple[Published, ...] = ()
+    match: str = "steps"
+    rates: tuple[float, ...] = ()
+    work: str = "train"
+    note: Words = NO_NOTE
+
+    def __post_init__(self) -> None:
+        for name in (self.measure, *self.also):
+            if name not in MEASURES:
+                raise ValueError(f"no measure {name!r}; choose one of {', '.join(MEASURES)}")
+        if self.work not in WORKS:
+            raise ValueError(f"work={self.work!r} is unknown; choose one of {', '.join(WORKS)}")
+        named = {arm for hypothesis in self.verdict for arm in hypothesis.arms} | {
+            arm for published in self.literature for arm in published.values
+        }
+        if unknown := sorted(named - self.arms.keys()):
+            raise ValueError(f"no arm {unknown[0]!r}; there are {', '.join(self.arms)}")
+        if not self.verdict:
+            raise ValueError("an experiment declares its verdict before it runs")
+
+    @property
+    def factors(self) -> list[str]:
+        """The fields that arms may differ in."""
+        return list(dict.fromkeys(name for fields in self.arms.values() for name in fields))
+
+    def configs(
+        self, get_config: Callable[[str], ConfigDict], override: Callable[[ConfigDict], object] = lambda config: None
+    ) -> dict[str, ConfigDict]:
+        """The config of every arm. override: what a person changes in all of them, before the arm's own fields."""
+
+        def base(architecture: str) -> ConfigDict:
+            config = get_config(architecture)
+            knobs = self.embedded if config.data.source == "embedded" else {}
+            config = build(lambda _: config, architecture, self.fields, knobs)
+            override(config)
+            return config
+
+        return {name: build(base, self.base, fields) for name, fields in self.arms.items()}
+
+    def place(self, arm: str) -> tuple[float | None, str]:
+        """Where an arm stands on the axis, and the line of the figure that it is on."""
+        fields = dict(self.arms[arm])
+        if self.axis is None or self.axis.field not in fields:
+            return None, ""
+        x = fields.pop(self.axis.field)
+        return float(x), ", ".join(name_of(name, value) for name, value in fields.items())
+
+
+def architecture_of(experiment: Experiment, arm: str) -> str:
+    """The model that an arm begins from."""
+    fields: Mapping[str, Any] = experiment.arms[arm]
+    return str(fields.get(ARCHITECTURE, experiment.base))

@@ -1,0 +1,77 @@
+"""What a careful reader should be told about a comparison: what differs beyond the named factor, and what can't."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from research.ablation.experiment import Experiment
+from research.ablation.measures import MEASURES
+from research.ablation.results import commits
+from research.ablation.verdict import SEEDS, Run, at_bound, scores_of
+from research.ablation.words import Words
+
+APART = 1.05  # times as much, from which on arms are said to differ
+SPENT = {
+    "parameters": Words("parameters", "매개변수"),
+    "flops_per_token": Words("FLOPs a token", "토큰당 FLOP"),
+    "steps": Words("steps", "학습 단계"),
+    "tokens": Words("tokens", "토큰"),
+    "seconds": Words("seconds of training", "학습 시간(초)"),
+    "trials": Words("tuning trials", "튜닝 횟수"),
+}
+
+
+def flags(
+    experiment: Experiment,
+    arms: Mapping[str, Sequence[Run]],
+    spent: Mapping[str, Mapping[str, Any]],
+    folders: Sequence[Path],
+) -> list[Words]:
+    """A sentence each."""
+    return [*_costs(spent), *_bounds(experiment, arms), *_seeds(arms), *_code(folders)]
+
+
+def _costs(spent: Mapping[str, Mapping[str, Any]]) -> Iterator[Words]:
+    for name, words in SPENT.items():
+        values = {arm: float(costs[name]) for arm, costs in spent.items() if costs.get(name)}
+        if len(values) < 2:
+            continue
+        least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
+        if (times := values[most] / values[least]) > APART:
+            yield Words(
+                f"{words.en} differ up to {times:.2g} times: {values[least]:,.3g} ({least}) to {values[most]:,.3g} "
+                f"({most})",
+                f"{words.ko}: 최대 {times:.2g}배 차이, {values[least]:,.3g} ({least}) ~ {values[most]:,.3g} ({most})",
+            )
+
+
+def _bounds(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
+    by, scores = MEASURES[experiment.measure], scores_of(experiment.measure, arms)
+    where = at_bound(by, scores)
+    if where == "floor":
+        yield Words(
+            "every arm is at the floor: the task is too hard to tell them apart",
+            "모든 조건이 바닥에 있다: 과제가 너무 어렵다",
+        )
+    if where == "ceiling":
+        yield Words(
+            "every arm is at the ceiling: the task is too easy to tell them apart",
+            "모든 조건이 천장에 있다: 과제가 너무 쉽다",
+        )
+
+
+def _seeds(arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
+    for arm, runs in arms.items():
+        if len(runs) < SEEDS:
+            yield Words(
+                f"{arm} has {len(runs)} seeds; a verdict needs {SEEDS}",
+                f"{arm}: 시드 {len(runs)}개, 판정에는 {SEEDS}개가 필요하다",
+            )
+
+
+def _code(folders: Sequence[Path]) -> Iterator[Words]:
+    if len(known := commits(folders)) > 1:
+        yield Words(
+            f"runs were trained by {len(known)} states of the code: {', '.join(sorted(each[:8] for each in known))}",
+            f"서로 다른 코드 상태 {len(known)}개로 학습했다: {', '.join(sorted(each[:8] for each in known))}",
+        )

@@ -1,0 +1,181 @@
+"""What may be said of arms before they run, each with a margin: superiority, equivalence, a level, a trend, a crossing.
+
+Each is one or more contrasts of arms' scores, Σ c_i score_i, and asks on which side of a bound the contrast lies.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from research.ablation.contrasts import Estimate, Scores
+from research.ablation.words import Words
+
+LEVEL = 0.95
+
+
+class Claim(NamedTuple):
+    """One thing that must be true for a hypothesis to be, and what the runs say to it.
+
+    p_supports: how likely runs like these are, or further off, if it is false by a hair; p_refutes: if it is true by a
+    hair. Both two-sided but for equivalence, whose two one-sided tests (Schuirmann 1987) are at α each.
+    """
+
+    words: Words
+    estimate: Estimate
+    margin: float
+    p_supports: float
+    p_refutes: float
+    level: float
+
+
+class Hypothesis(Protocol):
+    """arms: those that it speaks of. measure: by what, if not by the experiment's. needs: what must all be true, where
+    better is 1 if a higher score is better and -1 if a lower one is."""
+
+    @property
+    def arms(self) -> tuple[str, ...]: ...
+
+    @property
+    def measure(self) -> str: ...
+
+    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]: ...
+
+
+def _above(words: Words, estimate: Estimate, bound: float, margin: float) -> Claim:
+    """That the contrast is more than the bound."""
+    supports, refutes = (min(1.0, 2 * p) for p in (estimate.p_above(bound), estimate.p_below(bound)))
+    return Claim(words, estimate, margin, supports, refutes, LEVEL)
+
+
+@dataclass(frozen=True)
+class Superiority:
+    """`better` beats `than` by more than the margin; which way is better, the measure says."""
+
+    better: str
+    than: str
+    margin: float
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (self.better, self.than)
+
+    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
+        words = Words(
+            "{better} is better than {than} by more than {margin:g} {unit}",
+            "{better}: {than}보다 {margin:g} {unit} 넘게 낫다",
+        ).format(better=self.better, than=self.than, margin=self.margin, unit=unit)
+        sign = better or 1
+        estimate = scores.contrast({self.better: sign, self.than: -sign})
+        return [_above(words, estimate, self.margin, self.margin)]
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Each of `same` scores within ±margin of `to`. Refuted where one certainly lies outside."""
+
+    same: tuple[str, ...]
+    to: str
+    margin: float
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (*self.same, self.to)
+
+    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
+        return [self._one(arm, scores.contrast({arm: 1, self.to: -1}), unit) for arm in self.same]
+
+    def _one(self, arm: str, estimate: Estimate, unit: str) -> Claim:
+        words = Words(
+            "{arm} is within ±{margin:g} {unit} of {to}", "{arm}: {to}에서 ±{margin:g} {unit} 안에 있다"
+        ).format(arm=arm, to=self.to, margin=self.margin, unit=unit)
+        supports = max(estimate.p_above(-self.margin), estimate.p_below(self.margin))
+        refutes = min(1.0, 2 * min(estimate.p_above(self.margin), estimate.p_below(-self.margin)))
+        return Claim(words, estimate, self.margin, supports, refutes, 2 * LEVEL - 1)
+
+
+@dataclass(frozen=True)
+class Level:
+    """An arm scores more than a bound, or less: whichever `more` says."""
+
+    arm: str
+    bound: float
+    more: bool
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (self.arm,)
+
+    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
+        en, ko = ("more", "크다") if self.more else ("less", "작다")
+        words = Words("{arm} is {en} than {bound:g} {unit}", "{arm}: {bound:g} {unit}보다 {ko}").format(
+            arm=self.arm, bound=self.bound, unit=unit, en=en, ko=ko
+        )
+        sign = 1 if self.more else -1
+        claim = _above(words, scores.contrast({self.arm: sign}), sign * self.bound, self.bound)
+        return [claim._replace(estimate=scores.contrast({self.arm: 1}))]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Along `over`, which stand at `at`, the measure gets better by more than `margin` a unit (worse: a negative one).
+
+    The slope of the least-squares line through the arms' scores. log: a unit is a doubling.
+    """
+
+    over: tuple[str, ...]
+    at: tuple[float, ...]
+    margin: float
+    improves: bool = True
+    log: bool = False
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return self.over
+
+    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
+        x = np.log2(self.at) if self.log else np.asarray(self.at, float)
+        sign = (better or 1) * (1 if self.improves else -1)
+        weights = sign * (x - x.mean()) / np.square(x - x.mean()).sum()
+        en, ko = ("better", "좋아진다") if self.improves else ("worse", "나빠진다")
+        per = Words("doubling", "두 배") if self.log else Words("step", "한 단계")
+        words = Words(
+            f"From {{first}} to {{last}} it gets {en} by more than {{margin:g}} {{unit}} a {per.en}",
+            f"{{first}}에서 {{last}}까지 {per.ko}마다 {{margin:g}} {{unit}} 넘게 {ko}",
+        ).format(first=self.over[0], last=self.over[-1], margin=self.margin, unit=unit)
+        estimate = scores.contrast(dict(zip(self.over, map(float, weights), strict=True)))
+        return [_above(words, estimate, self.margin, self.margin)]
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """`first` beats `second` at the near end of the axis by more than the margin, and loses to it at the far end."""
+
+    first: tuple[str, ...]
+    second: tuple[str, ...]
+    margin: float
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (self.first[0], self.second[0], self.first[-1], self.second[-1])
+
+    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
+        near = Superiority(self.first[0], self.second[0], self.margin)
+        far = Superiority(self.second[-1], self.first[-1], self.margin)
+        return [*near.needs(scores, better, unit), *far.needs(scores, better, unit)]
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """P values that hold for all of them together. Holm 1979: max_{j ≤ i} min(1, (m - j + 1) p_(j)), p in order."""
+    order = np.argsort(p_values)
+    m, adjusted, highest = len(p_values), [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        highest = max(highest, min(1.0, (m - rank) * float(p_values[index])))
+        adjusted[int(index)] = highest
+    return adjusted

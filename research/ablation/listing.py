@@ -1,0 +1,56 @@
+"""The questions there are: their arms, and what the runs would cost here."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+from rich.table import Table
+
+from research import models
+from research.ablation.experiment import Experiment
+from research.models.flops import training_flops_per_token
+
+TYPICAL_TOKENS = 15.0  # of a sentence; what a step costs hardly depends on it
+SHARE_OF_MATMUL = 0.1  # of a large matrix product's rate, that small models reach on a CPU
+SECONDS_BESIDE_STEPS = 15.0  # of a run: starting, compiling, evaluating
+SIDE = 1_024
+
+
+def listing(experiments: Mapping[str, Experiment], get_config: Callable[[str], ConfigDict], *, seeds: int) -> Table:
+    """A row for each. Minutes are a guess from FLOPs and the rate of a matrix product measured now, one job at a time;
+    runs that several questions share are counted in each."""
+    rate = SHARE_OF_MATMUL * _matmul_rate()
+    table = Table("question", "arms", "runs", "minutes, about", "claim")
+    total = 0.0
+    for name, experiment in experiments.items():
+        configs = experiment.configs(get_config)
+        seconds = seeds * sum(
+            SECONDS_BESIDE_STEPS + (experiment.work == "train") * _flops(each) / rate for each in configs.values()
+        )
+        total += seconds
+        runs = seeds * len(configs)
+        table.add_row(name, str(len(configs)), str(runs), f"{seconds / 60:,.0f}", experiment.claim.en)
+    table.caption = f"{total / 3600:,.1f} hours in all, about, with {seeds} seeds, one run after another"
+    return table
+
+
+def _flops(config: ConfigDict) -> float:
+    size = config.data.vocabulary.size
+    translator = models.build(config.model, source_vocabulary=size, target_vocabulary=size)
+    per_token = training_flops_per_token(translator, TYPICAL_TOKENS, TYPICAL_TOKENS)
+    return per_token * float(config.data.batch_tokens) * float(config.training.steps)
+
+
+def _matmul_rate() -> float:
+    """FLOPs a second of a square product, the best of a few."""
+    product = jax.jit(jnp.matmul)
+    matrix = jnp.ones((SIDE, SIDE))
+    product(matrix, matrix).block_until_ready()
+    seconds = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        product(matrix, matrix).block_until_ready()
+        seconds.append(time.perf_counter() - begin)
+    return 2 * SIDE**3 / min(seconds)

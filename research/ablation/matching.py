@@ -1,0 +1,142 @@
+"""Arms that spend alike: the same steps, arithmetic, seconds or parameters as the first arm.
+
+flops     steps_i = steps_1 · f_1 / f_i, f the analytic training FLOPs a target token (models/flops.py)
+seconds   steps_i = steps_1 · s_1 / s_i, s the measured seconds of a training step on this machine
+parameters  the width, in steps of what the heads divide, whose model is nearest to the first arm's in size
+steps     as the config says; only that all arms take as many is looked at
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from research import data, models
+from research.ablation.stopwatch import seconds_per_step
+from research.data.examples import encode
+from research.data.vocabulary import PAD
+from research.models.flops import training_flops_per_token
+from research.models.translator import Translator
+from research.run_folder import config_as_json, config_from_json
+
+WIDEST = 4  # times the arm's own width, up or down, that a match may need
+
+
+class _Sizes(NamedTuple):
+    """Pieces of each vocabulary, mean tokens of a training sentence on each side, end mark included."""
+
+    source_vocabulary: int
+    target_vocabulary: int
+    source: float
+    target: float
+
+
+def match(by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
+    """The arms' configs, changed so that all spend what the first one does. ValueError where that can't be."""
+    if by not in MATCHES:
+        raise ValueError(f"no match by {by!r}; choose one of {', '.join(MATCHES)}")
+    reference = next(iter(arms.values()))
+    return {name: MATCHES[by](reference, config, name) for name, config in arms.items()}
+
+
+def flops_per_token(config: ConfigDict) -> float:
+    """Training FLOPs of a target token, by the mean lengths of the config's corpus."""
+    sizes = _sizes(_key(config))
+    return training_flops_per_token(_translator(config, sizes), sizes.source, sizes.target)
+
+
+def parameters(config: ConfigDict) -> int:
+    """Numbers that training learns; nothing is allocated."""
+    translator = _translator(config, _sizes(_key(config)))
+    ids_BT = np.full((1, 2), PAD + 1, np.int32)
+    shapes = jax.eval_shape(translator.init, jax.random.key(0), ids_BT, ids_BT)["params"]
+    return sum(x.size for x in jax.tree.leaves(shapes))
+
+
+def _same_steps(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
+    return config
+
+
+def _same_spent(cost: Callable[[ConfigDict], float]) -> Callable[[ConfigDict, ConfigDict, str], ConfigDict]:
+    def changed(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
+        config = config.copy_and_resolve_references()
+        config.training.steps = max(1, round(reference.training.steps * cost(reference) / cost(config)))
+        return config
+
+    return changed
+
+
+def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
+    wanted, unit = parameters(reference), _width_unit(config)
+    tried = []
+    for width in range(unit, WIDEST * config.model.width + 1, unit):
+        other = config_from_json(config_as_json(config))
+        _widen(other, width)
+        tried.append((abs(parameters(other) - wanted), width, other))
+        if len(tried) > 1 and tried[-1][0] > tried[-2][0]:  # the size rises with the width
+            break
+    off, width, best = min(tried, key=lambda each: each[0])
+    if off > 0.05 * wanted:
+        raise ValueError(
+            f"{name} has no width whose size is within 5 % of the first arm's {wanted:,} parameters; width {width} is "
+            f"{off:,} off: match by flops or seconds"
+        )
+    return best
+
+
+def _widen(config: ConfigDict, width: int) -> None:
+    """Another width, and all that was in proportion to it."""
+    before = config.model.width
+    for field in ("embedding", "ffn"):
+        if field in config.model:
+            config.model[field] = config.model[field] * width // before
+    config.model.width = width
+
+
+def _width_unit(config: ConfigDict) -> int:
+    """Widths must be divided by the heads, and by two for sinusoids."""
+    return 2 * int(config.model.heads) if "heads" in config.model else 2
+
+
+def _translator(config: ConfigDict, sizes: _Sizes) -> Translator:
+    return models.build(
+        config.model, source_vocabulary=sizes.source_vocabulary, target_vocabulary=sizes.target_vocabulary
+    )
+
+
+def _key(config: ConfigDict) -> str:
+    return json.dumps(config_as_json(config)["data"], sort_keys=True)
+
+
+@cache
+def _sizes(key: str) -> _Sizes:
+    config = config_from_json({"data": json.loads(key)}).data
+    corpus = data.build(config)
+    vocabularies = data.build_vocabularies(config, corpus.splits["train"])
+    examples = encode(corpus.splits["train"], vocabularies).within(config.max_tokens)
+    means = [float(side.lengths.mean()) + 1 for side in (examples.sources, examples.targets) if side is not None]
+    return _Sizes(len(vocabularies.source), len(vocabularies.target), *means)
+
+
+def _seconds(config: ConfigDict) -> float:
+    return _timed(json.dumps(config_as_json(config), sort_keys=True))
+
+
+@cache
+def _timed(key: str) -> float:
+    config = config_from_json(json.loads(key))
+    sizes = _sizes(_key(config))
+    return float(np.median(seconds_per_step(config, length=round(max(sizes.source, sizes.target)))))
+
+
+Match = Callable[[ConfigDict, ConfigDict, str], Any]
+MATCHES: dict[str, Match] = {
+    "steps": _same_steps,
+    "flops": _same_spent(flops_per_token),
+    "seconds": _same_spent(_seconds),
+    "parameters": _same_parameters,
+}

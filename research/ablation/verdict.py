@@ -1,0 +1,116 @@
+"""Results to a verdict: a pure function of what the runs measured and of what was declared before them."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from research.ablation.contrasts import Scores
+from research.ablation.hypotheses import LEVEL, Claim, Hypothesis, holm
+from research.ablation.measures import MEASURES, Measure
+from research.evaluation.significance import Interval
+
+SUPPORTED, REFUTED, INCONCLUSIVE, TOO_FEW = "supported", "refuted", "inconclusive", "not enough seeds"
+SEEDS = 3  # the fewest that a verdict may rest on
+
+
+class Run(NamedTuple):
+    """What one seed of an arm measured. counts: measure -> counts_NX, a row a sentence; values: measure -> score."""
+
+    seed: int
+    counts: Mapping[str, np.ndarray]
+    values: Mapping[str, float | None]
+
+
+class Judged(NamedTuple):
+    """A claim, the measure that it is of, and what is to be said of it."""
+
+    claim: Claim
+    measure: str
+    verdict: str
+
+
+class Comparison(NamedTuple):
+    """a less b. p_holm: corrected for all comparisons of the experiment."""
+
+    a: str
+    b: str
+    difference: float
+    interval: Interval
+    p_value: float
+    p_holm: float
+
+
+def judge(
+    hypotheses: Sequence[Hypothesis], measure: str, arms: Mapping[str, Sequence[Run]]
+) -> tuple[str, list[Judged]]:
+    """The verdict over all hypotheses, and over each claim that they need.
+
+    Supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982); refuted where any
+    certainly is not, p corrected for their number (Holm 1979); else inconclusive. A claim that only says that arms are
+    alike says nothing where they all stand at the measure's floor or ceiling: it is inconclusive then.
+    """
+    spoken = list(dict.fromkeys(arm for hypothesis in hypotheses for arm in hypothesis.arms))
+    if any(len(arms.get(arm, ())) < SEEDS for arm in spoken):
+        return TOO_FEW, []
+    claims: list[tuple[Claim, str, bool]] = []
+    for hypothesis in hypotheses:
+        name = hypothesis.measure or measure
+        by = MEASURES[name]
+        named = {arm: arms[arm] for arm in dict.fromkeys(hypothesis.arms)}
+        scores = scores_of(name, named)
+        if named.keys() - scores.runs.keys():
+            return INCONCLUSIVE, []
+        says_nothing = at_bound(by, scores) is not None
+        claims += [(claim, name, says_nothing) for claim in hypothesis.needs(scores, by.better, by.unit)]
+    refutes = holm([claim.p_refutes for claim, _, _ in claims])
+    judged = [
+        Judged(claim, name, _verdict(claim.p_supports, p_refutes, says_nothing))
+        for (claim, name, says_nothing), p_refutes in zip(claims, refutes, strict=True)
+    ]
+    verdicts = {each.verdict for each in judged}
+    overall = REFUTED if REFUTED in verdicts else SUPPORTED if verdicts == {SUPPORTED} else INCONCLUSIVE
+    return overall, judged
+
+
+def compare(measure: str, arms: Mapping[str, Sequence[Run]]) -> list[Comparison]:
+    """Every pair of arms, p of no difference corrected for the number of pairs."""
+    scores = scores_of(measure, arms)
+    pairs = list(combinations(scores.runs, 2))
+    estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]
+    p_values = [min(1.0, 2 * min(each.p_above(0), each.p_below(0))) for each in estimates]
+    return [
+        Comparison(a, b, each.value, each.interval(LEVEL), p, corrected)
+        for (a, b), each, p, corrected in zip(pairs, estimates, p_values, holm(p_values), strict=True)
+    ]
+
+
+def scores_of(measure: str, arms: Mapping[str, Sequence[Run]]) -> Scores:
+    """Scores of the arms whose runs have the measure."""
+    by = MEASURES[measure]
+    found = {
+        arm: runs for arm, runs in arms.items() if runs and all(run.values.get(measure) is not None for run in runs)
+    }
+    if found and by.of_sums is not None:
+        counts = {arm: np.stack([run.counts[measure] for run in runs]) for arm, runs in found.items()}
+        return Scores.of_sentences(counts, by.of_sums, seed=0)
+    return Scores.of_runs({arm: [float(run.values[measure] or 0.0) for run in runs] for arm, runs in found.items()})
+
+
+def at_bound(by: Measure, scores: Scores) -> str | None:
+    """ "floor" or "ceiling" where all arms stand there: the task was too hard or too easy to tell them apart."""
+    means = [float(np.mean(runs)) for runs in scores.runs.values()]
+    if len(means) > 1:
+        for name, bound, outside in (("floor", by.low, max(means)), ("ceiling", by.high, min(means))):
+            if bound is not None and (outside <= bound if name == "floor" else outside >= bound):
+                return name
+    return None
+
+
+def _verdict(p_supports: float, p_refutes: float, says_nothing: bool) -> str:
+    if says_nothing:
+        return INCONCLUSIVE
+    if p_refutes < 1 - LEVEL:
+        return REFUTED
+    return SUPPORTED if p_supports < 1 - LEVEL else INCONCLUSIVE

@@ -1,0 +1,86 @@
+"""One job: an arm with the seeds that it lacks, trained and evaluated. Started again, it goes on where it stopped.
+
+python -m research.ablation.work JOB.json
+"""
+
+import json
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from research.ablation.results import is_evaluated
+from research.run_folder import config_from_json
+
+NO_MORE_THAN_A_SENTENCE = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a job file holds. config: an arm's, whose seed is replaced. folders: seed -> run folder. train_command: how
+    a person makes such a run again, without its seed and folder."""
+
+    work: str
+    config: dict[str, Any]
+    folders: dict[int, str]
+    split: str
+    search: str
+    train_command: str
+
+    @classmethod
+    def read(cls, file: Path | str) -> "Task":
+        held = json.loads(Path(file).read_text("utf-8"))
+        return cls(**{**held, "folders": {int(seed): folder for seed, folder in held["folders"].items()}})
+
+    def as_json(self) -> str:
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
+
+
+def work(task: Task) -> None:
+    """Train what is missing, then evaluate it. Raises what stopped a seed once all others are through."""
+    config = config_from_json(task.config)
+    folders = {
+        seed: Path(folder)
+        for seed, folder in task.folders.items()
+        if not is_evaluated(Path(folder), task.split, task.search)
+    }
+    if task.work == "time":
+        from research.ablation.stopwatch import time_steps
+
+        for seed, folder in folders.items():
+            time_steps(config, folder, seed=seed, command=_train_command(task, seed))
+        return
+
+    from research.evaluation.evaluate import evaluate
+    from research.seeds import train_seeds
+
+    beam = int(task.search.removeprefix("beam"))
+    trained = train_seeds(config, folders, command=lambda seed: _train_command(task, seed))
+    for seed, found in trained.items():
+        if not isinstance(found, Exception):
+            command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
+            evaluate(found.path, split=task.split, beams=(beam,), command=command)
+    if failed := {seed: found for seed, found in trained.items() if isinstance(found, Exception)}:
+        for seed, error in failed.items():
+            print(f"seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
+        raise next(iter(failed.values()))
+
+
+def _train_command(task: Task, seed: int) -> str:
+    return f"{task.train_command} --config.seed={seed} --workdir={task.folders[seed]}"
+
+
+def main(arguments: list[str]) -> int:
+    try:
+        work(Task.read(Path(arguments[0])))
+    except NO_MORE_THAN_A_SENTENCE as error:
+        if os.environ.get("LOOKBACK_DEBUG"):
+            raise
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

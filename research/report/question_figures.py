@@ -1,0 +1,143 @@
+"""The figures of an answer: every seed, means with intervals, and the literature's numbers on an axis of their own.
+
+Pictures hold names and numbers, not words: what a panel shows and what lies along it is said around it, so that one
+picture serves both languages. Only the PNG, which stands alone, has its English words inside.
+"""
+
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from research.report import style
+from research.report.answers import Answer
+from research.report.figures import DOTS_PER_INCH
+from research.report.lines import curves_panel, lines_panel
+from research.report.panel import Look, Mark, Panel, cut, reach
+from research.report.rows import rows_panel
+from research.report.words import SAID, Words, measure_words, search_said
+
+WIDE, NARROW = 7.4, 3.75  # inches of the PNG, and of a panel on a phone
+ABOVE, BETWEEN = 0.42, 0.3  # inches of the words around a panel of the PNG
+PUBLISHED = ("D", "s", "^", "v", "P", "X")  # hollow: a mark that ours never have
+
+
+def panels(answer: Answer) -> list[Panel]:
+    """What there are numbers for: our scores, each measure of the literature, each measure over steps."""
+    found = []
+    ours = _ours(answer)
+    if ours:
+        found.append(_panel("main", answer, _title(answer), SAID["figure_note"], ours, 0.0))
+        measures = dict.fromkeys(each.measure for each in answer.literature)
+        found += [_literature(answer, measure, ours) for measure in measures if _published(answer, measure)]
+    for name in dict.fromkeys(curve.name for curve in answer.curves if curve.points):
+        curves = [curve for curve in answer.curves if curve.name == name and curve.points]
+        title = SAID["over_steps"].of(measure=measure_words(name))
+        found.append(curves_panel(title, curves, {arm: look[0] for arm, look in _curve_looks(answer).items()}))
+    return found
+
+
+def whole_figure(answer: Answer) -> Figure | None:
+    """All panels below each other with their English words, for the PNG; None when there is nothing to draw."""
+    drawn = panels(answer)
+    if not drawn:
+        return None
+    with matplotlib.rc_context(style.RC):
+        heights = [ABOVE + each.tall + each.below + BETWEEN for each in drawn]
+        figure = Figure(figsize=(WIDE, sum(heights) + 0.62), dpi=DOTS_PER_INCH)
+        height = figure.get_figheight()
+        claim = _folded(style.drawable(answer.claim.en), 74)
+        figure.text(0.02, 1 - 0.34 / height, claim, fontsize=11.5, weight="bold", va="center")
+        top = height - 0.62
+        for each, tall in zip(drawn, heights, strict=True):
+            bottom = top - ABOVE - each.tall
+            figure.text(0.02, (top - 0.2) / height, style.drawable(each.title.en), weight="bold", va="center")
+            each.put(figure, bottom)
+            across = style.drawable(each.across.en)
+            figure.text(0.5, (bottom - each.below - 0.06) / height, across, color=style.SOFT, ha="center", va="center")
+            top -= tall
+    return figure
+
+
+def looks(answer: Answer) -> dict[str, Look]:
+    """The colour and mark of each arm: its group's, its own where curves tell arms apart, else one for all."""
+    groups = list(dict.fromkeys(arm.group for arm in answer.arms))
+    curved = list(dict.fromkeys(curve.arm for curve in answer.curves)) if len(groups) == 1 and not answer.axis else []
+    found = {}
+    for arm in answer.arms:
+        place = curved.index(arm.name) if arm.name in curved else groups.index(arm.group)
+        found[arm.name] = style.COLOURS[place % len(style.COLOURS)], style.MARKERS[place % len(style.MARKERS)]
+    return found
+
+
+def _curve_looks(answer: Answer) -> dict[str, Look]:
+    """Groups have colours; without them, as over an axis, every arm that has a curve has its own."""
+    found = looks(answer)
+    if len(set(found.values())) > 1:
+        return found
+    curved = dict.fromkeys(curve.arm for curve in answer.curves)
+    return {arm: (style.COLOURS[place % len(style.COLOURS)], "o") for place, arm in enumerate(curved)}
+
+
+def _panel(kind: str, answer: Answer, title: Words, note: Words, marks: Sequence[Mark], least: float) -> Panel:
+    if answer.axis:
+        places = [arm.x for arm in answer.arms if arm.x is not None]
+        return lines_panel(kind, title, note, answer.axis, places, marks, least)
+    heads = {arm.group: looks(answer)[arm.name][0] for arm in answer.arms}
+    return rows_panel(kind, title, note, answer.arms, marks, heads if len(heads) > 1 else {}, least)
+
+
+def _literature(answer: Answer, measure: str, ours: Sequence[Mark]) -> Panel:
+    """On an axis of its own, for corpora differ; of the same measure, a difference is never drawn longer than ours."""
+    marks = _published(answer, measure)
+    same = measure.casefold() in {
+        answer.measure.name,
+        answer.measure.unit.casefold(),
+        answer.measure.words.en.casefold(),
+    }
+    least = reach(ours) if same else 0.0
+    note = SAID["literature_note"]
+    if least >= reach(marks):
+        note = Words("{a} {b}", "{a} {b}").of(a=note, b=SAID["same_scale"])
+    return _panel("literature", answer, SAID["literature"].of(measure=measure), note, marks, least)
+
+
+def _ours(answer: Answer) -> list[Mark]:
+    look = looks(answer)
+    found = []
+    for arm in answer.arms:
+        scores = [run.scores.get(answer.measure.name) for run in arm.runs]
+        seeds = [score for score in scores if score is not None]
+        if arm.score is not None:
+            found.append(Mark(arm, arm.score, arm.interval, seeds, look[arm.name], arm.group))
+    return found
+
+
+def _published(answer: Answer, measure: str) -> list[Mark]:
+    """Of arms that we have too; the table shows the others."""
+    arms = {arm.name: arm for arm in answer.arms}
+    found = []
+    for index, each in enumerate(each for each in answer.literature if each.measure == measure):
+        look = style.SOFT, PUBLISHED[index % len(PUBLISHED)]
+        for name, value in each.values.items():
+            if name in arms:
+                series = f"{each.source} {arms[name].group}"
+                found.append(Mark(arms[name], value, None, (), look, series, each.source))
+    return found
+
+
+def _title(answer: Answer) -> Words:
+    """BLEU, higher is better · test, greedy search."""
+    direction = {1: SAID["higher"], -1: SAID["lower"]}.get(answer.measure.better)
+    search = search_said(answer.search)
+    pattern = "{measure}" + (", {direction}" if direction else "") + " · {split}" + (", {search}" if search.en else "")
+    values = {"measure": answer.measure.words, "direction": direction, "split": answer.split, "search": search}
+    return Words(pattern, pattern).of(**values)
+
+
+def _folded(text: str, letters: int) -> str:
+    """On two lines at most."""
+    if len(text) <= letters:
+        return text
+    at = text.rfind(" ", 0, letters)
+    return f"{text[:at]}\n{cut(text[at + 1 :], letters)}"

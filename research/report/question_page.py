@@ -1,0 +1,206 @@
+"""The page of answers: all verdicts at a glance, then for each question what was shown, and by which runs.
+
+One file that needs no other: English and Korean are both in it, pictures are SVG, and the attention explorer is made
+when a person opens it. Jinja2 escapes whatever it is given; what is HTML already is marked so, and is only ours.
+"""
+
+import re
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+
+from research.report import explorer, figures, numbers, style
+from research.report.answers import Answer, Hypothesis
+from research.report.looks import Look, look_into
+from research.report.question_figures import NARROW, panels
+from research.report.question_table import (
+    arms_table,
+    changed,
+    comparisons_table,
+    effect,
+    others_table,
+    seeds_of,
+)
+from research.report.verdicts import counted
+from research.report.words import MEANINGS, SAID, VERDICTS, Words, corpus_words, duration_words
+
+BESIDE, ALONE = 5.45, 7.5  # inches of a panel that has another at its side, and of one that has none
+HERE = "@DATA@"  # where a question's sentences go in the explorer's page
+GLANCE = 4  # hypotheses of a question in the table of all verdicts
+OPEN_PAIRS = 6  # comparisons that are shown without being asked for
+
+
+def write_page(answers: Sequence[Answer]) -> str:
+    """The HTML of the answers, in their order, those to one question beside each other."""
+    order = list(dict.fromkeys(answer.question for answer in answers))
+    answers = sorted(answers, key=lambda answer: order.index(answer.question))
+    shown = [_question(answer) for answer in answers]
+    colours = {name: f"c{index}" for index, name in enumerate(style.COLOURS)} | {style.BASELINE: "base"}
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
+    environment.filters |= {"say": say, "labels": labels}
+    return environment.from_string(_read("question.html")).render(
+        title=SAID["title" if len(order) > 1 else "title_one"],
+        count=counted(answers),
+        questions=shown,
+        verdicts=[(key, _css(key), words, MEANINGS[key]) for key, words in VERDICTS.items()],
+        colours=[(name, colour, style.DARK[colour]) for colour, name in colours.items()],
+        style=Markup(_read("page.css") + _read("question.css")),
+        script=Markup(_read("question.js")),
+        explorers=explorer.as_json(explorer.shells(HERE)) if any(each["look"]["data"] for each in shown) else "",
+        said=SAID,
+    )
+
+
+def say(words: Words) -> Markup:
+    """Both languages, of which the page shows one; where there is no Korean, the English for both."""
+    if words.en == words.ko:
+        return escape(words.en)
+    if not words.ko:
+        return Markup('<span lang="en">{}</span>').format(words.en)
+    return Markup('<span class="en" lang="en">{}</span><span class="ko" lang="ko">{}</span>').format(*words)
+
+
+def labels(words: Words) -> Markup:
+    """Attributes with both languages, for what the style sheet writes into a cell on a phone."""
+    return Markup('data-en="{}" data-ko="{}"').format(words.en, words.ko or words.en)
+
+
+def strip(hypothesis: Hypothesis) -> Markup:
+    """The effect and its interval against zero and the margin, as a small SVG; "" where there is no effect."""
+    if hypothesis.effect is None:
+        return Markup("")
+    margin = abs(hypothesis.margin or 0.0)
+    low, high = hypothesis.interval or (hypothesis.effect, hypothesis.effect)
+    left, right = min(low, -margin, 0.0), max(high, margin, 0.0)
+    scale = 164 / ((right - left) or 1.0)
+
+    def x(value: float) -> str:
+        return f"{8 + (value - left) * scale:.1f}"
+
+    zone = Markup('<rect class="zone" x="{}" y="2" width="{:.1f}" height="18"/>').format(x(-margin), 2 * margin * scale)
+    drawn = Markup('<path class="zero" d="M{} 1V21"/><path class="reach" d="M{} 11H{}"/>').format(
+        x(0.0), x(low), x(high)
+    )
+    drawn += Markup('<circle class="dot-mark" cx="{}" cy="11" r="4.5"/>').format(x(hypothesis.effect))
+    start = Markup('<svg class="strip" viewBox="0 0 180 22" width="180" height="22" aria-hidden="true">')
+    return start + (zone if margin else "") + drawn + Markup("</svg>")
+
+
+def _question(answer: Answer) -> dict[str, Any]:
+    """What the template shows of one answer."""
+    names = ", ".join(answer.factors) or "–"
+    level = None if answer.level is None else SAID["level"].of(value=f"{answer.level:.0%}")
+    unit = Words(answer.measure.unit) if answer.measure.unit else answer.measure.words
+    pairs = len(answer.comparisons)
+    hypotheses = [_hypothesis(each) for each in answer.hypotheses]
+    look = look_into(answer)
+    time = duration_words(numbers.duration(answer.seconds))
+    return {
+        "answer": answer,
+        "id": f"{answer.corpus}-{answer.question}",
+        "corpus": corpus_words(answer.corpus),
+        "verdict": VERDICTS[answer.verdict],
+        "css": _css(answer.verdict),
+        "time": time,
+        "effort": SAID["effort"].of(seeds=answer.seeds, time=time),
+        "hypotheses": hypotheses,
+        "glance": hypotheses[:GLANCE],
+        "more": SAID["more"].of(n=len(hypotheses) - GLANCE) if len(hypotheses) > GLANCE else None,
+        "level": level,
+        "panels": _panels(answer),
+        "arms": _arms(answer),
+        "arms_note": SAID["arms_note"].of(factors=names),
+        "others": others_table(answer),
+        "others_head": SAID["others_literature" if answer.literature else "others"],
+        "pairs": comparisons_table(answer),
+        "pairs_count": SAID["pairs_one"] if pairs == 1 else SAID["pairs"].of(n=pairs),
+        "pairs_open": pairs <= OPEN_PAIRS,
+        "pairs_note": SAID["comparisons_note"].of(unit=unit),
+        "flags": [*answer.flags, *_gone(answer), *([look.why] if look.why else [])],
+        "failed": _failed(answer),
+        "provenance": SAID["provenance"].of(commit=answer.commit or "–", finished=_moment(answer.finished)),
+        "look": _look(look),
+    }
+
+
+def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
+    margin = None if hypothesis.margin is None else SAID["margin"].of(value=numbers.exact(hypothesis.margin))
+    chances = [(SAID["p_supports"], hypothesis.p_supports), (SAID["p_refutes"], hypothesis.p_refutes)]
+    return {
+        "words": hypothesis.words,
+        "verdict": VERDICTS[hypothesis.verdict],
+        "css": _css(hypothesis.verdict),
+        "effect": Words(effect(hypothesis)) if hypothesis.effect is not None else SAID["no_effect"],
+        "strip": strip(hypothesis),
+        "facts": [margin] * (margin is not None)
+        + [words.of(value=numbers.chance(p)) for words, p in chances if p is not None],
+    }
+
+
+def _panels(answer: Answer) -> list[dict[str, Any]]:
+    """Each panel twice, for wide and for narrow screens, in the page's colours."""
+    names = style.NAMES | {colour: f"var(--c{index})" for index, colour in enumerate(style.COLOURS)}
+    names |= {style.BASELINE: "var(--base)"}
+    found = panels(answer)
+    drawn = []
+    for place, panel in enumerate(found):
+        svgs = {}
+        for size, width in (("wide", BESIDE if len(found) > 1 else ALONE), ("narrow", NARROW)):
+            key = f"{answer.name}-{place}-{size}".replace(".", "-")
+            text = figures.svg(panel.figure(width), key, names)
+            svgs[size] = Markup(text.replace("<svg", f'<svg role="img" aria-labelledby="{answer.name}-{place}"', 1))
+        drawn.append({"id": f"{answer.name}-{place}", "panel": panel, **svgs})
+    return drawn
+
+
+def _arms(answer: Answer) -> dict[str, Any]:
+    table = arms_table(answer)
+    rows = []
+    for arm, row in zip(answer.arms, table.rows, strict=True):
+        cells = [
+            duration_words(cell) if place == table.durations else Words(cell, cell) for place, cell in enumerate(row)
+        ]
+        rows.append({"name": arm.name, "changed": changed(arm), "cells": cells[1:], "seeds": seeds_of(answer, arm)})
+    return {"heads": table.heads, "rows": rows}
+
+
+def _gone(answer: Answer) -> list[Words]:
+    gone = [run.folder for arm in answer.arms for run in arm.runs if run.gone]
+    return [SAID["gone"].of(folders=", ".join(gone))] if gone else []
+
+
+def _failed(answer: Answer) -> list[dict[str, Any]]:
+    found = []
+    for arm in answer.arms:
+        for failure in arm.failed:
+            title = SAID["failed_one"].of(arm=arm.name, seed=failure.seed)
+            log = SAID["log_file"].of(path=failure.log) if failure.log else None
+            found.append({"title": title, "lines": failure.last_lines, "log": log})
+    return found
+
+
+def _look(look: Look) -> dict[str, Any]:
+    if not look.sentences:
+        return {"data": ""}
+    data = explorer.as_json(explorer.packed(look.sentences, look.languages))
+    return {
+        "data": data,
+        "title": SAID["look"].of(run=look.name),
+        "note": SAID["look_note"].of(n=len(look.sentences)),
+    }
+
+
+def _moment(time: str) -> str:
+    """2026-11-24 20:00 UTC, where it is written as ISO 8601 has it."""
+    return re.sub(r"^(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(\.\d+)?(Z|\+00:00)$", r"\1 \2 UTC", time)
+
+
+def _css(verdict: str) -> str:
+    return verdict.replace(" ", "-")
+
+
+def _read(name: str) -> str:
+    return (resources.files("research.report") / name).read_text(encoding="utf-8")

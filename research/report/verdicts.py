@@ -1,0 +1,126 @@
+"""All verdicts at a glance: for the terminal, and as Markdown with a part for every question."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from research.report import numbers
+from research.report.answers import Answer, Hypothesis
+from research.report.question_table import Table as Rows
+from research.report.question_table import arms_table, comparisons_table, effect, others_table, seeds_of
+from research.report.table import HEAD_RULE
+from research.report.words import SAID, VERDICTS, Words, corpus_words, duration_words
+
+# A shape of its own for each, so that colour is never all there is.
+SHAPES = {"supported": "●", "refuted": "✕", "inconclusive": "◐", "not enough seeds": "○"}
+STYLES = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not enough seeds": "dim"}
+
+
+def counted(answers: Sequence[Answer]) -> Words:
+    """18 questions on the embedded corpus: 9 supported, … 54 trained models, 3 h 7 min of training in all."""
+    verdicts = Counter(answer.verdict for answer in answers)
+    parts = [Words(f"{verdicts[each]} {words.en}", f"{words.ko} {verdicts[each]}")
+             for each, words in VERDICTS.items() if verdicts[each]]  # fmt: skip
+    corpora = [corpus_words(name) for name in dict.fromkeys(answer.corpus for answer in answers)]
+    questions = len({answer.question for answer in answers})
+    said = SAID["questions_one"] if questions == 1 else SAID["questions"].of(n=questions)
+    return SAID["count"].of(
+        questions=said,
+        corpora=Words(" and ".join(_the(words.en) for words in corpora), ", ".join(words.ko for words in corpora)),
+        verdicts=Words(", ".join(part.en for part in parts), ", ".join(part.ko for part in parts)),
+        runs=f"{sum(len(arm.runs) for answer in answers for arm in answer.arms):,}",
+        seconds=duration_words(numbers.duration(sum(answer.seconds for answer in answers))),
+    )
+
+
+def terminal(answers: Sequence[Answer]) -> RenderableType:
+    """Corpus by corpus, a row an answer and a line a hypothesis, for `rich.console.Console.print`."""
+    table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("question", overflow="fold")
+    for head in ("verdict", "effect and interval", "seeds", "time"):
+        table.add_column(head, justify="left" if head == "verdict" else "right", no_wrap=True)
+    for corpus in dict.fromkeys(answer.corpus for answer in answers):
+        table.add_row(Text(corpus, style="italic"))
+        for answer in (answer for answer in answers if answer.corpus == corpus):
+            verdict = Text(f"{SHAPES[answer.verdict]} {answer.verdict}", style=STYLES[answer.verdict])
+            effects = Text("\n").join(_effect(each, len(answer.hypotheses) > 1) for each in answer.hypotheses)
+            table.add_row(Text(answer.question), verdict, effects, answer.seeds, numbers.duration(answer.seconds))
+    failed = [line for answer in answers for line in _failures(answer)]
+    return Group(table, *(Text.assemble(("note ", "yellow"), each) for each in failed), Text(counted(answers).en))
+
+
+def markdown(answers: Sequence[Answer]) -> str:
+    """verdicts.md: the table of all verdicts, then for each answer its claim, verdict, tables, flags and command."""
+    lines = ["# Verdicts", "", counted(answers).en, ""]
+    lines += ["| question | corpus | verdict | effect and interval | seeds | time |", "|---|---|---|---|---:|---:|"]
+    for answer in answers:
+        link = f"[{_inline(answer.question)}](#{_anchor(_heading(answer))})"
+        effects = "<br>".join(effect(each) for each in answer.hypotheses) or numbers.NOTHING
+        cells = [link, _inline(answer.corpus), f"{SHAPES[answer.verdict]} **{answer.verdict}**", effects, answer.seeds]
+        lines.append(f"| {' | '.join(cells)} | {numbers.duration(answer.seconds)} |")
+    return "\n".join([*lines, *(line for answer in answers for line in _part(answer))])
+
+
+def _part(answer: Answer) -> list[str]:
+    lines = ["", f"## {_heading(answer)}", "", f"**Claim.** {_inline(answer.claim.en)}", ""]
+    lines += [f"{_inline(answer.asked.en)} (Source of the claim: {_inline(answer.source)}.)", ""]
+    lines += [f"**Verdict: {SHAPES[answer.verdict]} {answer.verdict}.**", ""]
+    for each in answer.hypotheses:
+        margin = "" if each.margin is None else f", margin {numbers.exact(each.margin)}"
+        chances = f"p to support {numbers.chance(each.p_supports)}, to refute {numbers.chance(each.p_refutes)}"
+        said = f"- {SHAPES[each.verdict]} {each.verdict}: {_inline(each.words.en)}"
+        lines.append(f"{said}: {effect(each)}{margin}; {chances}")
+    lines += ["", *_arms(answer), ""]
+    for rows in (others_table(answer), comparisons_table(answer)):
+        lines += [*_table(rows), ""] if rows.rows else []
+    lines += [f"- Flagged: {_inline(flag.en)}" for flag in answer.flags]
+    lines += [f"- Failed: {_inline(arm.name)}, seed {failure.seed}: `{' / '.join(failure.last_lines[-1:])}`"
+              for arm in answer.arms for failure in arm.failed]  # fmt: skip
+    lines += ["", _inline(answer.note.en)] if answer.note.en else []
+    return [*lines, "", "```sh", answer.command, "```"]
+
+
+def _arms(answer: Answer) -> list[str]:
+    """The table of arms with the score of every seed after the interval."""
+    heads, rows, _ = arms_table(answer)
+    seeds = [[each.text or "failed" for each in seeds_of(answer, arm)] or [numbers.NOTHING] for arm in answer.arms]
+    rows = [[*row[:3], " ".join(each), *row[3:]] for row, each in zip(rows, seeds, strict=True)]
+    return _table(Rows([*heads[:3], SAID["each_seed"], *heads[3:]], rows))
+
+
+def _table(table: Rows) -> list[str]:
+    lines = ["| " + " | ".join(_inline(head.en) for head in table.heads) + " |"]
+    lines.append("|---|" + "---:|" * (len(table.heads) - 1))
+    return lines + ["| " + " | ".join(map(_inline, row)) + " |" for row in table.rows]
+
+
+def _failures(answer: Answer) -> Iterator[str]:
+    for arm in answer.arms:
+        for failure in arm.failed:
+            where = f"; see {failure.log}" if failure.log else ""
+            yield f"{answer.question}: {arm.name}, seed {failure.seed} failed{where}"
+
+
+def _effect(hypothesis: Hypothesis, shaped: bool) -> Text:
+    shape = f"{SHAPES[hypothesis.verdict]} " if shaped else ""
+    return Text.assemble((shape, STYLES[hypothesis.verdict]), effect(hypothesis))
+
+
+def _heading(answer: Answer) -> str:
+    return f"{answer.question}, {answer.corpus}"
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub makes them: lower case, spaces to dashes, no punctuation but - and _."""
+    return "".join(c for c in heading.lower().replace(" ", "-") if c.isalnum() or c in "-_")
+
+
+def _inline(words: str) -> str:
+    return words.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _the(corpus: str) -> str:
+    return f"the {corpus}" if corpus.endswith("corpus") else corpus

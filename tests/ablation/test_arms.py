@@ -1,0 +1,62 @@
+"""The arms algebra: what an arm is called, what it changes, and what can't be said in it."""
+
+import pytest
+
+from configs.command_line import load
+from research.ablation.arms import build, chain, cross, named, vary
+from research.run_folder import config_as_json, flat
+
+
+def get_config(architecture):
+    return load(f"configs/embedded_tiny.py:{architecture}")
+
+
+def test_vary_names_an_arm_by_what_it_is():
+    assert vary("model.layers", 1, 2) == {"layers=1": {"model.layers": 1}, "layers=2": {"model.layers": 2}}
+    assert list(vary("model.score", "dot", "general")) == ["dot", "general"]
+    assert list(vary("model.input_feeding", False, True)) == ["no input feeding", "input feeding"]
+
+
+def test_cross_is_every_combination_the_last_fastest():
+    arms = cross(vary("model.reader", "luong", "bahdanau"), vary("model.width", 32, 64))
+    assert arms == {
+        "luong, width=32": {"model.reader": "luong", "model.width": 32},
+        "luong, width=64": {"model.reader": "luong", "model.width": 64},
+        "bahdanau, width=32": {"model.reader": "bahdanau", "model.width": 32},
+        "bahdanau, width=64": {"model.reader": "bahdanau", "model.width": 64},
+    }
+
+
+def test_chain_is_one_after_the_other():
+    arms = chain(vary("model.heads", 1, 2), named("alike", {"model.head_spread": 0.0}))
+    assert list(arms) == ["heads=1", "heads=2", "alike"]
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: vary("model.layers"), "needs values, each of them once"),
+        (lambda: vary("model.layers", 2, 2), "needs values, each of them once"),
+        (lambda: cross(vary("model.layers", 1), vary("model.layers", 2)), r"sets model\.layers in two factors"),
+        (lambda: chain(vary("model.layers", 1), vary("model.layers", 1)), "has the arm 'layers=1' twice"),
+        (lambda: chain(named("a", {"model.layers": 1}), named("b", {"model.layers": 1})), "has the arm 'b' twice"),
+        (
+            lambda: build(get_config, "luong", {"model.layerz": 2}),
+            r"no config has a field 'model\.layerz'; did you mean model\.layers",
+        ),
+        (lambda: build(get_config, "luong", {"training.layers": 2}), r"did you mean model\.layers"),
+        (lambda: build(get_config, "luong", {"model.layers": "two"}), r"model\.layers takes int, such as 1, not 'two'"),
+        (lambda: build(get_config, "luong", {"architecture": "lungo"}), "no architecture 'lungo'"),
+    ],
+)
+def test_what_cannot_be_said(make, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make()
+
+
+def test_an_arm_is_its_base_with_its_fields_changed_and_no_others():
+    base, arm = (
+        flat(config_as_json(build(get_config, "luong", fields)))
+        for fields in ({}, {"model.cell": "gru", "training.steps": 7})
+    )
+    assert {name for name in base if base[name] != arm[name]} == {"model.cell", "training.steps"}

@@ -1,0 +1,81 @@
+"""The files of experiments/: each is a question of the lecture, and its arms differ where they say and nowhere else."""
+
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import experiments
+from configs.command_line import load
+from research import models
+from research.ablation.arms import ARCHITECTURE
+from research.data.vocabulary import PAD
+from research.launch import make_training
+from research.run_folder import config_as_json, flat
+from research.training.devices import Devices
+
+VOCABULARY = 13
+FOLLOWS = {  # fields that take another's value until they have one of their own
+    "model.layers": {"model.encoder_layers", "model.decoder_layers"},
+    "model.width": {"model.embedding"},
+    "model.heads": {"model.kv_heads"},
+    "model.positions": {"model.encoder_positions", "model.decoder_positions"},
+}
+
+
+def configs(name):
+    return experiments.load(name).configs(lambda architecture: load(f"configs/embedded_tiny.py:{architecture}"))
+
+
+def test_every_file_is_a_question_and_every_question_a_file():
+    files = {file.stem for file in Path(experiments.__file__).parent.glob("*.py")} - {"__init__"}
+    assert files == set(experiments.QUESTIONS)
+    assert len(experiments.QUESTIONS) == 18
+
+
+def test_a_mistyped_question_is_answered():
+    with pytest.raises(ValueError, match="no question 'head'; did you mean heads"):
+        experiments.load("head")
+
+
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_arms_differ_only_where_they_say(name):
+    """In pairs: whatever differs between two arms is named by one of them, or follows what is."""
+    experiment = experiments.load(name)
+    flattened = {arm: flat(config_as_json(config)) for arm, config in configs(name).items()}
+    for one, ours in flattened.items():
+        for other, theirs in flattened.items():
+            said = set(experiment.arms[one]) | set(experiment.arms[other])
+            said |= {follower for field in said for follower in FOLLOWS.get(field, ())}
+            differ = {field for field in ours | theirs if ours.get(field, ...) != theirs.get(field, ...)}
+            if ARCHITECTURE in said:
+                differ = {field for field in differ if not field.startswith("model.")}
+            assert differ <= said, (one, other)
+    assert len({str(each) for each in flattened.values()}) == len(flattened), "two arms are one"
+
+
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_every_arm_can_be_built(name):
+    for config in configs(name).values():
+        models.build(config.model, source_vocabulary=VOCABULARY, target_vocabulary=VOCABULARY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_every_arm_takes_a_step(name):
+    devices = Devices("pmap", jax.local_devices()[:1])
+    ids = np.random.default_rng(0).integers(PAD + 1, VOCABULARY, (3, 5), dtype=np.int32)
+    for config in configs(name).values():
+        training = make_training(config, source_vocabulary=VOCABULARY, target_vocabulary=VOCABULARY)
+        batch = dict.fromkeys(("source_BS", "target_in_BT", "target_out_BT"), ids)
+        _, metrics = devices.spread(training.step)(devices.replicate(training.state), batch)
+        assert np.isfinite(float(metrics["loss"]))
+
+
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_words_are_in_both_languages(name):
+    experiment = experiments.load(name)
+    for words in (experiment.question, experiment.claim):
+        assert words.en.isascii()
+        assert any("가" <= letter <= "힣" for letter in words.ko)

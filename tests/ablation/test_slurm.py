@@ -1,0 +1,152 @@
+"""The Slurm launcher on a real Slurm, which the fixture starts on this machine and stops."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from research.ablation.jobs import HEADING, last_lines
+from tests.ablation.jobs import goes_on, shell, slurm, wait_for
+from tests.ablation.slurm_cluster import missing, slurm_cluster
+
+pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.skipif(missing() != "", reason=missing())]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    with slurm_cluster() as environment:
+        yield environment
+
+
+@pytest.fixture(autouse=True)
+def speaks_to_it(cluster, root, monkeypatch):
+    monkeypatch.chdir(root)
+    for name, value in cluster.items():
+        monkeypatch.setenv(name, value)
+
+
+def command(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+
+
+def ids(folder):
+    """Of all that was submitted there."""
+    return [file.name.removesuffix("_submitted.pkl") for file in sorted(folder.glob("**/*_submitted.pkl"))]
+
+
+def when_begun(job, script):
+    """A shell that waits for the job's first words, and then does as `script` says."""
+    return subprocess.Popen(["sh", "-c", f"until grep -q ^begun {job.log}; do sleep 0.1; done 2>/dev/null; {script}"])
+
+
+def tries(job):
+    return [line for line in job.log.read_text("utf-8").splitlines() if not line.startswith(HEADING)]
+
+
+def went_on(job, folder):
+    count = (folder / f"{job.name}.state").read_text()
+    return ["begun", f"saved {count}", f"goes on from {count}"]
+
+
+def test_an_array_with_a_failing_job_is_what_the_dry_run_said(tmp_path):
+    scripts = {"a": "echo one", "b": "echo two; exit 3", "c": "echo $SLURM_CPUS_PER_TASK $SLURM_ARRAY_TASK_COUNT $TOLD"}
+    jobs = [shell(tmp_path, name, script) for name, script in scripts.items()]
+    launch = slurm(cpus=2, array_parallelism=2, setup=("export TOLD=yes",), options=("comment=it's ours",))
+    said = launch.dry_run(jobs)
+    outcomes = {outcome.job.name: outcome for outcome in launch.launch(jobs)}
+    assert {name: outcome.code for name, outcome in outcomes.items()} == {"a": 0, "b": 3, "c": 0}
+    assert {name: outcome.last_lines for name, outcome in outcomes.items()} == {
+        "a": ["one"],
+        "b": ["two"],
+        "c": ["2 3 yes"],
+    }
+    [script] = (tmp_path / "logs" / "submitit" / "0001").glob("*_submission.sh")
+    assert said.endswith(script.read_text())
+    assert said.removesuffix(script.read_text()).splitlines()[1] == "# 1: sh -c 'echo two; exit 3'"
+    assert len({id.partition("_")[0] for id in ids(tmp_path)}) == 1  # one array
+
+
+def test_one_job_is_what_the_dry_run_said(tmp_path):
+    said = slurm().dry_run([shell(tmp_path, "a", "true")])
+    [outcome] = slurm().launch([shell(tmp_path, "a", "true")])
+    assert outcome.ok
+    [script] = tmp_path.glob("**/*_submission.sh")
+    assert said.endswith(script.read_text())
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        pytest.param("scancel --signal=USR2 {id}", id="its time is up"),
+        pytest.param("scancel --signal=TERM {id}; scancel --signal=USR2 {id}", id="both signals of a preemption"),
+        pytest.param("scontrol requeue {id}", id="preempted by requeueing"),
+    ],
+)
+def test_a_job_that_is_sent_away_saves_and_goes_on(tmp_path, asks):
+    job = goes_on(tmp_path)
+    outcomes = slurm().launch([job])
+    helper = when_begun(job, asks.format(id=ids(tmp_path)[0]))
+    [outcome] = outcomes
+    assert helper.wait() == 0
+    assert outcome.ok, outcome.last_lines
+    assert tries(job) == went_on(job, tmp_path)
+
+
+def test_a_job_whose_minutes_are_up_saves_and_goes_on(tmp_path):
+    """By Slurm's own clock."""
+    job = goes_on(tmp_path)
+    [outcome] = slurm(minutes=2, grace_seconds=50).launch([job])
+    assert outcome.ok
+    assert tries(job) == went_on(job, tmp_path)
+
+
+def test_a_job_that_vanishes_is_a_failure_and_the_rest_go_on(tmp_path):
+    job, other = goes_on(tmp_path), shell(tmp_path, "other", "sleep 8; echo done")
+    outcomes = slurm().launch([job, other])
+    helper = when_begun(job, f"scancel {ids(tmp_path)[0]}")
+    outcomes = {outcome.job.name: outcome for outcome in outcomes}
+    assert helper.wait() == 0
+    assert outcomes["other"].ok
+    assert not outcomes["long"].ok
+    assert outcomes["long"].last_lines[-1] == "the job ended without a result, and is CANCELLED"
+    assert outcomes["long"].last_lines[1].startswith("saved")  # Slurm let it
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_cancels_the_jobs_once_they_saved(tmp_path, number):
+    jobs = [goes_on(tmp_path), goes_on(tmp_path, "other"), shell(tmp_path, "short", "true")]
+    outcomes = slurm(array_parallelism=2).launch(jobs)
+    helper = when_begun(jobs[0], f"kill -{int(number)} {os.getpid()}")
+    with pytest.raises(KeyboardInterrupt, match=r"0 of 3 jobs ended.*--resume"):
+        list(outcomes)
+    assert helper.wait() == 0
+    assert last_lines(jobs[0].log)[-1].startswith("saved")
+    assert command("squeue", "--noheader") == ""
+    assert all(outcome.ok for outcome in slurm().launch(jobs))
+    assert tries(jobs[0]) == went_on(jobs[0], tmp_path)
+
+
+def test_what_a_killed_launcher_left_is_waited_for(tmp_path, root):
+    """And is not submitted a second time, while what it had not is."""
+    long, new = shell(tmp_path, "long", "echo begun; sleep 6; echo ended"), shell(tmp_path, "new", "true")
+    program = (
+        "from pathlib import Path\nfrom research.ablation.jobs import Job\nfrom tests.ablation.jobs import slurm\n"
+        f"list(slurm().launch([Job({long.name!r}, {long.command!r}, Path({str(long.log)!r}))]))"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=root, stderr=subprocess.DEVNULL)
+    wait_for(lambda: last_lines(long.log))
+    parent.kill()
+    parent.wait()
+    said = slurm().dry_run([long, new])
+    assert f"# on the cluster already as job {ids(tmp_path)[0]}: long\n# 0: sh -c true\n" in said
+    assert {outcome.job.name: outcome.code for outcome in slurm().launch([long, new])} == {"long": 0, "new": 0}
+    assert tries(long) == ["begun", "ended"]
+    assert len(ids(tmp_path)) == 2
+
+
+def test_what_slurm_refuses_is_one_sentence(tmp_path):
+    with pytest.raises(ValueError, match=r"^Slurm refused the jobs: .*nvalid partition") as error:
+        slurm(partition="none-such").launch([shell(tmp_path, "a", "true")])
+    assert "\n" not in str(error.value)

@@ -1,0 +1,133 @@
+"""Made-up results to every verdict, and its edges."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import false_discovery_control
+
+from research.ablation.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, holm
+from research.ablation.measures import MEASURES, Measure
+from research.ablation.verdict import Run, compare, judge
+from research.ablation.words import Words
+
+WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
+
+
+@pytest.fixture(autouse=True)
+def points(monkeypatch):
+    """A measure that runs have as a whole; higher is better."""
+    monkeypatch.setitem(MEASURES, "points", Measure(Words("points", "점"), "points", 1, lambda *_: None))
+
+
+def arms(measure="points", spread=CLOSE, **means):
+    """Three runs an arm, of a measure that runs have as a whole."""
+    return {
+        arm: [Run(seed, {}, {measure: mean + off}) for seed, off in enumerate(spread)] for arm, mean in means.items()
+    }
+
+
+def verdict(hypothesis, measure="points", **of):
+    """Of one hypothesis."""
+    return judge([hypothesis], measure, arms(measure, **of))[0]
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "means", "spread", "expected"),
+    [
+        (Superiority("a", "b", 1.0), {"a": 5, "b": 3}, CLOSE, "supported"),
+        (Superiority("a", "b", 1.0), {"a": 3, "b": 3}, CLOSE, "refuted"),
+        (Superiority("a", "b", 1.0), {"a": 3.5, "b": 3}, CLOSE, "refuted"),  # better, and by less than was claimed
+        (Superiority("a", "b", 1.0), {"a": 4, "b": 3}, CLOSE, "inconclusive"),  # on the margin
+        (Superiority("a", "b", 1.0), {"a": 5, "b": 3}, WIDE, "inconclusive"),
+        (Superiority("a", "b", 0.0), {"a": 2, "b": 3}, CLOSE, "refuted"),
+        (Equivalence(("a",), "b", 1.0), {"a": 3.1, "b": 3}, CLOSE, "supported"),
+        (Equivalence(("a",), "b", 1.0), {"a": 5, "b": 3}, CLOSE, "refuted"),
+        (Equivalence(("a",), "b", 1.0), {"a": 1, "b": 3}, CLOSE, "refuted"),
+        (Equivalence(("a",), "b", 1.0), {"a": 3, "b": 3}, WIDE, "inconclusive"),  # no difference was found: no proof
+        (Equivalence(("a",), "b", 1.0), {"a": 4, "b": 3}, CLOSE, "inconclusive"),
+        (Equivalence(("a", "c"), "b", 1.0), {"a": 3, "c": 5, "b": 3}, CLOSE, "refuted"),
+        (Level("a", 10.0, more=False), {"a": 9}, CLOSE, "supported"),
+        (Level("a", 10.0, more=False), {"a": 11}, CLOSE, "refuted"),
+        (Level("a", 10.0, more=False), {"a": 10}, CLOSE, "inconclusive"),
+        (Level("a", -3.0, more=True), {"a": -2}, CLOSE, "supported"),
+        (Level("a", -3.0, more=True), {"a": -4}, CLOSE, "refuted"),
+        (Trend(("a", "b", "c"), (1, 2, 3), 0.0), {"a": 1, "b": 2, "c": 3}, CLOSE, "supported"),
+        (Trend(("a", "b", "c"), (1, 2, 3), 0.0), {"a": 3, "b": 2, "c": 1}, CLOSE, "refuted"),
+        (Trend(("a", "b", "c"), (1, 2, 3), 0.0, improves=False), {"a": 3, "b": 2, "c": 1}, CLOSE, "supported"),
+        (Trend(("a", "b", "c"), (1, 2, 4), 0.9, log=True), {"a": 1, "b": 2, "c": 3}, CLOSE, "inconclusive"),
+        (Trend(("a", "b", "c"), (1, 2, 4), 0.7, log=True), {"a": 1, "b": 2, "c": 3}, CLOSE, "supported"),
+        (Trend(("a", "b", "c"), (1, 2, 4), 0.7), {"a": 1, "b": 2, "c": 3}, CLOSE, "inconclusive"),  # a unit is a step
+        (Crossing(("a", "b"), ("c", "d"), 0.0), {"a": 3, "b": 4, "c": 1, "d": 6}, CLOSE, "supported"),
+        (Crossing(("a", "b"), ("c", "d"), 0.0), {"a": 3, "b": 6, "c": 1, "d": 4}, CLOSE, "refuted"),
+        (Crossing(("a", "b"), ("c", "d"), 0.0), {"a": 3, "b": 4, "c": 1, "d": 4}, CLOSE, "inconclusive"),
+    ],
+)
+def test_what_is_seen_and_what_is_said(hypothesis, means, spread, expected):
+    assert verdict(hypothesis, spread=spread, **means) == expected
+
+
+def test_lower_may_be_better():
+    assert verdict(Superiority("a", "b", 1.0), measure="seconds_per_step", a=3, b=5) == "supported"
+    assert verdict(Superiority("a", "b", 1.0), measure="seconds_per_step", a=5, b=3) == "refuted"
+
+
+def test_two_seeds_are_not_enough():
+    for few in ({"a": 5, "b": 3}, {"a": 3, "b": 3}):
+        made = arms(**few)
+        made["b"] = made["b"][:2]
+        assert judge([Superiority("a", "b", 1.0)], "points", made) == ("not enough seeds", [])
+        made["b"] = []
+        assert judge([Superiority("a", "b", 1.0)], "points", made)[0] == "not enough seeds"
+
+
+def test_an_arm_that_nobody_speaks_of_may_lack_seeds():
+    made = {**arms(a=5, b=3), "c": []}
+    assert judge([Superiority("a", "b", 1.0)], "points", made)[0] == "supported"
+
+
+def test_all_must_be_true_and_one_that_is_false_is_enough():
+    made = arms(a=5, b=3, c=3)
+    wins, loses, open_ = Superiority("a", "b", 1.0), Superiority("c", "b", 1.0), Superiority("a", "b", 2.0)
+    assert [judge(each, "points", made)[0] for each in ([wins], [wins, loses], [wins, open_])] == [
+        "supported",
+        "refuted",
+        "inconclusive",
+    ]
+
+
+def test_many_hypotheses_are_refuted_less_easily():
+    """Each alone would be: p is corrected for their number."""
+    means = {"a": 3, "b": 3.0}
+    spread = [-0.55, 0.0, 0.55]
+    one = judge([Superiority("a", "b", 1.3)], "points", arms(spread=spread, **means))
+    assert one[0] == "refuted"
+    others = {f"x{n}": 9.0 for n in range(8)}
+    many = [Superiority("a", "b", 1.3), *(Superiority(other, "b", 1.0) for other in others)]
+    assert judge(many, "points", arms(spread=spread, **means, **others))[0] == "inconclusive"
+
+
+@pytest.mark.parametrize(("level", "expected"), [(50.0, "supported"), (0.5, "inconclusive"), (99.0, "inconclusive")])
+def test_alike_at_the_floor_or_the_ceiling_says_nothing(level, expected, monkeypatch):
+    """Below 2, above 97, and between."""
+    bounded = replace(MEASURES["points"], low=2.0, high=97.0)
+    monkeypatch.setitem(MEASURES, "points", bounded)
+    assert verdict(Equivalence(("a",), "b", 1.0), a=level, b=level) == expected
+
+
+def test_every_pair_is_compared_and_p_corrected():
+    found = compare("points", arms(a=1, b=2, c=2.0))
+    assert [(each.a, each.b) for each in found] == [("a", "b"), ("a", "c"), ("b", "c")]
+    assert found[0].difference == pytest.approx(-1)
+    assert found[2].p_value == 1
+    assert [each.p_holm for each in found] == holm([each.p_value for each in found])
+
+
+def test_holm_by_hand():
+    """Three tests: times 3, 2 and 1 in their order, never falling."""
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
+    assert holm([]) == []
+    p = np.random.default_rng(0).uniform(size=20)  # never below Benjamini and Hochberg's, nor above Bonferroni's
+    assert (np.array(holm(p)) >= false_discovery_control(p) - 1e-12).all()
+    assert (np.array(holm(p)) <= np.minimum(20 * p, 1) + 1e-12).all()
