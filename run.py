@@ -302,6 +302,7 @@ def ablate(arguments: Sequence[str]) -> None:
         metavar="FILE",
         help="what all arms are based on: a file of configs/ (default: %(default)s); the question names its models",
     )
+    parser.add_argument("--arms", default="*", metavar="PATTERN", help="only those, such as 'layers=*' (default: all)")
     parser.add_argument("--seeds", type=seeds, default=(0, 1, 2), metavar="N,N,N", help="default: 0,1,2, the fewest")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: runs/ablation/ and the config's name")
     parser.add_argument("--beam", type=count, default=1, metavar="N", help="hypotheses kept (default: 1, greedy)")
@@ -364,6 +365,7 @@ def ablate(arguments: Sequence[str]) -> None:
             out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
             search=f"beam{flags.beam}",
             by=flags.match,
+            only=flags.arms,
         )
     except ConfigError as error:
         fail(str(error), code=2, cause=error)
@@ -383,10 +385,15 @@ def report(arguments: Sequence[str]) -> None:
     parser = Parser(
         "report",
         "RUN [RUN ...] --out=FOLDER",
-        "Show run folders side by side: one self-contained HTML page, its figures as PNG and its tables as CSV.",
-        "  python run.py report runs/* --out=report/",
+        "Show run folders side by side, or the answers of `ablate` with their verdicts: one self-contained HTML page,\n"
+        "its figures as PNG and its tables as CSV.",
+        "  python run.py report runs/* --out=report/\n"
+        "  python run.py report runs/ablation/* --out=report/              # all answers of all corpora\n"
+        "  python run.py report runs/ablation/multi30k/heads.json --out=report/",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run folders that were evaluated")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="run folders, evaluated; or answers, or folders of answers"
+    )
     parser.add_argument(
         "--out", required=True, type=Path, metavar="FOLDER", help="where the report goes, made if absent"
     )
@@ -394,10 +401,14 @@ def report(arguments: Sequence[str]) -> None:
 
     from rich.console import Console
 
-    from research.report import terminal_table, write_report
+    from experiments import answers
+    from research.report import answers_terminal, terminal_table, write_answers, write_report
 
-    page = write_report(flags.runs, flags.out)
-    Console().print(terminal_table(flags.runs))
+    if asked := [answer for path in flags.runs for answer in answers(path)]:
+        page, shown = write_answers(asked, flags.out), answers_terminal(asked)
+    else:
+        page, shown = write_report(flags.runs, flags.out), terminal_table(flags.runs)
+    Console().print(shown)
     print(f"\nReport: {page}")
 
 

@@ -2,6 +2,7 @@
 
 from difflib import get_close_matches
 from importlib import import_module
+from pathlib import Path
 
 from research.ablation.experiment import Experiment
 
@@ -36,3 +37,9 @@ def load(name: str) -> Experiment:
     experiment = import_module(f"experiments.{name}").EXPERIMENT
     assert isinstance(experiment, Experiment)
     return experiment
+
+
+def answers(path: Path) -> list[Path]:
+    """The answers that `ablate` left: the file itself, or those of a folder in the order of the lecture."""
+    files = [path / f"{name}.json" for name in QUESTIONS] if path.is_dir() else [path]
+    return [file for file in files if file.suffix == ".json" and file.is_file()]

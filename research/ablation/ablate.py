@@ -6,6 +6,7 @@ import math
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,8 @@ class Ablation:
     Runs are named by what they are, so questions that need the same run share it, and what is there is not made again.
 
     get_config: of an architecture, as `config_file` gives it. override: what a person changes in every arm. by: what
-    arms are matched by, if not what the experiment says. search: "beam1" is greedy.
+    arms are matched by, if not what the experiment says. search: "beam1" is greedy. only: the arms whose names are like
+    this pattern of a shell; the others are left out.
     """
 
     def __init__(
@@ -44,13 +46,17 @@ class Ablation:
         out: Path,
         search: str,
         by: str | None = None,
+        only: str = "*",
     ):
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         self.get_config = get_config
-        self.arms = match(by or experiment.match, experiment.configs(get_config, override))
+        arms = {arm: each for arm, each in experiment.configs(get_config, override).items() if fnmatchcase(arm, only)}
+        if not arms:
+            raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
+        self.arms = match(by or experiment.match, arms)
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")

@@ -166,6 +166,14 @@ def test_a_failing_arm_is_told_of_and_the_rest_go_on(question, capsys):
     assert "layers=1 failed (exit code 1); the others go on" in capsys.readouterr().err
 
 
+def test_some_arms_alone(question):
+    found = question(only="*=2").run(Pretends(), resume=False)
+    assert [arm["name"] for arm in found["arms"]] == ["layers=2"]
+    assert found["verdict"] == "not enough seeds"
+    with pytest.raises(ValueError, match="no arm of which is like 'depth'; there are layers=1, layers=2"):
+        question(only="depth")
+
+
 def test_runs_are_shared_between_questions_and_told_apart_by_what_matters(question):
     plain = question().asked().folders
     same = question(override=lambda config: config.training.update({"strategy": "shard_map"})).asked().folders
