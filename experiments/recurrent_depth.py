@@ -16,6 +16,7 @@ EXPERIMENT = Experiment(
     ),
     source="Britz et al. 2017, table 3",
     base="luong",
+    embedded={"training.steps": 1_200},  # deep stacks are slow to begin
     arms=chain(
         vary("model.layers", 1, 2, 3, 4, 5),
         vary("model.encoder_layers", 2, 3, 4, 5),
