@@ -7,6 +7,8 @@ steps     as the config says; only that all arms take as many is looked at
 """
 
 import json
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
@@ -23,7 +25,8 @@ from research.models.flops import training_flops_per_token
 from research.models.translator import Translator
 from research.run_folder import config_as_json, config_from_json
 
-WIDEST = 4  # times the arm's own width, up or down, that a match may need
+WIDEST = 4  # times the arm's own width that a match may need
+SLACK = 0.05  # of the first arm's size
 
 
 class _Sizes(NamedTuple):
@@ -71,35 +74,27 @@ def _same_spent(cost: Callable[[ConfigDict], float]) -> Callable[[ConfigDict, Co
 
 
 def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
-    wanted, unit = parameters(reference), _width_unit(config)
-    tried = []
-    for width in range(unit, WIDEST * config.model.width + 1, unit):
-        other = config_from_json(config_as_json(config))
-        _widen(other, width)
-        tried.append((abs(parameters(other) - wanted), width, other))
-        if len(tried) > 1 and tried[-1][0] > tried[-2][0]:  # the size rises with the width
-            break
-    off, width, best = min(tried, key=lambda each: each[0])
-    if off > 0.05 * wanted:
+    wanted, unit = parameters(reference), math.lcm(2, config.model.heads) if "heads" in config.model else 2
+    widths = range(unit, WIDEST * config.model.width + 1, unit)
+    above = bisect_left(widths, wanted, key=lambda width: parameters(_widened(config, width)))  # size rises with width
+    near = [_widened(config, width) for width in widths[max(above - 1, 0) : above + 1]]
+    best = min(near, key=lambda each: abs(parameters(each) - wanted))
+    if (off := abs(parameters(best) - wanted)) > SLACK * wanted:
         raise ValueError(
-            f"{name} has no width whose size is within 5 % of the first arm's {wanted:,} parameters; width {width} is "
-            f"{off:,} off: match by flops or seconds"
+            f"{name} has no width whose size is within {SLACK:.0%} of the first arm's {wanted:,} parameters; width "
+            f"{best.model.width} is {off:,} off: match by flops or seconds"
         )
     return best
 
 
-def _widen(config: ConfigDict, width: int) -> None:
-    """Another width, and all that was in proportion to it."""
-    before = config.model.width
+def _widened(config: ConfigDict, width: int) -> ConfigDict:
+    """Another width, and all that is in proportion to it."""
+    widened = config_from_json(config_as_json(config))
     for field in ("embedding", "ffn"):
         if field in config.model:
-            config.model[field] = config.model[field] * width // before
-    config.model.width = width
-
-
-def _width_unit(config: ConfigDict) -> int:
-    """Widths must be divided by the heads, and by two for sinusoids."""
-    return 2 * int(config.model.heads) if "heads" in config.model else 2
+            widened.model[field] = config.model[field] * width // config.model.width
+    widened.model.width = width
+    return widened
 
 
 def _translator(config: ConfigDict, sizes: _Sizes) -> Translator:
