@@ -388,7 +388,7 @@ def report(arguments: Sequence[str]) -> None:
         "Show run folders side by side, or the answers of `ablate` with their verdicts: one self-contained HTML page,\n"
         "its figures as PNG and its tables as CSV.",
         "  python run.py report runs/* --out=report/\n"
-        "  python run.py report runs/ablation/* --out=report/              # all answers of all corpora\n"
+        "  python run.py report runs/ablation/* --out=report/\n"
         "  python run.py report runs/ablation/multi30k/heads.json --out=report/",
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -51,6 +51,8 @@ def train(action):
 def report(action):
     calls = action("research.report", "write_report", result=Path("out/index.html"))
     sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
+    sys.modules["research.report"].write_answers = lambda answers, out: calls.append(answers) or out / "index.html"
+    sys.modules["research.report"].answers_terminal = lambda answers: f"the verdicts of {len(answers)} answers"
     sys.modules["research.report"].attention_png = lambda source, target, weights: b""
     sys.modules["research.report"].attention_page = lambda files, name, languages: ""
     return calls
@@ -62,6 +64,15 @@ def compare(action):
     action("research.evaluation.comparison_table", "terminal", result="what was found\nA is better")
     sys.modules["research.evaluation.compare"].write_json = lambda *written, **named: calls.append((written, named))
     return calls
+
+
+@pytest.fixture
+def ablate(action, report):
+    """The calls of `Ablation`, none of which launches anything."""
+    made = SimpleNamespace(
+        run=lambda launcher, resume, rates: {"arms": []}, jobs=list, file=Path("out/heads.json"), out=Path("out")
+    )
+    return action("research.ablation.ablate", "Ablation", result=made)
 
 
 def leave(*arguments):
@@ -94,7 +105,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 
 
 @pytest.mark.parametrize("verb", run.VERBS)
-def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, capsys):
+def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, ablate, capsys):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.translate_text", "translate_text")
     action("research.evaluation.score_text", "score_text")
@@ -203,7 +214,7 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
     ("command", "answer"),
     [
         ("trian", "no verb 'trian'; did you mean train?"),
-        ("xyz", "no verb 'xyz'; choose one of train, evaluate, translate, compare, report"),
+        ("xyz", "no verb 'xyz'; choose one of train, evaluate, translate, compare, ablate, report"),
         (f"train {EMBEDDED} --workdir=w --config.model.layrs=3", '"model.layrs"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.layers=3", '"layers"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.model.layers=x", "config.model.layers=x is refused"),
@@ -283,3 +294,70 @@ def test_errors_reach_the_shell():
     done = subprocess.run([sys.executable, "run.py", "trian"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr == "error: no verb 'trian'; did you mean train?\n"
+
+
+def test_report_shows_answers_in_the_order_of_the_lecture(report, tmp_path, capsys):
+    for name in ("heads", "bottleneck", "not_a_question"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    assert run.main(["report", str(tmp_path), f"--out={tmp_path / 'report'}"]) == 0
+    assert report == [[tmp_path / "bottleneck.json", tmp_path / "heads.json"]]
+    assert "the verdicts of 2 answers" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ([], 2, "which question? --list names them"),
+        (["head"], 1, "no question 'head'; did you mean heads"),
+        (["heads", "--seeds=a,b"], 2, "'a,b' are no whole numbers, such as 0,1,2"),
+        (["heads", "--seeds=0,0"], 1, "give each once"),
+        (["heads", "--arms=depth*"], 1, "no arm of heads is like 'depth*'; there are heads=1"),
+        (["heads", "--launcher=slrum"], 2, "no launcher 'slrum'"),
+        (["heads", "--launcher.minuts=3", "--launcher=slurm"], 2, "did you mean minutes"),
+        (["heads", "--config.model.layerz=2"], 2, "did you mean model.layers"),
+        (["heads", "--config=configs/nowhere.py"], 2, "no config file"),
+        (["heads", "--match=luck"], 2, "invalid choice"),
+        (["heads", "--resum"], 2, "did you mean --resume"),
+    ],
+)
+def test_mistakes_of_ablate_are_answered(arguments, code, sentence, capsys, tmp_path):
+    assert leave("ablate", *arguments, f"--out={tmp_path / 'out'}") == code
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_ablate_says_what_it_would_launch_and_launches_nothing(tmp_path, capsys):
+    out = tmp_path / "out"
+    assert run.main(["ablate", "recurrent_cell", "--dry_run", "--config.training.steps=7", f"--out={out}"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("research.ablation.work") == 3
+    assert not (out / "trained").exists()
+    assert not list(out.glob("*.json"))
+
+
+def test_ablate_lists_every_question(capsys):
+    assert run.main(["ablate", "--list"]) == 0
+    printed = capsys.readouterr().out
+    for word in ("parallelism", "data_size", "recurrent_depth", "hours in all"):
+        assert word in printed
+
+
+def test_ablate_gets_the_question_the_config_and_how(ablate, capsys):
+    arguments = [
+        "heads",
+        "--config=configs/multi30k.py",
+        "--seeds=3,4,5",
+        "--beam=5",
+        "--match=flops",
+        "--config.model.width=8",
+    ]
+    assert run.main(["ablate", *arguments, "--launcher.jobs_at_once=2"]) == 0
+    [((name, experiment, get_config), named)] = ablate
+    assert (name, experiment.base) == ("heads", "transformer")
+    config = get_config("transformer")
+    named["override"](config)
+    assert (config.data.source, config.model.width) == ("text", 8)
+    assert (named["seeds"], named["search"], named["by"]) == ((3, 4, 5), "beam5", "flops")
+    assert named["out"] == Path("runs/ablation/multi30k")
+    assert named["command"] == shlex.join(["python", "run.py", "ablate", *arguments, "--launcher.jobs_at_once=2"])
+    assert "Answer: out/heads.json" in capsys.readouterr().out

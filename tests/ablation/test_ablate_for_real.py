@@ -1,0 +1,79 @@
+"""`python run.py ablate` as a person types it: killed at any moment and resumed, it is the one that was not."""
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "--config.model.width=8",
+    "--config.data.embedded.train_pairs=300",
+    "--config.data.embedded.validation_pairs=20",
+    "--config.data.embedded.test_pairs=30",
+    "--config.data.batch_tokens=256",
+    "--config.training.steps=40",
+    "--config.training.validate_every_steps=10",
+    "--config.training.save_every_steps=10",
+]
+
+
+def ablate(out, *more):
+    command = [sys.executable, "run.py", "ablate", "recurrent_cell", f"--out={out}", *SMALL, *more]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def answered(out):
+    """What must not depend on when it was made, how long it took and where."""
+    found = json.loads((out / "recurrent_cell.json").read_text())
+    runs = {arm["name"]: [(run["seed"], run["scores"]) for run in arm["runs"]] for arm in found["arms"]}
+    return found["verdict"], found["hypotheses"], found["comparisons"], runs
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken")
+    process = ablate(out)
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    return out, printed
+
+
+@pytest.mark.slow
+def test_every_arm_is_trained_and_answered(unbroken):
+    out, printed = unbroken
+    found = json.loads((out / "recurrent_cell.json").read_text())
+    assert [len(arm["runs"]) for arm in found["arms"]] == [3, 3, 3]
+    assert found["missing"] == 0
+    assert f"Answer: {out / 'recurrent_cell.json'}" in printed
+    assert found["verdict"] in printed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_killed_at_random_and_resumed_it_is_the_one_that_was_not(number, unbroken, tmp_path):
+    chance = random.Random(int(number))
+    for _ in range(3):
+        process = ablate(tmp_path, "--resume")
+        time.sleep(chance.uniform(4, 25))
+        process.send_signal(number)
+        process.communicate()
+        time.sleep(5)  # jobs whose launcher was killed save and end by themselves
+    process = ablate(tmp_path, "--resume")
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed
+    assert answered(tmp_path) == answered(unbroken[0])
+
+
+@pytest.mark.slow
+def test_two_seeds_are_not_enough_and_a_third_is_added(unbroken, tmp_path):
+    for seeds, expected in (("0,1", "not enough seeds"), ("0,1,2", answered(unbroken[0])[0])):
+        process = ablate(tmp_path, f"--seeds={seeds}")
+        printed, _ = process.communicate()
+        assert process.returncode == 0, printed
+        assert answered(tmp_path)[0] == expected
