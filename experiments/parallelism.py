@@ -28,8 +28,4 @@ EXPERIMENT = Experiment(
     verdict=tuple(
         Superiority(f"transformer, max_tokens={length}", f"luong, max_tokens={length}", 0.0) for length in LENGTHS
     ),
-    note=Words(
-        "A CPU computes one thing after another whatever the model, so what the claim is about shows on accelerators.",
-        "CPU는 어떤 모델이든 차례로 계산하므로, 이 주장이 말하는 차이는 가속기에서 드러난다.",
-    ),
 )

@@ -13,6 +13,7 @@ from research.ablation.hypotheses import LEVEL
 from research.ablation.measures import MEASURES, Measure
 from research.ablation.results import costs, curves, is_evaluated, read_run
 from research.ablation.verdict import Judged, Run, compare, judge, scores_of
+from research.ablation.words import Words
 from research.launch import commit
 from research.run_folder import RunFolder
 
@@ -111,7 +112,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         "hypotheses": [_hypothesis(each) for each in judged],
         "verdict": verdict,
         "flags": [each.as_json() for each in flags(experiment, arms, spent, every)],
-        "note": experiment.note.as_json(),
+        "note": experiment.notes.get(asked.corpus, Words("", "")).as_json(),
         "literature": [
             {"source": each.source, "measure": each.measure, "values": dict(each.values)}
             for each in experiment.literature

@@ -12,7 +12,6 @@ from research.ablation.measures import MEASURES
 from research.ablation.words import Words
 
 WORKS = ("train", "time")
-NO_NOTE = Words("", "")
 
 
 class Axis(NamedTuple):
@@ -38,7 +37,8 @@ class Experiment:
     fields: of all arms. embedded: of all arms on the embedded corpus alone, whose knobs are set so that arms can
     differ. also: further measures for the table. watched: measures over steps for the figure. match: what all arms
     spend alike (see matching.py). rates: of learning, that every arm tries under its first seed; the best on validation
-    is taken. work: "train", or "time" for seconds alone. note: what is known of the reason.
+    is taken. work: "train", or "time" for seconds alone. notes: by the config file's stem, what a look at the
+    reason found, once there was an answer.
     """
 
     question: Words
@@ -57,7 +57,7 @@ class Experiment:
     match: str = "steps"
     rates: tuple[float, ...] = ()
     work: str = "train"
-    note: Words = NO_NOTE
+    notes: Mapping[str, Words] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in (self.measure, *self.also):
