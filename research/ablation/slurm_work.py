@@ -31,7 +31,7 @@ class Work:
         self.terminated = False
 
     def __call__(self) -> tuple[int, float]:
-        """Run the command. Leaves no result when it was terminated from outside: then it has not ended."""
+        """Run the command. Leaves no result when SIGTERM from outside stopped it: then it has not ended."""
         self.arrived, writer = os.pipe()
         for end in (self.arrived, writer):
             os.set_blocking(end, False)
@@ -41,10 +41,11 @@ class Work:
         self.process = start(self.job, own_group=False, deaf_to=[_requeue_signal()])
         while not _has_ended(self.process):
             time.sleep(LOOK_EVERY_SECONDS)
-        if self._was_terminated():
+        code = self.process.wait()
+        if code and self._was_terminated():
             time.sleep(REQUEUE_SECONDS)
             sys.exit(128 + signal.SIGTERM)
-        return self.process.wait(), self.seconds + time.monotonic() - self.began
+        return code, self.seconds + time.monotonic() - self.began
 
     def checkpoint(self) -> DelayedSubmission:
         """Have the command save and end, within the grace; the job as it is to be submitted again."""

@@ -74,7 +74,12 @@ def slurm_cluster() -> Iterator[dict[str, str]]:
         def serve(*command: str) -> None:
             with (folder / f"{command[0]}.out").open("wb") as output:
                 server = subprocess.Popen(
-                    command, env=everything, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                    command,
+                    env=everything,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # Ctrl-C is for the tests, which then stop it
                 )
             stack.callback(_stop, server)
 

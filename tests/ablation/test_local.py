@@ -71,10 +71,10 @@ def test_last_lines_of_a_long_log_and_of_none(tmp_path):
 def test_so_many_at_once_and_no_more(tmp_path):
     """Each writes how many run beside it; the most is what was asked for."""
     (tmp_path / "on").mkdir()
-    script = f"touch {tmp_path}/on/$$; sleep 0.3; ls {tmp_path}/on | wc -l; rm {tmp_path}/on/$$"
-    outcomes = list(local(jobs_at_once=3).launch([shell(tmp_path, str(n), script) for n in range(7)]))
+    script = f"touch {tmp_path}/on/$$; sleep 0.2; ls {tmp_path}/on | wc -l; rm {tmp_path}/on/$$"
+    outcomes = list(local(jobs_at_once=3).launch([shell(tmp_path, str(n), script) for n in range(5)]))
     assert max(int(outcome.last_lines[0]) for outcome in outcomes) == 3
-    assert sorted(outcome.job.name for outcome in outcomes) == [str(n) for n in range(7)]
+    assert sorted(outcome.job.name for outcome in outcomes) == [str(n) for n in range(5)]
 
 
 @LINUX

@@ -118,14 +118,15 @@ def test_a_job_that_vanishes_is_a_failure_and_the_rest_go_on(tmp_path):
 def test_a_stop_cancels_the_jobs_once_they_saved(tmp_path, number):
     jobs = [goes_on(tmp_path), goes_on(tmp_path, "other"), shell(tmp_path, "short", "true")]
     outcomes = slurm(array_parallelism=2).launch(jobs)
+    wait_for(lambda: last_lines(jobs[1].log) == ["begun"])
     helper = when_begun(jobs[0], f"kill -{int(number)} {os.getpid()}")
     with pytest.raises(KeyboardInterrupt, match=r"0 of 3 jobs ended.*--resume"):
         list(outcomes)
     assert helper.wait() == 0
-    assert last_lines(jobs[0].log)[-1].startswith("saved")
+    assert all(last_lines(job.log)[-1].startswith("saved") for job in jobs[:2])
     assert command("squeue", "--noheader") == ""
     assert all(outcome.ok for outcome in slurm().launch(jobs))
-    assert tries(jobs[0]) == went_on(jobs[0], tmp_path)
+    assert all(tries(job) == went_on(job, tmp_path) for job in jobs[:2])
 
 
 def test_what_a_killed_launcher_left_is_waited_for(tmp_path, root):

@@ -2,7 +2,9 @@
 
 import os
 import re
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,27 @@ def test_a_stop_lets_jobs_save(tmp_path):
     finally:
         helper.wait()
     wait_for((tmp_path / "long.state").exists)
+
+
+@pytest.mark.parametrize(
+    ("ends", "signals", "said", "code"),
+    [
+        ("exit 0", "TERM", "(0, ", 0),  # it was done all the same
+        ("exit 3", "TERM", "", 128 + signal.SIGTERM),  # no result: it is to run again
+        ("exit 3", "CONT", "(3, ", 0),
+    ],
+)
+def test_a_job_stopped_from_outside_leaves_no_result(tmp_path, ends, signals, said, code):
+    """As on a node: submitit handles signals, and says nothing of them."""
+    job = shell(tmp_path, "a", f"kill -{signals} $PPID; {ends}")
+    program = (
+        "import signal\nfrom pathlib import Path\nfrom research.ablation import slurm_work\n"
+        "from research.ablation.jobs import Job\nslurm_work.REQUEUE_SECONDS = 0\n"
+        "signal.signal(signal.SIGTERM, lambda *_: None)\nsignal.signal(signal.SIGCONT, lambda *_: None)\n"
+        f"print(slurm_work.Work(Job('a', {job.command!r}, Path({str(job.log)!r})), grace_seconds=1)())"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.stdout[: len(said) or None], ended.returncode) == (said, code), ended.stderr
 
 
 def test_dry_run_says_what_every_field_asks_for(tmp_path):
