@@ -302,7 +302,7 @@ def ablate(arguments: Sequence[str]) -> None:
         metavar="FILE",
         help="what all arms are based on: a file of configs/ (default: %(default)s); the question names its models",
     )
-    parser.add_argument("--arms", default="*", metavar="PATTERN", help="only those, such as 'layers=*' (default: all)")
+    parser.add_argument("--arms", default="*", metavar="PATTERN", help="only these, such as 'heads=?|heads=??'")
     parser.add_argument("--seeds", type=seeds, default=(0, 1, 2), metavar="N,N,N", help="default: 0,1,2, the fewest")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: runs/ablation/ and the config's name")
     parser.add_argument("--beam", type=count, default=1, metavar="N", help="hypotheses kept (default: 1, greedy)")

@@ -30,7 +30,7 @@ class Ablation:
 
     get_config: of an architecture, as `config_file` gives it. override: what a person changes in every arm. by: what
     arms are matched by, if not what the experiment says. search: "beam1" is greedy. only: the arms whose names are like
-    this pattern of a shell; the others are left out.
+    this pattern of a shell, or one of several with | between them; the others are left out.
     """
 
     def __init__(
@@ -53,7 +53,12 @@ class Ablation:
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         self.get_config = get_config
-        arms = {arm: each for arm, each in experiment.configs(get_config, override).items() if fnmatchcase(arm, only)}
+        patterns = only.split("|")
+        arms = {
+            arm: config
+            for arm, config in experiment.configs(get_config, override).items()
+            if any(fnmatchcase(arm, pattern) for pattern in patterns)
+        }
         if not arms:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         self.arms = match(by or experiment.match, arms)

@@ -169,6 +169,7 @@ def test_a_failing_arm_is_told_of_and_the_rest_go_on(question, capsys):
 def test_some_arms_alone(question):
     found = question(only="*=2").run(Pretends(), resume=False)
     assert [arm["name"] for arm in found["arms"]] == ["layers=2"]
+    assert list(question(only="*=2|*=1").arms) == ["layers=1", "layers=2"]
     assert found["verdict"] == "not enough seeds"
     with pytest.raises(ValueError, match="no arm of which is like 'depth'; there are layers=1, layers=2"):
         question(only="depth")
