@@ -34,7 +34,7 @@ from research.models.translator import Translator
 from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, flat
 from research.training import host, loop
 from research.training.checkpoint import Checkpoints
-from research.training.devices import AXIS, Devices, Step
+from research.training.devices import Devices, Step
 from research.training.lane import Lane, Schedule, Validate
 from research.training.loss import Sums, cross_entropy
 from research.training.optimiser import make_optimiser, make_schedule
@@ -74,7 +74,6 @@ def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabula
         optimiser,
         parts=settings.accumulation,
         ema_decay=settings.ema_decay,
-        axis=AXIS,
     )
     ids_BT = np.full((1, 2), PAD + 1, np.int32)
     init = jax.jit(translator.init)

@@ -1,11 +1,13 @@
 """How a step is spread over devices. The only file that knows: `pmap` by default, or `shard_map` over a mesh.
 
-Both run one function, written for one device with the axis `AXIS`. Of one run, the state is the same on every device,
-and a batch is cut along its rows, padded with rows of zeros (all padding, which counts nothing) where the devices do
-not divide it. Of several runs side by side, each is whole on one device, and those on one device are one `vmap`.
+Both run one function, written for one device, which is told the axis that a batch is cut over. Of one run, the state is
+the same on every device, and a batch is cut along its rows, padded with rows of zeros (all padding, which counts
+nothing) where the devices do not divide it. Of several runs side by side, each is whole on one device, and those on one
+device are one `vmap`.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +18,9 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 AXIS = "data"
 LANES = "lanes"
 Rows = dict[str, np.ndarray]
-Step = Callable[[Any, Any, Any], tuple[Any, Any]]  # (state, batch, seed) -> state, metrics
+Step = Callable[..., tuple[Any, Any]]
+"""(state, batch, seed, axis) -> state, metrics. axis: `AXIS`, over which the step adds up, or () of a batch that is
+whole on its device."""
 
 
 class _Pmap:
@@ -88,7 +92,7 @@ STRATEGIES: dict[str, type[_Pmap] | type[_ShardMap]] = {"pmap": _Pmap, "shard_ma
 class Devices:
     """Some devices of this process (all by default) and a strategy.
 
-    spread(step): step(state, batch, seed) -> state, metrics, over all devices; state as `replicate` gives it.
+    spread(step): (state, batch, seed) -> state, metrics, over all devices; state as `replicate` gives it.
     program(step, runs): the same for one run or for several side by side, whose states and batches are lists.
     run(fn): fn(params, batch) -> rows, over all devices; plain arrays in and NumPy arrays out, rows in order.
     """
@@ -113,10 +117,10 @@ class Devices:
     def spread(self, step: Step) -> Callable[[Any, Rows, Any], tuple[Any, Any]]:
         """`step` over all devices. The state given is used up; metrics are one copy, still on the device.
 
-        `step` sums over `AXIS` itself, so whatever it returns must be the same on every device. seed: a number that is
-        no constant of the program, so that one compilation serves them all.
+        `step` sums over its axis itself, so whatever it returns must be the same on every device. seed: no constant of
+        the program, so that one compilation serves all.
         """
-        compiled = self._strategy.step(step)
+        compiled = self._strategy.step(partial(step, axis=AXIS))
 
         def run(state: Any, batch: Rows, seed: Any) -> tuple[Any, Any]:
             state, metrics = compiled(state, self._cut(batch), _seed(seed))
@@ -185,22 +189,20 @@ class OneRun:
 class SideBySide:
     """`Devices.program` of several runs: `each` of them on a device, none of whose batches is cut.
 
-    A run has an axis `AXIS` of its own, of size 1: its step is that of a run on one device. Where the devices do not
-    divide the runs, copies of the first fill the gap: they take no time, and are not read.
+    Where the devices do not divide the runs, copies of the first fill the gap: they take no time, and are not read.
     """
 
     def __init__(self, strategy: _Pmap | _ShardMap, step: Step, runs: int, each: int):
-        alone = jax.vmap(step, in_axes=(None, 0, None), out_axes=None, axis_name=AXIS)
         self._strategy, self._runs = strategy, runs
         self._filling = -runs % each
-        self._compiled = strategy.lanes(jax.vmap(alone))
+        self._compiled = strategy.lanes(jax.vmap(partial(step, axis=())))
 
     def place(self, states: Sequence[Any]) -> Any:
         # Stacked by JAX: the step uses the result up, and it must not be anybody's memory.
         return self._strategy.cut(jax.tree.map(lambda *leaves: jnp.stack(leaves), *self._filled(states)))
 
     def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
-        stacked = jax.tree.map(lambda *leaves: np.stack(leaves)[:, None], *self._filled(batches))
+        stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *self._filled(batches))
         seeds_R = np.stack([_seed(seed) for seed in self._filled(seeds)])
         return self._compiled(placed, self._strategy.cut(stacked), self._strategy.cut(seeds_R))
 

@@ -1,4 +1,4 @@
-"""The training step: one pure function, written for one device with a named axis."""
+"""The training step: one pure function, written for one device."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +13,7 @@ from research.training.loss import Sums
 Array = jax.Array
 Params = Any
 Batch = dict[str, Array]
+Axis = str | tuple[()]
 Objective = Callable[[Params, Batch, Array], Sums]  # (params, batch, dropout key) -> sums over the batch
 
 
@@ -38,17 +39,17 @@ def make_step(
     *,
     parts: int,
     ema_decay: float,
-    axis: str,
-) -> Callable[[State, Batch, Array], tuple[State, dict[str, Array]]]:
-    """step(state, batch, seed) -> state, metrics.
+) -> Callable[[State, Batch, Array, Axis], tuple[State, dict[str, Array]]]:
+    """step(state, batch, seed, axis) -> state, metrics.
 
     gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
     Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes nothing but the
     step counter, and is counted in the metric "skipped".
-    parts: pieces a device's rows are cut into, one after another, to save memory. axis: name of the device axis.
+    parts: pieces a device's rows are cut into, one after another, to save memory. axis: the name of the axis of devices
+    that a batch is cut over, or () where it is whole on one.
     """
 
-    def step(state: State, batch: Batch, seed: Array) -> tuple[State, dict[str, Array]]:
+    def step(state: State, batch: Batch, seed: Array, axis: Axis) -> tuple[State, dict[str, Array]]:
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), state.step), jax.lax.axis_index(axis))
         gradient, sums = _summed_gradient(objective, state.params, batch, key, parts)
         gradient, sums = jax.lax.psum((gradient, sums), axis)

@@ -102,6 +102,27 @@ def test_the_order_is_of_seed_and_epoch():
     assert len({frozenset(orders[n][0]) for n in range(3)}) == 3, "not only the order of batches changes"
 
 
+def test_every_seed_meets_the_same_shapes_in_the_same_order():
+    """Else seeds could not be trained side by side. Another epoch has another order."""
+
+    def shapes(stream, number):
+        return [(*batch["source_BS"].shape, batch["target_in_BT"].shape[1]) for batch in epoch(stream, number)]
+
+    a, b = batches(seed=5), batches(seed=6)
+    assert shapes(a, 0) == shapes(b, 0)
+    assert shapes(a, 3) == shapes(b, 3) != shapes(a, 0)
+    np.testing.assert_equal([a.of_seed(6)[i] for i in range(40)], [b[i] for i in range(40)])
+    np.testing.assert_equal(a[0], batches(seed=5)[0])
+
+
+def test_the_typical_step_has_the_shape_of_most_positions():
+    stream = batches()
+    sizes = Counter()
+    for batch in epoch(stream, 0):
+        sizes[batch["source_BS"].shape] += batch["source_BS"].size + batch["target_in_BT"].size
+    assert stream[stream.typical_step]["source_BS"].shape == sizes.most_common(1)[0][0]
+
+
 def test_caps_depend_on_lengths_alone():
     assert batches(seed=1).shapes == batches(seed=2).shapes
 

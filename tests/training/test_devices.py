@@ -43,10 +43,10 @@ def test_replicate_and_unreplicate_are_a_roundtrip(strategy, count):
 def test_rows_beyond_the_last_are_padding(strategy):
     """A step sees zeros there, which is PAD, and every row exactly once."""
 
-    def step(state, batch, seed):
+    def step(state, batch, seed, axis):
         return state, {
-            "total": jax.lax.psum(batch["x"].sum(), "data"),
-            "rows": jax.lax.psum(batch["x"].shape[0], "data"),
+            "total": jax.lax.psum(batch["x"].sum(), axis),
+            "rows": jax.lax.psum(batch["x"].shape[0], axis),
         }
 
     devices = Devices(strategy)

@@ -12,7 +12,7 @@ import pytest
 from research.run_folder import RunFolder
 from research.training import loop
 from research.training.checkpoint import Checkpoints
-from research.training.devices import AXIS, Devices
+from research.training.devices import Devices
 from research.training.lane import Lane, Schedule
 from research.training.step import State
 
@@ -40,9 +40,9 @@ class Stream:
         return {"x": np.full((8, 1), self.next + self.offset, np.float32)}
 
 
-def step(state, batch, seed):
+def step(state, batch, seed, axis):
     """A number that depends on every batch and on their order; batches from 1000 on are not finite."""
-    x = jax.lax.pmean(batch["x"].mean(), AXIS)
+    x = jax.lax.pmean(batch["x"].mean(), axis)
     skipped = (x >= 1000).astype(jnp.int32)
     metrics = {"loss": x, "nll": x + 1, "tokens": 1.0 + x, "gradient_norm": x, "skipped": skipped}
     return state.replace(step=state.step + 1, params={"w": jnp.sin(state.params["w"] * 1.1 + x)}), metrics

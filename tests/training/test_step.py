@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from research.training.devices import AXIS, STRATEGIES, Devices
+from research.training.devices import STRATEGIES, Devices
 from research.training.loss import Sums, cross_entropy
 from research.training.step import State, initial_state, make_step
 
@@ -40,7 +40,7 @@ def noisy(params, batch, key):
 
 def make(objective=objective, optimiser=None, **fields):
     fields = {"parts": 1, "ema_decay": 0.0, **fields}
-    return make_step(objective, optimiser or optax.sgd(1.0), axis=AXIS, **fields)
+    return make_step(objective, optimiser or optax.sgd(1.0), **fields)
 
 
 def one_step(step, strategy="pmap", count=1, batches=None, *, optimiser=None, averaging=False, start=None, seed=0):
