@@ -83,8 +83,10 @@ def _panel(kind: str, answer: Answer, title: Words, note: Words, marks: Sequence
     if answer.axis:
         places = [arm.x for arm in answer.arms if arm.x is not None]
         return lines_panel(kind, title, note, answer.axis, places, marks, least)
-    heads = {arm.group: looks(answer)[arm.name][0] for arm in answer.arms}
-    return rows_panel(kind, title, note, answer.arms, marks, heads if len(heads) > 1 else {}, least)
+    heads = {arm.group: look[0] for arm, look in zip(answer.arms, looks(answer).values(), strict=True)}
+    known = {mark.arm.name for mark in marks}
+    arms = [arm for arm in answer.arms if kind == "main" or arm.name in known]
+    return rows_panel(kind, title, note, arms, marks, heads if len(heads) > 1 else {}, least)
 
 
 def _literature(answer: Answer, measure: str, ours: Sequence[Mark]) -> Panel:
