@@ -26,10 +26,10 @@ VERDICTS = {
     "not enough seeds": Words("not enough seeds", "시드 부족"),
 }
 MEANINGS = {
-    "supported": Words("the runs bear the claim out by its margin", "정해 둔 여유만큼 실험이 주장을 뒷받침함"),
-    "refuted": Words("the runs contradict it, by that margin", "그 여유만큼 실험이 주장과 어긋남"),
-    "inconclusive": Words("the intervals leave both open", "구간이 어느 쪽도 배제하지 못함"),
-    "not enough seeds": Words("fewer than three seeds, so no verdict", "시드가 셋보다 적어 판정하지 않음"),
+    "supported": Words("every hypothesis holds, by its margin", "모든 가설이 정해 둔 여유만큼 성립한다"),
+    "refuted": Words("at least one hypothesis certainly does not", "적어도 한 가설은 분명히 성립하지 않는다"),
+    "inconclusive": Words("the intervals leave it open", "구간이 어느 쪽도 배제하지 못한다"),
+    "not enough seeds": Words("fewer than three seeds, so no verdict", "시드가 셋보다 적어 판정하지 않는다"),
 }
 CORPORA = {"embedded": Words("embedded corpus", "내장 말뭉치"), "multi30k": Words("Multi30k", "Multi30k")}
 MEASURES = {

@@ -101,6 +101,7 @@ def test_lines_go_over_x_group_by_group_and_an_arm_without_x_is_a_level(tmp_path
         line = found[5 * place : 5 * place + 5]
         np.testing.assert_allclose(line[:, 0], [arm.x for arm in arms], atol=0.15)  # beside each other, not on top
         np.testing.assert_allclose(line[:, 1], [arm.score for arm in arms])
+    assert (np.diff(found[[0, 5, 10], 0]) > 0.05).all()
     assert len(rings(main)) == 16 * 3
     level = next(line for line in main.lines if len(set(line.get_ydata())) == 1 and line.get_linewidth() == 1.4)
     assert level.get_ydata()[0] == pytest.approx(answer.arms[-1].score)
