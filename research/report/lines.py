@@ -55,7 +55,7 @@ def lines_panel(
     levels = [mark for mark in marks if mark.arm.x is None]
     named = [name for name, members in series.items() if len(series) > 1 and not members[0].source]
     nearest = min((b - a for a, b in pairwise(sorted(ticks))), default=span)
-    step = min(0.035 * span, 0.45 * nearest / max(1, len(series)))  # aside, so that no line's bars hide another's
+    step = min(0.08 * span, 0.45 * nearest) / max(2, len(series))  # aside, so that no line's bars hide another's
     edge = EDGE * span + step * len(series) / 2
     beside = EDGE * span if any(mark.seeds for mark in levels) else 0.0
 
@@ -64,7 +64,9 @@ def lines_panel(
         ends: list[tuple[str, float, float, str]] = []
         for index, (name, members) in enumerate(series.items()):
             aside = 0.0 if members[0].source else (index - (len(series) - 1) / 2) * step
-            last = _line(axes, sorted(((where(m.arm.x) + aside, m) for m in members), key=lambda pair: pair[0]), step)
+            last = _line(
+                axes, sorted(((where(m.arm.x) + aside, m) for m in members), key=lambda pair: pair[0]), 0.02 * span
+            )
             ends += [(name, *last)] if name in named else []
         for mark in levels:
             _level(axes, mark, high + edge + 0.3 * beside)
@@ -141,8 +143,8 @@ def apart(places: Sequence[float], limits: tuple[float, float], most: int) -> li
     return kept[::-1]
 
 
-def _line(axes: Axes, points: Sequence[tuple[float, Mark]], step: float) -> tuple[float, float, str]:
-    """One series; where it ends, and its colour."""
+def _line(axes: Axes, points: Sequence[tuple[float, Mark]], beside: float) -> tuple[float, float, str]:
+    """One series, its seeds `beside` their means; where it ends, and its colour."""
     colour = points[0][1].look[0]
     published = bool(points[0][1].source)
     drawn: dict[str, Any] = {"linestyle": (0, (2, 2)), "linewidth": 1.0} if published else {"linewidth": 1.6}
@@ -150,7 +152,7 @@ def _line(axes: Axes, points: Sequence[tuple[float, Mark]], step: float) -> tupl
     for x, mark in points:
         if mark.ends:
             axes.plot([x, x], mark.ends, color=colour, linewidth=2.2, zorder=3)
-        put_seeds(axes, [x + 0.42 * step] * len(mark.seeds), mark.seeds, colour)
+        put_seeds(axes, [x + beside] * len(mark.seeds), mark.seeds, colour)
         put_mean(axes, x, mark.value, mark)
     return points[-1][0], points[-1][1].value, colour
 
