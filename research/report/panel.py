@@ -16,7 +16,6 @@ from research.report.words import Words
 LETTER = 0.08  # inches, about, of a letter of the labels
 LINE = 0.19  # inches of a source below the axes
 BELOW = 0.28  # inches of the numbers along the axes
-LONG_SOURCE = 44  # letters
 Look = tuple[str, str]  # colour and marker
 
 
@@ -105,7 +104,7 @@ def put_sources(axes: Axes, marks: Sequence[Mark]) -> None:
     for index, (source, marker) in enumerate(sources(marks).items()):
         y = -(BELOW + 0.06 + LINE * index) / height
         axes.plot([0.06 / width], [y], marker, markerfacecolor=style.PAPER, markersize=5.5, **whole)
-        axes.text(0.18 / width, y, cut(source, LONG_SOURCE), va="center", **whole)
+        axes.text(0.18 / width, y, cut(source, int(width / LETTER)), va="center", **whole)
 
 
 def sources(marks: Sequence[Mark]) -> dict[str, str]:
