@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from research.report.record import Interval, Record, finite, is_number
+from research.report.record import Interval, Record, finite
 from research.report.words import VERDICTS, Words
 
 
@@ -77,7 +77,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was to be shown, before any run."""
+    """What was to be shown, before any run. measure: its own, None where it is the answer's. level: of the interval."""
 
     words: Words
     verdict: str
@@ -86,6 +86,8 @@ class Hypothesis:
     p_supports: float | None
     p_refutes: float | None
     margin: float | None
+    measure: Measure | None
+    level: float | None
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,10 @@ class Curve:
 
 @dataclass(frozen=True)
 class Answer:
-    """All that `ablate` found out about a question on a corpus. level: of the intervals, None where it is not said."""
+    """All that `ablate` found out about a question on a corpus.
+
+    measures: by name, those that say what people call them. level: of the intervals, None where it is not said.
+    """
 
     path: Path
     question: str
@@ -121,6 +126,7 @@ class Answer:
     commit: str
     finished: str
     measure: Measure
+    measures: dict[str, Measure]
     split: str
     search: str
     level: float | None
@@ -143,6 +149,11 @@ class Answer:
         return f"{self.corpus}.{self.question}"
 
     @property
+    def called(self) -> dict[str, Words]:
+        """Measures as this answer calls them."""
+        return {name: each.words for name, each in self.measures.items()} | {self.measure.name: self.measure.words}
+
+    @property
     def seeds(self) -> str:
         """How many runs an arm has: `3`, or `2–3` where arms differ."""
         counts = [len(arm.runs) for arm in self.arms] or [0]
@@ -150,13 +161,13 @@ class Answer:
 
 
 def read_answers(paths: Iterable[Path | str]) -> list[Answer]:
-    """The answers in the order of `paths`; one named twice is read once.
+    """The answers in the order of `paths`, and of names in a folder; one named twice is read once.
 
     Raises FileNotFoundError for a file that is not there; ValueError for one that is damaged or incomplete, for two
     answers to one question on one corpus, and when there is none.
     """
     found: dict[str, Answer] = {}
-    for path in dict.fromkeys(Path(path).absolute() for path in paths):
+    for path in dict.fromkeys(file for each in paths for file in _files(Path(each).absolute())):
         answer = _read(path)
         if answer.name in found:
             both = f"{found[answer.name].path} and {path}"
@@ -165,6 +176,10 @@ def read_answers(paths: Iterable[Path | str]) -> list[Answer]:
     if not found:
         raise ValueError("no answer to report: give the .json files that `python run.py ablate` writes")
     return list(found.values())
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
 
 
 def _read(path: Path) -> Answer:
@@ -177,7 +192,7 @@ def _read(path: Path) -> Answer:
         raise ValueError(f"{path} is damaged ({error}); to write it again: {again}") from None
     record = Record(path, "", value)
     axis = record.get("axis", dict, type(None)) and Record(path, "axis", record.value["axis"])
-    level = record.value.get("level")
+    measures = record.records("measures") if "measures" in record.value else []
     arms = tuple(map(_arm, record.records("arms")))
     answer = Answer(
         path=path,
@@ -190,9 +205,10 @@ def _read(path: Path) -> Answer:
         commit=str(record.value.get("commit") or ""),
         finished=record.text("finished"),
         measure=_measure(Record(path, "measure", record.get("measure", dict))),
+        measures={each.name: each for each in map(_measure, measures)},
         split=record.text("split"),
         search=str(record.value.get("search") or ""),
-        level=level if is_number(level) else None,
+        level=finite(record.value.get("level")),
         factors=tuple(map(str, record.get("factors", list))),
         arms=arms,
         axis=Axis(axis.words(), bool(axis.value.get("log"))) if axis else None,
@@ -256,7 +272,10 @@ def _comparison(record: Record) -> Comparison:
 def _hypothesis(record: Record) -> Hypothesis:
     numbers = (record.number("effect"), record.interval("interval"))
     chances = (record.number("p_supports"), record.number("p_refutes"))
-    return Hypothesis(record.words(), _verdict(record), *numbers, *chances, record.number("margin"))
+    own = record.value.get("measure")
+    measure = _measure(Record(record.file, f"{record.where}.measure", own)) if own else None
+    level = finite(record.value.get("level"))
+    return Hypothesis(record.words(), _verdict(record), *numbers, *chances, record.number("margin"), measure, level)
 
 
 def _literature(record: Record) -> Literature:

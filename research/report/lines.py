@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from research.report import style
 from research.report.answers import Axis, Curve
@@ -27,27 +27,35 @@ from research.report.panel import (
 )
 from research.report.words import SAID, Words
 
+BASE = "base"  # the line of the arms that change nothing but their x
 DASHES = ("-", "--", ":", "-.")
 EDGE = 0.05  # of what the axis spans: air before its first x and after its last
 
 
 def lines_panel(
-    kind: str, title: Words, note: Words, axis: Axis, places: Sequence[float], marks: Sequence[Mark], least: float
+    kind: str,
+    title: Words,
+    note: Words,
+    axis: Axis,
+    places: Sequence[float],
+    marks: Sequence[Mark],
+    least: float,
+    by_ratio: bool,
 ) -> Panel:
     """A line a series over the x of its arms, of which there are `places`; an arm that has no x is a level across.
 
-    least: how much the axis of scores holds at least.
+    least: how much the axis of scores holds at least. by_ratio: it is logarithmic.
     """
     where, ticks = scale(places, axis.log)
     low, high = (min(ticks), max(ticks)) if ticks else (0.0, 1.0)
     span = (high - low) or 1.0
     series: dict[str, list[Mark]] = {}
     for mark in (mark for mark in marks if mark.arm.x is not None):
-        series.setdefault(mark.series, []).append(mark)
+        series.setdefault(mark.series or BASE, []).append(mark)
     levels = [mark for mark in marks if mark.arm.x is None]
-    named = [name for name, members in series.items() if name and len(series) > 1 and not members[0].source]
+    named = [name for name, members in series.items() if len(series) > 1 and not members[0].source]
     nearest = min((b - a for a, b in pairwise(sorted(ticks))), default=span)
-    step = min(0.035 * span, 0.45 * nearest / max(1, len(series)))  # aside, so that no line's bars hide another's
+    step = min(0.08 * span, 0.45 * nearest) / max(2, len(series))  # aside, so that no line's bars hide another's
     edge = EDGE * span + step * len(series) / 2
     beside = EDGE * span if any(mark.seeds for mark in levels) else 0.0
 
@@ -56,21 +64,28 @@ def lines_panel(
         ends: list[tuple[str, float, float, str]] = []
         for index, (name, members) in enumerate(series.items()):
             aside = 0.0 if members[0].source else (index - (len(series) - 1) / 2) * step
-            last = _line(axes, sorted(((where(m.arm.x) + aside, m) for m in members), key=lambda pair: pair[0]), step)
+            last = _line(
+                axes, sorted(((where(m.arm.x) + aside, m) for m in members), key=lambda pair: pair[0]), 0.02 * span
+            )
             ends += [(name, *last)] if name in named else []
         for mark in levels:
             _level(axes, mark, high + edge + 0.3 * beside)
             ends.append((mark.arm.name, high + edge + beside, mark.value, _level_colour(mark)))
+        if by_ratio:
+            axes.set_yscale("log")
         axes.margins(y=0.1)
-        axes.set_ylim(*widened(axes.get_ylim(), least))
-        axes.yaxis.set_major_locator(MaxNLocator(5))
-        axes.yaxis.set_major_formatter(Plain())
+        axes.set_ylim(*(axes.get_ylim() if by_ratio else widened(axes.get_ylim(), least)))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if by_ratio else MaxNLocator(5))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: exact(value)) if by_ratio else Plain())
+        axes.yaxis.set_minor_locator(NullLocator())
         shown = apart(list(ticks), axes.get_xlim(), 10 if letters > 20 else 6)
         axes.set_xticks(shown, [ticks[at] for at in shown], color=style.INK)
         put_names(axes, ends, letters)
         put_sources(axes, marks)
 
     across = Words("{axis}, {log}", "{axis}, {log}").of(axis=axis.words, log=SAID["log"]) if axis.log else axis.words
+    if by_ratio:
+        note = Words("{a} {b}", "{a} {b}").of(a=note, b=SAID["by_ratio"])
     if any(not mark.source for mark in levels):
         note = Words("{a} {b}", "{a} {b}").of(a=note, b=SAID["reference"])
     right = room([*named, *(mark.arm.name for mark in levels)], 0.15)
@@ -128,8 +143,8 @@ def apart(places: Sequence[float], limits: tuple[float, float], most: int) -> li
     return kept[::-1]
 
 
-def _line(axes: Axes, points: Sequence[tuple[float, Mark]], step: float) -> tuple[float, float, str]:
-    """One series; where it ends, and its colour."""
+def _line(axes: Axes, points: Sequence[tuple[float, Mark]], beside: float) -> tuple[float, float, str]:
+    """One series, its seeds `beside` their means; where it ends, and its colour."""
     colour = points[0][1].look[0]
     published = bool(points[0][1].source)
     drawn: dict[str, Any] = {"linestyle": (0, (2, 2)), "linewidth": 1.0} if published else {"linewidth": 1.6}
@@ -137,7 +152,7 @@ def _line(axes: Axes, points: Sequence[tuple[float, Mark]], step: float) -> tupl
     for x, mark in points:
         if mark.ends:
             axes.plot([x, x], mark.ends, color=colour, linewidth=2.2, zorder=3)
-        put_seeds(axes, [x + 0.42 * step] * len(mark.seeds), mark.seeds, colour)
+        put_seeds(axes, [x + beside] * len(mark.seeds), mark.seeds, colour)
         put_mean(axes, x, mark.value, mark)
     return points[-1][0], points[-1][1].value, colour
 

@@ -11,7 +11,8 @@ def decimals(widths: Iterable[float | None], values: Iterable[float | None] = ()
     """How many show two digits of the usual interval of `widths`; without any, four digits of the largest value."""
     sure = sorted(width for width in widths if width is not None and math.isfinite(width) and width > 0)
     if sure:
-        return _places(sure[len(sure) // 2] / 2, digits=2)
+        half = sure[len(sure) // 2] / 2
+        return max(_places(half, digits=2), int(half < 50))  # +5.0 [−12.0, 21.0]: beside others' decimals
     sizes = [abs(value) for value in values if value is not None and math.isfinite(value) and value]
     return _places(max(sizes), digits=4) if sizes else 1
 

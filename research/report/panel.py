@@ -16,7 +16,6 @@ from research.report.words import Words
 LETTER = 0.08  # inches, about, of a letter of the labels
 LINE = 0.19  # inches of a source below the axes
 BELOW = 0.28  # inches of the numbers along the axes
-LONG_SOURCE = 44  # letters
 Look = tuple[str, str]  # colour and marker
 
 
@@ -89,14 +88,12 @@ def put_seeds(axes: Axes, x: Sequence[float], y: Sequence[float], colour: str) -
 
 def put_names(axes: Axes, ends: Sequence[tuple[str, float, float, str]], letters: int) -> None:
     """Each (name, x, y, colour) at the right edge, level with its point or as near as the other names allow."""
-    low, high = axes.get_ylim()
-    left, right = axes.get_xlim()
-    gap = LABEL_INCHES / _inches(axes)[1]
-    heights = style.spread([(y - low) / (high - low) for _, _, y, _ in ends], gap, 0.0, 1.0)
+    inside = axes.transData + axes.transAxes.inverted()
+    starts = [tuple(map(float, inside.transform((x, y)))) for _, x, y, _ in ends]
+    heights = style.spread([y for _, y in starts], LABEL_INCHES / _inches(axes)[1], 0.0, 1.0)
     whole: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
-    for (name, x, y, colour), height in zip(ends, heights, strict=True):
-        start = ((x - left) / (right - left), (y - low) / (high - low))
-        axes.plot([start[0], 1.015], [start[1], height], ":", color=colour, linewidth=0.9, **whole)
+    for (name, _, _, colour), (x, y), height in zip(ends, starts, heights, strict=True):
+        axes.plot([x, 1.015], [y, height], ":", color=colour, linewidth=0.9, **whole)
         axes.text(1.025, height, cut(name, letters), color=colour, va="center", weight="bold", **whole)
 
 
@@ -107,7 +104,7 @@ def put_sources(axes: Axes, marks: Sequence[Mark]) -> None:
     for index, (source, marker) in enumerate(sources(marks).items()):
         y = -(BELOW + 0.06 + LINE * index) / height
         axes.plot([0.06 / width], [y], marker, markerfacecolor=style.PAPER, markersize=5.5, **whole)
-        axes.text(0.18 / width, y, cut(source, LONG_SOURCE), va="center", **whole)
+        axes.text(0.18 / width, y, cut(source, int(width / LETTER)), va="center", **whole)
 
 
 def sources(marks: Sequence[Mark]) -> dict[str, str]:
@@ -119,6 +116,12 @@ def reach(marks: Sequence[Mark]) -> float:
     """From the lowest to the highest of all that is drawn, with the air that an axis leaves around it."""
     ends = [end for mark in marks for end in (mark.value, *(mark.ends or ()), *mark.seeds)]
     return 1.2 * (max(ends) - min(ends))
+
+
+def spans(marks: Sequence[Mark], ratio: float) -> bool:
+    """Whether the highest of all that is drawn is more than `ratio` times the lowest, and none is zero or less."""
+    ends = [end for mark in marks for end in (mark.value, *(mark.ends or ()), *mark.seeds)]
+    return min(ends) > 0 and max(ends) > ratio * min(ends)
 
 
 def widened(limits: tuple[float, float], least: float) -> tuple[float, float]:

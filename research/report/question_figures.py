@@ -13,12 +13,14 @@ from research.report import style
 from research.report.answers import Answer
 from research.report.figures import DOTS_PER_INCH
 from research.report.lines import curves_panel, lines_panel
-from research.report.panel import Look, Mark, Panel, cut, reach
+from research.report.panel import Look, Mark, Panel, cut, reach, spans
 from research.report.rows import rows_panel
 from research.report.words import SAID, Words, measure_words, search_said
 
 WIDE, NARROW = 7.4, 3.75  # inches of the PNG, and of a panel on a phone
 ABOVE, BETWEEN = 0.42, 0.3  # inches of the words around a panel of the PNG
+MOST_LEVELS = 2  # arms that lie across the lines of the others
+SECONDS, RATIO = "s", 10  # times that differ by more are drawn by their ratio
 PUBLISHED = ("D", "s", "^", "v", "P", "X")  # hollow: a mark that ours never have
 
 
@@ -27,12 +29,13 @@ def panels(answer: Answer) -> list[Panel]:
     found = []
     ours = _ours(answer)
     if ours:
-        found.append(_panel("main", answer, _title(answer), SAID["figure_note"], ours, 0.0))
+        found += _panels("main", answer, _title(answer), SAID["figure_note"], ours, 0.0)
         measures = dict.fromkeys(each.measure for each in answer.literature)
-        found += [_literature(answer, measure, ours) for measure in measures if _published(answer, measure)]
+        for measure in measures:
+            found += _literature(answer, measure, ours) if _published(answer, measure) else []
     for name in dict.fromkeys(curve.name for curve in answer.curves if curve.points):
         curves = [curve for curve in answer.curves if curve.name == name and curve.points]
-        title = SAID["over_steps"].of(measure=measure_words(name))
+        title = SAID["over_steps"].of(measure=answer.called.get(name) or measure_words(name))
         found.append(curves_panel(title, curves, {arm: look[0] for arm, look in _curve_looks(answer).items()}))
     return found
 
@@ -79,15 +82,33 @@ def _curve_looks(answer: Answer) -> dict[str, Look]:
     return {arm: (style.COLOURS[place % len(style.COLOURS)], "o") for place, arm in enumerate(curved)}
 
 
-def _panel(kind: str, answer: Answer, title: Words, note: Words, marks: Sequence[Mark], least: float) -> Panel:
-    if answer.axis:
-        places = [arm.x for arm in answer.arms if arm.x is not None]
-        return lines_panel(kind, title, note, answer.axis, places, marks, least)
-    heads = {arm.group: looks(answer)[arm.name][0] for arm in answer.arms}
-    return rows_panel(kind, title, note, answer.arms, marks, heads if len(heads) > 1 else {}, least)
+def _panels(kind: str, answer: Answer, title: Words, note: Words, marks: Sequence[Mark], least: float) -> list[Panel]:
+    """Rows; or lines, and rows for the arms that have no place on the axis where they are too many for levels."""
+    if not answer.axis:
+        return [_rows(kind, answer, title, note, marks, least)]
+    off = [mark for mark in marks if mark.arm.x is None]
+    on = [mark for mark in marks if mark.arm.x is not None]
+    found = []
+    if len(off) <= MOST_LEVELS or not on:
+        on, off = list(marks), []
+    places = [arm.x for arm in answer.arms if arm.x is not None]
+    by_ratio = answer.axis.log and answer.measure.unit == SECONDS and spans(marks, RATIO)
+    found.append(lines_panel(kind, title, note, answer.axis, places, on, least, by_ratio))
+    if off:
+        aside = Words("{a} {b}", "{a} {b}").of(a=SAID["off_axis"], b=note)
+        found.append(_rows(kind, answer, title, aside, off, max(least, reach(on))))
+    return found
 
 
-def _literature(answer: Answer, measure: str, ours: Sequence[Mark]) -> Panel:
+def _rows(kind: str, answer: Answer, title: Words, note: Words, marks: Sequence[Mark], least: float) -> Panel:
+    heads = {arm.group: look[0] for arm, look in zip(answer.arms, looks(answer).values(), strict=True)}
+    known = {mark.arm.name for mark in marks}
+    whole = kind == "main" and not answer.axis  # what has no score keeps its row there
+    arms = [arm for arm in answer.arms if whole or arm.name in known]
+    return rows_panel(kind, title, note, arms, marks, heads if len(heads) > 1 else {}, least)
+
+
+def _literature(answer: Answer, measure: str, ours: Sequence[Mark]) -> list[Panel]:
     """On an axis of its own, for corpora differ; of the same measure, a difference is never drawn longer than ours."""
     marks = _published(answer, measure)
     same = measure.casefold() in {
@@ -99,7 +120,7 @@ def _literature(answer: Answer, measure: str, ours: Sequence[Mark]) -> Panel:
     note = SAID["literature_note"]
     if least >= reach(marks):
         note = Words("{a} {b}", "{a} {b}").of(a=note, b=SAID["same_scale"])
-    return _panel("literature", answer, SAID["literature"].of(measure=measure), note, marks, least)
+    return _panels("literature", answer, SAID["literature"].of(measure=measure), note, marks, least)
 
 
 def _ours(answer: Answer) -> list[Mark]:

@@ -30,7 +30,7 @@ from research.report.words import MEANINGS, SAID, VERDICTS, Words, corpus_words,
 BESIDE, ALONE = 5.45, 7.5  # inches of a panel that has another at its side, and of one that has none
 HERE = "@DATA@"  # where a question's sentences go in the explorer's page
 GLANCE = 4  # hypotheses of a question in the table of all verdicts
-OPEN_PAIRS = 6  # comparisons that are shown without being asked for
+OPEN_PAIRS, PRINTED_PAIRS = 6, 30  # the most comparisons that are shown without being asked for, and on paper
 
 
 def write_page(answers: Sequence[Answer]) -> str:
@@ -95,7 +95,7 @@ def _question(answer: Answer) -> dict[str, Any]:
     level = None if answer.level is None else SAID["level"].of(value=f"{answer.level:.0%}")
     unit = Words(answer.measure.unit) if answer.measure.unit else answer.measure.words
     pairs = len(answer.comparisons)
-    hypotheses = [_hypothesis(each) for each in answer.hypotheses]
+    hypotheses = [_hypothesis(each, answer) for each in answer.hypotheses]
     look = look_into(answer)
     time = duration_words(numbers.duration(answer.seconds))
     return {
@@ -118,6 +118,7 @@ def _question(answer: Answer) -> dict[str, Any]:
         "pairs": comparisons_table(answer),
         "pairs_count": SAID["pairs_one"] if pairs == 1 else SAID["pairs"].of(n=pairs),
         "pairs_open": pairs <= OPEN_PAIRS,
+        "pairs_print": pairs <= PRINTED_PAIRS,
         "pairs_note": SAID["comparisons_note"].of(unit=unit),
         "flags": [*answer.flags, *_gone(answer), *([look.why] if look.why else [])],
         "failed": _failed(answer),
@@ -126,17 +127,20 @@ def _question(answer: Answer) -> dict[str, Any]:
     }
 
 
-def _hypothesis(hypothesis: Hypothesis) -> dict[str, Any]:
-    margin = None if hypothesis.margin is None else SAID["margin"].of(value=numbers.exact(hypothesis.margin))
+def _hypothesis(hypothesis: Hypothesis, answer: Answer) -> dict[str, Any]:
+    own = hypothesis.measure
+    facts = [own.words] if own and own.name != answer.measure.name else []
+    facts += [SAID["margin"].of(value=numbers.exact(hypothesis.margin))] if hypothesis.margin is not None else []
+    facts += [SAID["level"].of(value=f"{hypothesis.level:.0%}")] if hypothesis.level and hypothesis.interval else []
     chances = [(SAID["p_supports"], hypothesis.p_supports), (SAID["p_refutes"], hypothesis.p_refutes)]
+    facts += [words.of(value=numbers.chance(p)) for words, p in chances if p is not None]
     return {
         "words": hypothesis.words,
         "verdict": VERDICTS[hypothesis.verdict],
         "css": _css(hypothesis.verdict),
         "effect": Words(effect(hypothesis)) if hypothesis.effect is not None else SAID["no_effect"],
         "strip": strip(hypothesis),
-        "facts": [margin] * (margin is not None)
-        + [words.of(value=numbers.chance(p)) for words, p in chances if p is not None],
+        "facts": facts,
     }
 
 

@@ -79,7 +79,7 @@ def others_table(answer: Answer) -> Table:
     columns = [[arm.means.get(name) for arm in answer.arms] for name in names]
     shown = [_column(values) for values in columns]
     shown += [[_published(each.values.get(arm.name)) for arm in answer.arms] for each in answer.literature]
-    heads = [SAID["arm"], *map(measure_words, names)]
+    heads = [SAID["arm"], *(answer.called.get(name) or measure_words(name) for name in names)]
     heads += [Words(f"{each.source}: {each.measure}") for each in answer.literature]
     if len(heads) == 1:
         return Table(heads, [])

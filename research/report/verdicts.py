@@ -14,6 +14,7 @@ from research.report.question_table import arms_table, comparisons_table, effect
 from research.report.table import HEAD_RULE
 from research.report.words import SAID, VERDICTS, Words, corpus_words, duration_words
 
+MOST_PAIRS = 10  # comparisons in verdicts.md
 # A shape of its own for each, so that colour is never all there is.
 SHAPES = {"supported": "●", "refuted": "✕", "inconclusive": "◐", "not enough seeds": "○"}
 STYLES = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not enough seeds": "dim"}
@@ -69,13 +70,16 @@ def _part(answer: Answer) -> list[str]:
     lines += [f"{_inline(answer.asked.en)} (Source of the claim: {_inline(answer.source)}.)", ""]
     lines += [f"**Verdict: {SHAPES[answer.verdict]} {answer.verdict}.**", ""]
     for each in answer.hypotheses:
+        of = f" ({each.measure.words.en})" if each.measure and each.measure.name != answer.measure.name else ""
         margin = "" if each.margin is None else f", margin {numbers.exact(each.margin)}"
         chances = f"p to support {numbers.chance(each.p_supports)}, to refute {numbers.chance(each.p_refutes)}"
-        said = f"- {SHAPES[each.verdict]} {each.verdict}: {_inline(each.words.en)}"
+        said = f"- {SHAPES[each.verdict]} {each.verdict}: {_inline(each.words.en)}{_inline(of)}"
         lines.append(f"{said}: {effect(each)}{margin}; {chances}")
     lines += ["", *_arms(answer), ""]
-    for rows in (others_table(answer), comparisons_table(answer)):
+    few = len(answer.comparisons) <= MOST_PAIRS
+    for rows in (others_table(answer), comparisons_table(answer)) if few else (others_table(answer),):
         lines += [*_table(rows), ""] if rows.rows else []
+    lines += [] if few else [SAID["in_tables"].of(n=len(answer.comparisons)).en, ""]
     lines += [f"- Flagged: {_inline(flag.en)}" for flag in answer.flags]
     lines += [f"- Failed: {_inline(arm.name)}, seed {failure.seed}: `{' / '.join(failure.last_lines[-1:])}`"
               for arm in answer.arms for failure in arm.failed]  # fmt: skip

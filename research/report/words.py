@@ -26,10 +26,10 @@ VERDICTS = {
     "not enough seeds": Words("not enough seeds", "시드 부족"),
 }
 MEANINGS = {
-    "supported": Words("the runs bear the claim out by its margin", "정해 둔 여유만큼 실험이 주장을 뒷받침함"),
-    "refuted": Words("the runs contradict it, by that margin", "그 여유만큼 실험이 주장과 어긋남"),
-    "inconclusive": Words("the intervals leave both open", "구간이 어느 쪽도 배제하지 못함"),
-    "not enough seeds": Words("fewer than three seeds, so no verdict", "시드가 셋보다 적어 판정하지 않음"),
+    "supported": Words("every hypothesis holds, by its margin", "모든 가설이 정해 둔 여유만큼 성립한다"),
+    "refuted": Words("at least one hypothesis certainly does not", "적어도 한 가설은 분명히 성립하지 않는다"),
+    "inconclusive": Words("the intervals leave it open", "구간이 어느 쪽도 배제하지 못한다"),
+    "not enough seeds": Words("fewer than three seeds, so no verdict", "시드가 셋보다 적어 판정하지 않는다"),
 }
 CORPORA = {"embedded": Words("embedded corpus", "내장 말뭉치"), "multi30k": Words("Multi30k", "Multi30k")}
 MEASURES = {
@@ -73,7 +73,7 @@ SAID = {
     ),
     "higher": Words("higher is better", "높을수록 좋음"),
     "lower": Words("lower is better", "낮을수록 좋음"),
-    "level": Words("{value} intervals", "{value} 구간"),
+    "level": Words("{value} interval", "{value} 구간"),
     "greedy": Words("greedy search", "탐욕 탐색"),
     "beam": Words("beam {n}", "빔 {n}"),
     "ours": Words("Here", "여기에서"),
@@ -93,6 +93,8 @@ SAID = {
     ),
     "log": Words("log scale", "로그 눈금"),
     "reference": Words("Dashed: an arm that has no place on the axis.", "파선: 가로축에 자리가 없는 조건."),
+    "by_ratio": Words("Scores on a log scale.", "세로축은 로그 눈금."),
+    "off_axis": Words("Arms that have no place on the axis.", "가로축에 자리가 없는 조건."),
     "nothing_drawn": Words("No arm has a score, so there is no figure.", "점수가 있는 조건이 없어 그림이 없다."),
     "arms": Words("Arms", "조건"),
     "arm": Words("arm", "조건"),
@@ -120,6 +122,7 @@ SAID = {
     "pair": Words("pair", "쌍"),
     "difference": Words("difference", "차이"),
     "holm": Words("p, Holm", "p (홀름)"),
+    "in_tables": Words("{n} comparisons are in tables/comparisons.csv.", "비교 {n}개는 tables/comparisons.csv에 있다."),
     "comparisons_note": Words(
         "The first minus the second, in {unit}. Holm: corrected for the number of comparisons of this question.",
         "앞의 것에서 뒤의 것을 뺀 값, 단위 {unit}. 홀름: 이 질문의 비교 횟수로 보정한 p.",

@@ -9,6 +9,9 @@ import pytest
 
 from research.report import write_answers
 from research.report.answers import read_answers
+from research.report.question_page import write_page
+from research.report.question_table import others_table
+from research.report.verdicts import markdown
 from tests.report.made_up_answers import Made, attention_or_not, heads, write
 
 
@@ -29,6 +32,29 @@ def test_an_answer_is_read_as_it_was_written(tmp_path: Path) -> None:
 def test_seeds_are_a_range_where_arms_differ(tmp_path: Path) -> None:
     (found,) = read_answers([write(tmp_path, heads())])
     assert found.seeds == "0–2"
+
+
+def test_a_folder_is_all_the_answers_in_it(tmp_path: Path) -> None:
+    write(tmp_path, heads())
+    write(tmp_path, attention_or_not())
+    assert [each.question for each in read_answers([tmp_path])] == ["attention_or_not", "heads"]
+    with pytest.raises(ValueError, match="no answer to report"):
+        read_answers([tmp_path / "trained"])
+
+
+def test_a_hypothesis_may_have_a_measure_of_its_own(tmp_path: Path) -> None:
+    made = attention_or_not()
+    own = {"name": "aer", "better": -1, "unit": "AER", "en": "alignment error rate", "ko": "정렬 오류율"}
+    made["hypotheses"][1] |= {"measure": own, "level": 0.9}
+    made["measures"] = [made["measure"], own]
+    (found,) = read_answers([write(tmp_path, made)])
+    assert [each.measure and each.measure.name for each in found.hypotheses] == [None, "aer"]
+    text = write_page([found])
+    assert '<span class="en" lang="en">alignment error rate</span><span class="ko" lang="ko">정렬 오류율</span>' in text
+    assert "90% interval" in text
+    assert others_table(found).heads[2].en == "alignment error rate"
+    assert "26.6 [23.7, 29.2], margin 5" in markdown([found])
+    assert "bahdanau is over 5 BLEU better (alignment error rate)" in markdown([found])
 
 
 def test_what_is_not_finite_is_no_number(tmp_path: Path) -> None:

@@ -101,6 +101,7 @@ def test_lines_go_over_x_group_by_group_and_an_arm_without_x_is_a_level(tmp_path
         line = found[5 * place : 5 * place + 5]
         np.testing.assert_allclose(line[:, 0], [arm.x for arm in arms], atol=0.15)  # beside each other, not on top
         np.testing.assert_allclose(line[:, 1], [arm.score for arm in arms])
+    assert (np.diff(found[[0, 5, 10], 0]) > 0.05).all()
     assert len(rings(main)) == 16 * 3
     level = next(line for line in main.lines if len(set(line.get_ydata())) == 1 and line.get_linewidth() == 1.4)
     assert level.get_ydata()[0] == pytest.approx(answer.arms[-1].score)
@@ -108,6 +109,31 @@ def test_lines_go_over_x_group_by_group_and_an_arm_without_x_is_a_level(tmp_path
     assert names == ["both", "encoder", "decoder", "transformer"]
     left, right = main.get_xlim()
     assert left < rings(main)[:, 0].min() < rings(main)[:, 0].max() < right
+
+
+def test_many_arms_without_x_have_rows_of_their_own(tmp_path: Path) -> None:
+    made = recurrent_depth()
+    for each in made["arms"][10:15]:  # the decoder's
+        each |= {"x": None, "group": ""}
+    answer = read_answers([write(tmp_path, made)])[0]
+    lines, rows, published, *_ = panels(answer)
+    assert [text.get_text() for text in axes(lines).texts] == ["both", "encoder"]
+    assert [label.get_text() for label in axes(rows).get_yticklabels()] == [arm.name for arm in answer.arms[10:]]
+    np.testing.assert_allclose(marks(axes(rows))[:, 0], [arm.score for arm in answer.arms[10:]])
+    assert published.kind == "literature"
+
+
+def test_seconds_over_a_logarithmic_axis_are_drawn_by_their_ratio(tmp_path: Path) -> None:
+    made = data_size()
+    assert axes(panels(read_answers([write(tmp_path, made)])[0])[0]).get_yscale() == "linear"  # BLEU has no ratios
+    made["measure"] |= {"name": "seconds_per_step", "unit": "s", "better": -1}
+    for each in made["arms"]:
+        each |= {"interval": [0.9 * each["score"], 1.1 * each["score"]]}
+    (panel,) = panels(read_answers([write(tmp_path, made)])[0])
+    assert axes(panel).get_yscale() == "log"
+    assert panel.note.en.endswith("Scores on a log scale.")
+    heights = [text.get_position()[1] for text in axes(panel).texts]
+    assert 0.8 < heights[0] <= heights[1] <= 1  # the names are where the lines end: luong 38.8, transformer 43.1
 
 
 def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from research.report.answers import read_answers
 from research.report.looks import look_into
 from research.report.question_page import write_page
 from research.report.question_table import csv_files
-from tests.report.made_up_answers import AFTER_ATTENTION, attention_or_not, heads, learning_to_attend, write
+from research.report.verdicts import markdown
+from tests.report.made_up_answers import AFTER_ATTENTION, attention_or_not, heads, learning_to_attend, pair, write
 from tests.report.test_page import Tags
 
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
@@ -207,6 +208,15 @@ def test_verdicts_md_has_the_table_and_a_part_for_each(answers_page: Path, answe
     assert "- Flagged: bahdanau takes 1.7 times the seconds of none." in text
     assert "```sh\npython run.py ablate heads --seeds=0,1,2\n```" in text
     assert not re.search("[가-힣]", text)
+
+
+def test_many_comparisons_are_left_to_the_tables(tmp_path: Path) -> None:
+    made = heads()
+    made["comparisons"] = [pair("heads=8", f"heads={n}", n / 3, 0.01) for n in (1, 2, 4)] * 4
+    (answer,) = read_answers([write(tmp_path, made)])
+    assert "12 comparisons are in tables/comparisons.csv." in markdown([answer])
+    assert "heads=8 − heads=1" not in markdown([answer])
+    assert "heads=8 − heads=1" in write_page([answer])
 
 
 def test_the_terminal_table_fits_80_columns(answer_files: list[Path]) -> None:
