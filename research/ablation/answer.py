@@ -138,6 +138,7 @@ def _hypothesis(judged: Judged) -> dict[str, Any]:
         "level": claim.level,
         "p_supports": claim.p_supports,
         "p_refutes": claim.p_refutes,
+        "against": claim.against,
         "margin": claim.margin,
     }
 

@@ -19,12 +19,14 @@ class Claim(NamedTuple):
     """One thing that must be true for a hypothesis to be, and what the runs say to it.
 
     p_supports: how likely runs like these are, or further off, if it is false by a hair; p_refutes: if it is true by a
-    hair. Both two-sided but for equivalence, whose two one-sided tests (Schuirmann 1987) are at α each.
+    hair. Both two-sided but for equivalence, whose two one-sided tests (Schuirmann 1987) are at α each. against: the
+    number that the estimate is seen against, 0 where it is a difference; margin: about it, or None.
     """
 
     words: Words
     estimate: Estimate
-    margin: float
+    against: float
+    margin: float | None
     p_supports: float
     p_refutes: float
     level: float
@@ -43,10 +45,14 @@ class Hypothesis(Protocol):
     def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]: ...
 
 
-def _above(words: Words, estimate: Estimate, bound: float, margin: float) -> Claim:
-    """That the contrast is more than the bound."""
-    supports, refutes = (min(1.0, 2 * p) for p in (estimate.p_above(bound), estimate.p_below(bound)))
-    return Claim(words, estimate, margin, supports, refutes, LEVEL)
+def _above(words: Words, estimate: Estimate, margin: float) -> Claim:
+    """That a difference is more than the margin."""
+    supports, refutes = _two_sided(estimate.p_above(margin)), _two_sided(estimate.p_below(margin))
+    return Claim(words, estimate, 0.0, margin, supports, refutes, LEVEL)
+
+
+def _two_sided(p: float) -> float:
+    return min(1.0, 2 * p)
 
 
 @dataclass(frozen=True)
@@ -69,7 +75,7 @@ class Superiority:
         ).format(better=self.better, than=self.than, margin=self.margin, unit=unit)
         sign = better or 1
         estimate = scores.contrast({self.better: sign, self.than: -sign})
-        return [_above(words, estimate, self.margin, self.margin)]
+        return [_above(words, estimate, self.margin)]
 
 
 @dataclass(frozen=True)
@@ -93,8 +99,8 @@ class Equivalence:
             "{arm} is within ±{margin:g} {unit} of {to}", "{arm}: {to}에서 ±{margin:g} {unit} 안에 있다"
         ).format(arm=arm, to=self.to, margin=self.margin, unit=unit)
         supports = max(estimate.p_above(-self.margin), estimate.p_below(self.margin))
-        refutes = min(1.0, 2 * min(estimate.p_above(self.margin), estimate.p_below(-self.margin)))
-        return Claim(words, estimate, self.margin, supports, refutes, 2 * LEVEL - 1)
+        refutes = _two_sided(min(estimate.p_above(self.margin), estimate.p_below(-self.margin)))
+        return Claim(words, estimate, 0.0, self.margin, supports, refutes, 2 * LEVEL - 1)
 
 
 @dataclass(frozen=True)
@@ -115,9 +121,10 @@ class Level:
         words = Words("{arm} is {en} than {bound:g} {unit}", "{arm}: {bound:g} {unit}보다 {ko}").format(
             arm=self.arm, bound=self.bound, unit=unit, en=en, ko=ko
         )
-        sign = 1 if self.more else -1
-        claim = _above(words, scores.contrast({self.arm: sign}), sign * self.bound, self.bound)
-        return [claim._replace(estimate=scores.contrast({self.arm: 1}))]
+        estimate = scores.contrast({self.arm: 1})
+        above, below = _two_sided(estimate.p_above(self.bound)), _two_sided(estimate.p_below(self.bound))
+        supports, refutes = (above, below) if self.more else (below, above)
+        return [Claim(words, estimate, self.bound, None, supports, refutes, LEVEL)]
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,7 @@ class Trend:
             f"{{first}}에서 {{last}}까지 {per.ko}마다 {{margin:g}} {{unit}} 넘게 {ko}",
         ).format(first=self.over[0], last=self.over[-1], margin=self.margin, unit=unit)
         estimate = scores.contrast(dict(zip(self.over, map(float, weights), strict=True)))
-        return [_above(words, estimate, self.margin, self.margin)]
+        return [_above(words, estimate, self.margin)]
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,11 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was to be shown, before any run. measure: its own, None where it is the answer's. level: of the interval."""
+    """What was to be shown, before any run.
+
+    against: what the effect is seen against, 0 of a difference; margin: about it, None of a level. measure: its own,
+    None where it is the answer's. level: of the interval.
+    """
 
     words: Words
     verdict: str
@@ -85,6 +89,7 @@ class Hypothesis:
     interval: Interval
     p_supports: float | None
     p_refutes: float | None
+    against: float
     margin: float | None
     measure: Measure | None
     level: float | None
@@ -275,7 +280,8 @@ def _hypothesis(record: Record) -> Hypothesis:
     own = record.value.get("measure")
     measure = _measure(Record(record.file, f"{record.where}.measure", own)) if own else None
     level = finite(record.value.get("level"))
-    return Hypothesis(record.words(), _verdict(record), *numbers, *chances, record.number("margin"), measure, level)
+    bounds = (finite(record.value.get("against")) or 0.0, record.number("margin"))
+    return Hypothesis(record.words(), _verdict(record), *numbers, *chances, *bounds, measure, level)
 
 
 def _literature(record: Record) -> Literature:

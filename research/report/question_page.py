@@ -69,20 +69,22 @@ def labels(words: Words) -> Markup:
 
 
 def strip(hypothesis: Hypothesis) -> Markup:
-    """The effect and its interval against zero and the margin, as a small SVG; "" where there is no effect."""
+    """The effect and its interval against zero or a level, and the margin, as a small SVG; "" without an effect."""
     if hypothesis.effect is None:
         return Markup("")
-    margin = abs(hypothesis.margin or 0.0)
+    margin, against = abs(hypothesis.margin or 0.0), hypothesis.against
     low, high = hypothesis.interval or (hypothesis.effect, hypothesis.effect)
-    left, right = min(low, -margin, 0.0), max(high, margin, 0.0)
+    left, right = min(low, against - margin), max(high, against + margin)
     scale = 164 / ((right - left) or 1.0)
 
     def x(value: float) -> str:
         return f"{8 + (value - left) * scale:.1f}"
 
-    zone = Markup('<rect class="zone" x="{}" y="2" width="{:.1f}" height="18"/>').format(x(-margin), 2 * margin * scale)
+    zone = Markup('<rect class="zone" x="{}" y="2" width="{:.1f}" height="18"/>').format(
+        x(against - margin), 2 * margin * scale
+    )
     drawn = Markup('<path class="zero" d="M{} 1V21"/><path class="reach" d="M{} 11H{}"/>').format(
-        x(0.0), x(low), x(high)
+        x(against), x(low), x(high)
     )
     drawn += Markup('<circle class="dot-mark" cx="{}" cy="11" r="4.5"/>').format(x(hypothesis.effect))
     start = Markup('<svg class="strip" viewBox="0 0 180 22" width="180" height="22" aria-hidden="true">')

@@ -103,12 +103,13 @@ def comparisons_table(answer: Answer) -> Table:
 
 
 def effect(hypothesis: Hypothesis) -> str:
-    """+12.3 [10.0, 14.6]; – where nothing could be estimated."""
+    """+12.3 [10.0, 14.6], of a level without its sign; – where nothing could be estimated."""
     if hypothesis.effect is None:
         return NOTHING
     places = decimals([_width(hypothesis.interval)], [hypothesis.effect])
     ends = f" {interval(hypothesis.interval, places)}" if hypothesis.interval else ""
-    return signed(hypothesis.effect, places) + ends
+    show = plain if hypothesis.margin is None else signed
+    return show(hypothesis.effect, places) + ends
 
 
 def csv_files(answers: Sequence[Answer]) -> dict[str, str]:

@@ -68,8 +68,8 @@ SAID = {
     "p_supports": Words("p to support {value}", "지지 p {value}"),
     "p_refutes": Words("p to refute {value}", "반박 p {value}"),
     "strip": Words(
-        "Grey band: within the margin. Thin line: 0. Dot and bar: the effect and its interval.",
-        "회색 띠: 여유 안. 가는 선: 0. 점과 막대: 효과와 그 구간.",
+        "Grey band: the margin. Thin line: 0, or the level asked about. Dot and bar: the effect and its interval.",
+        "회색 띠: 여유 안. 가는 선: 0 또는 물어본 수준. 점과 막대: 효과와 그 구간.",
     ),
     "higher": Words("higher is better", "높을수록 좋음"),
     "lower": Words("lower is better", "낮을수록 좋음"),
