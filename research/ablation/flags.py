@@ -38,11 +38,17 @@ def _costs(spent: Mapping[str, Mapping[str, Any]]) -> Iterator[Words]:
             continue
         least, most = min(values, key=values.__getitem__), max(values, key=values.__getitem__)
         if (times := values[most] / values[least]) > APART:
+            span = f"{_short(values[least])} ({least}) to {_short(values[most])} ({most})"
             yield Words(
-                f"{words.en} differ up to {times:.2g} times: {values[least]:,.3g} ({least}) to {values[most]:,.3g} "
-                f"({most})",
-                f"{words.ko}: 최대 {times:.2g}배 차이, {values[least]:,.3g} ({least}) ~ {values[most]:,.3g} ({most})",
+                f"{words.en} differ up to {times:.2g} times: {span}",
+                f"{words.ko}: 최대 {times:.2g}배 차이, {span.replace(' to ', ' ~ ')}",
             )
+
+
+def _short(value: float) -> str:
+    """Three digits, and no power of ten."""
+    rounded = float(f"{value:.3g}")
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
 
 
 def _bounds(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
