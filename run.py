@@ -348,7 +348,7 @@ def ablate(arguments: Sequence[str]) -> None:
         parser.error("which question? --list names them")
 
     from research.ablation.ablate import Ablation
-    from research.ablation.launchers import LAUNCHERS
+    from research.ablation.launching import LAUNCHERS
     from research.report import answers_terminal
 
     ours = [argument for argument in others if not argument.lstrip("-").startswith("launcher.")]

@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from research import models
 from research.ablation.answer import Asked, answer
 from research.ablation.experiment import Experiment, architecture_of
-from research.ablation.jobs import Job, Launcher, Outcome
+from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.work import Task
 from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, config_from_json, flat

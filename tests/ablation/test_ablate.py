@@ -13,7 +13,7 @@ from research.ablation.ablate import Ablation
 from research.ablation.arms import vary
 from research.ablation.experiment import Axis, Experiment
 from research.ablation.hypotheses import Superiority
-from research.ablation.jobs import Outcome
+from research.ablation.launching.jobs import Outcome
 from research.ablation.words import Words
 from research.ablation.work import Task
 from research.evaluation import counts

@@ -6,7 +6,7 @@ import pytest
 
 from configs.command_line import ConfigError, override
 from configs.launchers import CONFIGS, launcher
-from research.ablation.launchers import LAUNCHERS
+from research.ablation.launching import LAUNCHERS
 
 
 def test_every_launcher_has_a_config():

@@ -12,11 +12,11 @@ from typing import Any
 import submitit
 from submitit.core.utils import FailedJobError, FailedSubmissionError, UncompletedJobError
 
-from research.ablation.jobs import Job, Outcome, last_lines
-from research.ablation.jobs_bar import JobsBar, jobs_bar
-from research.ablation.slurm_queue import ENDED, states, still_there
-from research.ablation.slurm_work import Work
-from research.ablation.stopping import stop_requested
+from research.ablation.launching.jobs import Job, Outcome, last_lines
+from research.ablation.launching.jobs_bar import JobsBar, jobs_bar
+from research.ablation.launching.slurm_queue import ENDED, states, still_there
+from research.ablation.launching.slurm_work import Work
+from research.ablation.launching.stopping import stop_requested
 
 RESULTS_EVERY_SECONDS = 0.5  # a look at a folder, not at the cluster
 LOOK_WHEN_STOPPING_SECONDS = 2

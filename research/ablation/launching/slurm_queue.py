@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import submitit
 from submitit.helpers import DelayedSubmission
 
-from research.ablation.jobs import Job
+from research.ablation.launching.jobs import Job
 
 PATIENCE_SECONDS = 60
 ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED",

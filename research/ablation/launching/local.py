@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from shlex import join
 
-from research.ablation.jobs import Job, Outcome, last_lines, start
-from research.ablation.jobs_bar import jobs_bar
-from research.ablation.stopping import stop_requested
+from research.ablation.launching.jobs import Job, Outcome, last_lines, start
+from research.ablation.launching.jobs_bar import jobs_bar
+from research.ablation.launching.stopping import stop_requested
 
 LOOK_EVERY_SECONDS = 0.1
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from configs.launchers import launcher
-from research.ablation.jobs import Job
-from research.ablation.slurm import Slurm
+from research.ablation.launching.jobs import Job
+from research.ablation.launching.slurm import Slurm
 
 GOES_ON = Path(__file__).with_name("goes_on.py")
 

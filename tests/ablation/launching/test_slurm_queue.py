@@ -6,12 +6,12 @@ from types import SimpleNamespace
 import pytest
 from submitit.helpers import DelayedSubmission
 
-from research.ablation import slurm as slurm_module
-from research.ablation.jobs import Job
-from research.ablation.jobs_bar import jobs_bar
-from research.ablation.slurm_queue import states, still_there
-from research.ablation.slurm_work import Work
-from tests.ablation.jobs import shell, slurm
+from research.ablation.launching import slurm as slurm_module
+from research.ablation.launching.jobs import Job
+from research.ablation.launching.jobs_bar import jobs_bar
+from research.ablation.launching.slurm_queue import states, still_there
+from research.ablation.launching.slurm_work import Work
+from tests.ablation.launching.jobs import shell, slurm
 
 
 @pytest.fixture

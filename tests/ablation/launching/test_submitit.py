@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from research.ablation.jobs import HEADING, last_lines
-from research.ablation.slurm import Slurm
-from tests.ablation.jobs import goes_on, shell, slurm, wait_for
+from research.ablation.launching.jobs import HEADING, last_lines
+from research.ablation.launching.slurm import Slurm
+from tests.ablation.launching.jobs import goes_on, shell, slurm, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +79,8 @@ def test_a_job_stopped_from_outside_leaves_no_result(tmp_path, ends, signals, sa
     """As on a node: submitit handles signals, and says nothing of them."""
     job = shell(tmp_path, "a", f"kill -{signals} $PPID; {ends}")
     program = (
-        "import signal\nfrom pathlib import Path\nfrom research.ablation import slurm_work\n"
-        "from research.ablation.jobs import Job\nslurm_work.REQUEUE_SECONDS = 0\n"
+        "import signal\nfrom pathlib import Path\nfrom research.ablation.launching import slurm_work\n"
+        "from research.ablation.launching.jobs import Job\nslurm_work.REQUEUE_SECONDS = 0\n"
         "signal.signal(signal.SIGTERM, lambda *_: None)\nsignal.signal(signal.SIGCONT, lambda *_: None)\n"
         f"print(slurm_work.Work(Job('a', {job.command!r}, Path({str(job.log)!r})), grace_seconds=1)())"
     )

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from submitit.helpers import DelayedSubmission
 
-from research.ablation.jobs import Job, start
+from research.ablation.launching.jobs import Job, start
 
 LOOK_EVERY_SECONDS = 0.1
 REQUEUE_SECONDS = 5  # between SIGTERM and the signal that asks for a requeue, where a cluster sends both

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from research.ablation.jobs import HEADING, last_lines
-from tests.ablation.jobs import goes_on, shell, slurm, wait_for
-from tests.ablation.slurm_cluster import missing, slurm_cluster
+from research.ablation.launching.jobs import HEADING, last_lines
+from tests.ablation.launching.jobs import goes_on, shell, slurm, wait_for
+from tests.ablation.launching.slurm_cluster import missing, slurm_cluster
 
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.skipif(missing() != "", reason=missing())]
 
@@ -133,7 +133,8 @@ def test_what_a_killed_launcher_left_is_waited_for(tmp_path, root):
     """And is not submitted a second time, while what it had not is."""
     long, new = shell(tmp_path, "long", "echo begun; sleep 6; echo ended"), shell(tmp_path, "new", "true")
     program = (
-        "from pathlib import Path\nfrom research.ablation.jobs import Job\nfrom tests.ablation.jobs import slurm\n"
+        "from pathlib import Path\nfrom research.ablation.launching.jobs import Job\n"
+        "from tests.ablation.launching.jobs import slurm\n"
         f"list(slurm().launch([Job({long.name!r}, {long.command!r}, Path({str(long.log)!r}))]))"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=root, stderr=subprocess.DEVNULL)

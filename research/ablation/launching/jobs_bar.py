@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from research.ablation.jobs import Outcome
+from research.ablation.launching.jobs import Outcome
 
 NAMES_SHOWN = 3
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from configs.launchers import launcher
-from research.ablation.jobs import HEADING, Job, last_lines
-from research.ablation.jobs_bar import seconds_left
-from research.ablation.launchers import LAUNCHERS
-from tests.ablation.jobs import shell, wait_for
+from research.ablation.launching import LAUNCHERS
+from research.ablation.launching.jobs import HEADING, Job, last_lines
+from research.ablation.launching.jobs_bar import seconds_left
+from tests.ablation.launching.jobs import shell, wait_for
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux to end or to pin a process")
 CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -196,7 +196,8 @@ def test_what_a_job_leaves_behind_is_killed(tmp_path):
 def test_no_job_outlives_a_launcher_that_was_killed(tmp_path, root):
     one = shell(tmp_path, "a", f"echo $$ > {tmp_path}/pid; {SAVES}")
     program = (
-        "from pathlib import Path\nfrom research.ablation.jobs import Job\nfrom research.ablation.local import Local\n"
+        "from pathlib import Path\nfrom research.ablation.launching.jobs import Job\n"
+        "from research.ablation.launching.local import Local\n"
         f"list(Local(1, 0, 'cuda', 0, 0).launch([Job('a', {one.command!r}, Path({str(one.log)!r}))]))"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], cwd=root, stderr=subprocess.DEVNULL)

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from research.ablation.jobs import Launcher
-from research.ablation.local import Local
-from research.ablation.slurm import Slurm
+from research.ablation.launching.jobs import Launcher
+from research.ablation.launching.local import Local
+from research.ablation.launching.slurm import Slurm
 
 LAUNCHERS: dict[str, Callable[..., Launcher]] = {"local": Local, "slurm": Slurm}
