@@ -13,6 +13,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from research.training.devices import Devices, Program, Step
 from research.training.lane import Lane
 
+TOGETHER_SECONDS = 1.0  # in which two signals are one request to stop
+
 
 def train(lanes: Sequence[Lane], step: Step, *, devices: Devices) -> None:
     """Run `step` from where the checkpoints of `lanes` stand, all at the same step, to the end of their schedule.
@@ -156,13 +158,20 @@ def _progress_bar(name: str, done: int, steps: int) -> Iterator[_Bar]:
 
 @contextmanager
 def _stop_requested() -> Iterator[list[int]]:
-    """A list that is no longer empty once SIGTERM or SIGINT has come; a second one acts as if nobody were listening."""
+    """A list that is no longer empty once SIGTERM or SIGINT has come; a second one acts as if nobody were listening.
+
+    What comes within `TOGETHER_SECONDS` is one request: Linux tells a child of each thread that its parent loses.
+    """
     received: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    times: list[float] = []
 
     def note(number: int, frame: Any) -> None:
         received.append(number)
-        signal.signal(number, handlers[signal.Signals(number)])
+        times.append(time.monotonic())
+        if times[-1] - times[0] > TOGETHER_SECONDS:
+            signal.signal(number, handlers[signal.Signals(number)])
+            signal.raise_signal(number)
 
     try:
         for number in handlers:

@@ -1,7 +1,7 @@
 """What a training does, in miniature: `python goes_on.py STATE` counts until it is stopped, saves, and ends at 130.
 
-Run again, it says where it goes on, and is done. While it saves, a second SIGTERM ends it, as research/training/loop.py
-has it.
+Run again, it says where it goes on, and is done. While it saves, a second SIGTERM ends it unless it comes at once, as
+research/training/loop.py has it.
 """
 
 import signal
@@ -14,8 +14,10 @@ stopped = []
 
 
 def note(number, frame):
-    stopped.append(number)
-    signal.signal(number, signal.SIG_DFL)
+    stopped.append(time.monotonic())
+    if stopped[-1] - stopped[0] > 0.3:
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
 
 
 signal.signal(signal.SIGTERM, note)
