@@ -1,0 +1,61 @@
+"""A job: what it trains and evaluates, and what becomes of it when a seed fails."""
+
+import pytest
+
+from configs.command_line import load
+from research.ablation import work
+from research.ablation.work import Task
+from research.run_folder import RunFolder, config_as_json
+
+
+@pytest.fixture
+def task(tmp_path):
+    config = load("configs/embedded_tiny.py:luong")
+    folders = {seed: str(tmp_path / f"run.{seed}") for seed in (0, 1, 2)}
+    return Task("train", config_as_json(config), folders, "test", "beam1", "python run.py train --config=c.py:luong")
+
+
+@pytest.fixture
+def did(monkeypatch):
+    """What was trained (seed -> command) and evaluated; seeds in `fails` are not trained."""
+    trained, evaluated, fails = {}, [], {}
+
+    def train_seeds(config, folders, *, command):
+        trained.update({seed: command(seed) for seed in folders})
+        return {seed: fails.get(seed, RunFolder(folder)) for seed, folder in folders.items()}
+
+    monkeypatch.setattr("research.seeds.train_seeds", train_seeds)
+    monkeypatch.setattr("research.evaluation.evaluate.evaluate", lambda path, **named: evaluated.append((path, named)))
+    return trained, evaluated, fails
+
+
+def test_seeds_are_trained_and_evaluated(task, did):
+    trained, evaluated, _ = did
+    work.work(task)
+    assert trained[1] == f"python run.py train --config=c.py:luong --config.seed=1 --workdir={task.folders[1]}"
+    assert [str(path) for path, _ in evaluated] == list(task.folders.values())
+    assert evaluated[0][1]["beams"] == (1,)
+    assert evaluated[0][1]["command"] == f"python run.py evaluate --workdir={task.folders[0]} --split=test --beam=1"
+
+
+def test_what_is_evaluated_is_not_made_again(task, did):
+    run = RunFolder(task.folders[1])
+    run.write_json("result.json", {"splits": {"test": {"searches": {"beam1": {}}}}})
+    work.work(task)
+    assert list(did[0]) == [0, 2]
+
+
+def test_a_seed_that_fails_does_not_stop_the_others(task, did, tmp_path, capsys):
+    _, evaluated, fails = did
+    fails[1] = FloatingPointError("the gradient was not finite for 20 steps")
+    file = tmp_path / "job.json"
+    file.write_text(task.as_json(), "utf-8")
+    assert work.main([str(file)]) == 1
+    assert [str(path) for path, _ in evaluated] == [task.folders[0], task.folders[2]]
+    assert "seed 1: FloatingPointError: the gradient was not finite" in capsys.readouterr().err
+
+
+def test_a_task_comes_back_as_it_was_written(task, tmp_path):
+    (tmp_path / "job.json").write_text(task.as_json(), "utf-8")
+    back = Task.read(tmp_path / "job.json")
+    assert (back.folders, back.train_command) == (task.folders, task.train_command)
