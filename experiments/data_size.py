@@ -20,7 +20,12 @@ EXPERIMENT = Experiment(
     source="Koehn & Knowles 2017; Sennrich & Zhang 2019",
     base="luong",
     # As many distinct pairs as Multi30k has.
-    embedded={"data.embedded.train_pairs": 29_000, "data.embedded.words": 0.2},
+    embedded={
+        "data.embedded.train_pairs": 29_000,
+        "data.embedded.words": 0.2,
+        "data.vocabulary.size": 400,
+        "training.steps": 1_200,
+    },
     arms=chain(
         cross(vary("architecture", "luong", "transformer"), vary("data.subset", *PAIRS)),
         cross(named("large transformer", LARGE), vary("data.subset", *PAIRS)),
