@@ -37,8 +37,8 @@ class Task:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
 
-def work(task: Task) -> None:
-    """Train what is missing, then evaluate it. Raises what stopped a seed once all others are through."""
+def work(task: Task) -> dict[int, Exception]:
+    """Train what is missing, then evaluate it. Gives what stopped a seed, once all others are through."""
     config = config_from_json(task.config)
     folders = {
         seed: Path(folder)
@@ -50,7 +50,7 @@ def work(task: Task) -> None:
 
         for seed, folder in folders.items():
             time_steps(config, folder, seed=seed, command=_train_command(task, seed))
-        return
+        return {}
 
     from research.evaluation.evaluate import evaluate
     from research.seeds import train_seeds
@@ -61,10 +61,7 @@ def work(task: Task) -> None:
         if not isinstance(found, Exception):
             command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
             evaluate(found.path, split=task.split, beams=(beam,), command=command)
-    if failed := {seed: found for seed, found in trained.items() if isinstance(found, Exception)}:
-        for seed, error in failed.items():
-            print(f"seed {seed}: {type(error).__name__}: {error}", file=sys.stderr)
-        raise next(iter(failed.values()))
+    return {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
 
 
 def _train_command(task: Task, seed: int) -> str:
@@ -73,13 +70,22 @@ def _train_command(task: Task, seed: int) -> str:
 
 def main(arguments: list[str]) -> int:
     try:
-        work(Task.read(Path(arguments[0])))
+        failed = work(Task.read(Path(arguments[0])))
     except NO_MORE_THAN_A_SENTENCE as error:
         if os.environ.get("LOOKBACK_DEBUG"):
             raise
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
-    return 0
+    for error, seeds in _by_what_was_said(failed).items():
+        print(f"seed {', '.join(map(str, seeds))}: {error}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _by_what_was_said(failed: dict[int, Exception]) -> dict[str, list[int]]:
+    said: dict[str, list[int]] = {}
+    for seed, error in failed.items():
+        said.setdefault(f"{type(error).__name__}: {error}", []).append(seed)
+    return said
 
 
 if __name__ == "__main__":
