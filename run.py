@@ -351,9 +351,10 @@ def ablate(arguments: Sequence[str]) -> None:
     from research.ablation.launching import LAUNCHERS
     from research.report import answers_terminal
 
-    ours = [argument for argument in others if not argument.lstrip("-").startswith("launcher.")]
     try:
-        where, _ = override(launcher(flags.launcher), [each for each in others if each not in ours], prefix="launcher")
+        where, ours = override(launcher(flags.launcher), others, prefix="launcher")
+        if rest := override(get_config(experiments.load(flags.question).base), ours)[1]:
+            parser.error(f"unexpected argument {rest[0]!r}")
         ablation = Ablation(
             flags.question,
             experiments.load(flags.question),
@@ -371,7 +372,7 @@ def ablate(arguments: Sequence[str]) -> None:
         fail(str(error), code=2, cause=error)
     launching = LAUNCHERS[flags.launcher](**where)
     if flags.dry_run:
-        print(launching.dry_run([job for _, job in ablation.jobs()]))
+        print(launching.dry_run(ablation.first_jobs(flags.learning_rates)))
         return
     answer = ablation.run(launching, resume=flags.resume, rates=flags.learning_rates)
     Console().print(answers_terminal([ablation.file]))
@@ -470,7 +471,12 @@ def count(text: str) -> int:
 
 def seeds(text: str) -> tuple[int, ...]:
     """Seeds, such as 0,1,2."""
-    return _numbers(text, int, "whole numbers, such as 0,1,2")
+    return _numbers(text, count_from_0, "whole numbers, such as 0,1,2")
+
+
+def count_from_0(text: str) -> int:
+    """A whole number that is not negative."""
+    return int(text) if text.isdecimal() else int("no number")
 
 
 def rates(text: str) -> tuple[float, ...]:

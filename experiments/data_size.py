@@ -33,9 +33,15 @@ EXPERIMENT = Experiment(
     axis=Axis("data.subset", Words("sentence pairs", "문장 쌍"), log=True),
     measure="bleu",
     also=("chrf", "perplexity", "token_accuracy"),
+    # Between families, and within one: there nothing but the size differs.
     verdict=(
         Crossing(
             tuple(f"luong, subset={pairs}" for pairs in PAIRS),
+            tuple(f"transformer, subset={pairs}" for pairs in PAIRS),
+            0.0,
+        ),
+        Crossing(
+            tuple(f"transformer, subset={pairs}" for pairs in PAIRS),
             tuple(f"large transformer, subset={pairs}" for pairs in PAIRS),
             0.0,
         ),

@@ -27,6 +27,7 @@ EXPERIMENT = Experiment(
     measure="bleu",
     also=("chrf", "perplexity", "token_accuracy"),
     verdict=(
+        Superiority("layers=2", "layers=1", 0.0),
         Superiority("layers=3", "layers=1", 0.0),
         Equivalence(("layers=4", "layers=5"), "layers=3", 1.0),
     ),

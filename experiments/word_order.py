@@ -2,7 +2,7 @@
 
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Axis, Experiment
-from research.ablation.hypotheses import Equivalence
+from research.ablation.hypotheses import Equivalence, Level
 from research.ablation.words import Words
 
 SHARES = (0.0, 0.5, 1.0)
@@ -22,8 +22,11 @@ EXPERIMENT = Experiment(
     axis=Axis("data.embedded.reordering", Words("share of sentences put verb-final", "동사 후치 문장의 비율")),
     measure="aer",
     also=("token_accuracy", "bleu"),
-    # On the corpus in English order any misplacement of attention would show as well; so order is what is left.
+    # Right more often than not, verb-final too; and order costs little. Reading the diagonal errs by .40 in English
+    # order and by .68 verb-final.
     verdict=(
+        Level("luong, reordering=1.0", 0.5, more=False),
+        Level("transformer, reordering=1.0", 0.5, more=False),
         Equivalence(("luong, reordering=1.0",), "luong, reordering=0.0", 0.1),
         Equivalence(("transformer, reordering=1.0",), "transformer, reordering=0.0", 0.1),
     ),

@@ -18,6 +18,7 @@ from research.training import loop
 from research.training.checkpoint import Checkpoints
 
 MEASURED_STEPS = 7
+GAIN = 1.2  # that side by side must bring: what a few steps measure differs by more than a tenth from time to time
 Found = dict[int, RunFolder | Exception]
 
 
@@ -33,8 +34,8 @@ def train_seeds(
     What stops one seed is found in its place, and the others go on; Ctrl-C and SIGTERM save all that are at work, and
     raise KeyboardInterrupt. command: of a seed, how to train it again by itself.
     together: seeds whose checkpoints stand at the same step are one program (True), or come one after another (False);
-    None: a few steps of both ways are timed, and the faster is taken. What was measured is printed, and stands in
-    provenance.json as "side_by_side".
+    None: as they began, or else a few steps of both ways are timed, and side by side is taken where it is clearly
+    faster. What was measured is printed, and stands in provenance.json as "side_by_side".
     """
     prepare()
     found: Found = {}
@@ -67,7 +68,7 @@ def _train(
     seeds = list(folders)
     how: dict[str, Any] = {}
     if len(seeds) > 1:
-        how = _faster_way(recipe, seeds) if together is None else {"taken": together}
+        how = {"taken": together} if together is not None else _way_before(folders) or _faster_way(recipe, seeds)
     side_by_side = {"side_by_side": {"seeds": seeds, **how}} if how else {}
     for group in [seeds] if how and how["taken"] else [[seed] for seed in seeds]:
         with _kept(found, group), ExitStack() as opened:
@@ -82,6 +83,15 @@ def _train(
                 found[lane.seed] = lane.error or lane.folder
 
 
+def _way_before(folders: Mapping[int, RunFolder]) -> dict[str, Any] | None:
+    """How these seeds were trained when they began: rounding would show if they went on in another way."""
+    ways = [folder.provenance().get("side_by_side") for folder in folders.values()]
+    first = ways[0]
+    if first is None or first["seeds"] != list(folders) or any(way != first for way in ways):
+        return None
+    return {name: value for name, value in first.items() if name != "seeds"}
+
+
 def _faster_way(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
     """Which way takes fewer seconds a step of all seeds, and how many; printed too."""
     alone = _seconds_a_step(recipe, seeds[:1])
@@ -89,7 +99,7 @@ def _faster_way(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
         together = _seconds_a_step(recipe, seeds)
     except jax.errors.JaxRuntimeError:  # there is no memory for all at once
         together = math.inf
-    taken = together < len(seeds) * alone
+    taken = GAIN * together < len(seeds) * alone
     print(
         f"a step of {len(seeds)} seeds takes {together:.3g} s side by side, {len(seeds)} × {alone:.3g} s one after "
         f"another: they are trained {'side by side' if taken else 'one after another'}",

@@ -182,7 +182,7 @@ def test_what_stops_all_is_the_answer_of_each(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("side_by_side", "taken"), [(2.9, True), (3.1, False)])
+@pytest.mark.parametrize(("side_by_side", "taken"), [(2.4, True), (2.6, False), (3.1, False)])
 def test_the_faster_way_is_measured_and_taken(side_by_side, taken, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(seeds, "_seconds_a_step", lambda recipe, of: side_by_side if len(of) > 1 else 1.0)
     found = train(tmp_path, together=None, **{"training.steps": 1})
@@ -200,6 +200,6 @@ def test_measuring_measures(together, tmp_path):
     found = train(tmp_path, together=None)
     measured = found[0].provenance()["side_by_side"]
     json.dumps(measured, allow_nan=False)
-    assert measured["taken"] == (measured["seconds_a_step"] < 3 * measured["seconds_a_step_alone"])
+    assert measured["taken"] == (1.2 * measured["seconds_a_step"] < 3 * measured["seconds_a_step_alone"])
     for seed in SEEDS:
         assert_close(found[seed], together[seed])

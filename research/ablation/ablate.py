@@ -17,6 +17,7 @@ from research.ablation.answer import Asked, answer
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
+from research.ablation.results import is_evaluated
 from research.ablation.work import Task
 from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, config_from_json, flat
 
@@ -53,19 +54,19 @@ class Ablation:
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         self.get_config = get_config
+        every = self._matched(by or experiment.match, experiment.configs(get_config, override))
         patterns = only.split("|")
-        arms = {
-            arm: config
-            for arm, config in experiment.configs(get_config, override).items()
-            if any(fnmatchcase(arm, pattern) for pattern in patterns)
-        }
-        if not arms:
+        self.arms = {arm: each for arm, each in every.items() if any(fnmatchcase(arm, p) for p in patterns)}
+        if not self.arms:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
-        self.arms = match(by or experiment.match, arms)
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
-        self.trials = 1
+        self.asks: dict[str, Any] = {
+            "search": search,
+            "arms": {arm: self._digest(config) for arm, config in self.arms.items()},
+        }
+        self.tried: list[Path] = []
 
     @property
     def file(self) -> Path:
@@ -85,7 +86,7 @@ class Ablation:
             split=self.split,
             search=self.search,
             folders=folders,
-            trials=self.trials,
+            tried=self.tried,
         )
 
     def run(self, launcher: Launcher, *, resume: bool, rates: Sequence[float] = ()) -> dict[str, Any]:
@@ -94,47 +95,58 @@ class Ablation:
         resume: go on with what was stopped; without, ValueError where this question was left unfinished. rates: of
         learning, to be tried instead of the experiment's.
         """
-        self._refuse_unfinished(resume)
+        self._refuse_another_answer(resume)
         if rates := rates or self.experiment.rates:
-            self.arms, self.trials = self._tuned(launcher, rates), len(rates)
+            self.arms = self._tuned(launcher, rates)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
         found = self.write(failures)
-        jobs = {job.name: (arm, job) for arm, job in self.jobs()}
-        for outcome in launcher.launch([job for _, job in jobs.values()]):
-            arm, _ = jobs[outcome.job.name]
+        for arm, outcome in self._launch(launcher, self._jobs(self.arms.items(), self.seeds)):
             if not outcome.ok:
                 failures[arm] = dict.fromkeys(self._unfinished(arm), (outcome.last_lines, outcome.job.log))
-                print(_failed(arm, outcome), file=sys.stderr)
             found = self.write(failures)
         return found
 
-    def jobs(self) -> list[tuple[str, Job]]:
-        """An arm and what trains its missing seeds, for each that lacks some."""
-        return list(self._jobs(self.arms.items(), self.seeds))
+    def first_jobs(self, rates: Sequence[float] = ()) -> list[Job]:
+        """What `run` would launch first: trials where learning rates are tried, else all that is missing."""
+        rates = rates or self.experiment.rates
+        asked = self._jobs(self._trials(rates), self.seeds[:1]) if rates else self._jobs(self.arms.items(), self.seeds)
+        return [job for _, job, _ in asked]
 
-    def _jobs(self, arms: Iterable[tuple[str, ConfigDict]], seeds: Sequence[int]) -> Iterator[tuple[str, Job]]:
-        """The same run is in no two jobs."""
+    def _launch(self, launcher: Launcher, jobs: Iterable[tuple[str, Job, Task]]) -> Iterator[tuple[str, Outcome]]:
+        """Outcomes with their arms, as they end; what failed is told of."""
+        arm_of, launched = {}, []
+        for arm, job, task in jobs:
+            RunFolder(self.out).write_text(f"logs/{job.name}.job.json", task.as_json())
+            arm_of[job.name] = arm
+            launched.append(job)
+        # Steps that are timed beside others' would take as long as those let them.
+        for together in [[job] for job in launched] if self.experiment.work == "time" else [launched]:
+            for outcome in launcher.launch(together):
+                if not outcome.ok:
+                    print(_failed(arm_of[outcome.job.name], outcome), file=sys.stderr)
+                yield arm_of[outcome.job.name], outcome
+
+    def _jobs(self, arms: Iterable[tuple[str, ConfigDict]], seeds: Sequence[int]) -> Iterator[tuple[str, Job, Task]]:
+        """An arm, what trains the seeds that it lacks, and its job's file; the same run is in no two jobs."""
         taken: set[Path] = set()
         for arm, config in arms:
             folders = {seed: self._folder(arm, config, seed) for seed in seeds}
-            asked = Asked(self.name, self.experiment, "", "", self.split, self.search, {arm: folders})
-            missing = {s: path for s, path in folders.items() if s not in asked.finished[arm] and path not in taken}
-            taken |= set(missing.values())
-            if not missing:
+            folders = {seed: path for seed, path in folders.items() if path not in taken}
+            taken |= set(folders.values())
+            if all(is_evaluated(path, self.split, self.search) for path in folders.values()):
                 continue
-            name = f"{self.name}.{self._digest(config)}"
+            name = f"{self.name}.{self._digest(config)}.{self.search}.{'-'.join(map(str, folders))}"
             task = Task(
                 work=self.experiment.work,
                 config=config_as_json(config),
-                folders={seed: str(path.absolute()) for seed, path in missing.items()},
+                folders={seed: str(path.absolute()) for seed, path in folders.items()},
                 split=self.split,
                 search=self.search,
                 train_command=self._train_command(arm, config),
             )
-            file = f"logs/{name}.job.json"
-            RunFolder(self.out).write_text(file, task.as_json())
-            command = (sys.executable, *MODULE, str((self.out / file).absolute()))
-            yield arm, Job(name, command, (self.out / f"logs/{name}.log").absolute())
+            logs = (self.out / "logs").absolute()
+            command = (sys.executable, *MODULE, str(logs / f"{name}.job.json"))
+            yield arm, Job(name, command, logs / f"{name}.log"), task
 
     def write(self, failures: Mapping[str, Mapping[int, tuple[list[str], Path]]]) -> dict[str, Any]:
         """The answer by now, whole or not at all."""
@@ -142,25 +154,48 @@ class Ablation:
         found = answer(asked, failures, self.out)
         known = sum(len(of) for of in failures.values())
         missing = sum(len(of) for of in asked.folders.values()) - sum(len(of) for of in asked.finished.values())
-        found["missing"] = missing - known
+        found |= {"missing": missing - known, "asked": self.asks}
         RunFolder(self.out).write_json(self.file.name, found)
         return found
 
+    def _matched(self, by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
+        file = "seconds_per_step.json"
+        timed: dict[str, float] = RunFolder(self.out).read_json(file) if (self.out / file).exists() else {}
+        known = len(timed)
+        matched = match(by, arms, timed)
+        if len(timed) > known:
+            RunFolder(self.out).write_json(file, timed)
+        return matched
+
+    def _trials(self, rates: Sequence[float]) -> list[tuple[str, ConfigDict]]:
+        return [(arm, _with_rate(config, rate)) for arm, config in self.arms.items() for rate in rates]
+
     def _tuned(self, launcher: Launcher, rates: Sequence[float]) -> dict[str, ConfigDict]:
-        """Each arm with the learning rate that its first seed validates best with."""
-        tried = [(arm, _with_rate(config, rate)) for arm, config in self.arms.items() for rate in rates]
-        for outcome in launcher.launch([job for _, job in self._jobs(tried, self.seeds[:1])]):
-            if not outcome.ok:
-                print(_failed(outcome.job.name, outcome), file=sys.stderr)
+        """Each arm with the learning rate that its first seed validates best with; a trial that failed is not taken."""
+        trials, seed = self._trials(rates), self.seeds[0]
+        for _ in self._launch(launcher, self._jobs(trials, [seed])):
+            pass
+        self.tried = [self._folder(arm, config, seed) for arm, config in trials]
 
         def loss(arm: str, config: ConfigDict) -> float:
-            records = RunFolder(self._folder(arm, config, self.seeds[0])).metrics()
-            return min((r["validation/perplexity"] for r in records if "validation/perplexity" in r), default=math.inf)
+            folder = self._folder(arm, config, seed)
+            if not is_evaluated(folder, self.split, self.search):
+                return math.inf
+            return min(r["validation/perplexity"] for r in RunFolder(folder).metrics() if "validation/perplexity" in r)
 
-        return {arm: min((c for of, c in tried if of == arm), key=lambda c: loss(arm, c)) for arm in self.arms}
+        return {arm: min((c for of, c in trials if of == arm), key=lambda c: loss(arm, c)) for arm in self.arms}
 
-    def _refuse_unfinished(self, resume: bool) -> None:
-        if self.file.exists() and not resume and RunFolder(self.out).read_json(self.file.name).get("missing"):
+    def _refuse_another_answer(self, resume: bool) -> None:
+        if not self.file.exists():
+            return
+        before = RunFolder(self.out).read_json(self.file.name)
+        asked = before.get("asked", self.asks)
+        if asked["search"] != self.asks["search"] or not asked["arms"].items() <= self.asks["arms"].items():
+            raise ValueError(
+                f"{self.file} answers {self.name} asked in another way (other fields, arms or --beam): choose another "
+                "--out, or remove it; runs are kept either way"
+            )
+        if before.get("missing") and not resume:
             raise ValueError(
                 f"{self.file} was left unfinished: --resume trains only what is missing, another --out starts anew"
             )
@@ -173,10 +208,11 @@ class Ablation:
         return self.out / "trained" / f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
 
     def _digest(self, config: ConfigDict) -> str:
-        """Of all that a run's numbers depend on but its seed."""
-        fields = {
-            name: value for name, value in flat(config_as_json(config)).items() if name not in SAYS_NOTHING | {"seed"}
-        }
+        """Of all that a run's numbers depend on but its seed; of files without a digest, their folder as well."""
+        nothing = SAYS_NOTHING | {"seed"}
+        if config.data.source == "text" and not config.data.sha256:
+            nothing -= {"data.root"}
+        fields = {name: value for name, value in flat(config_as_json(config)).items() if name not in nothing}
         text = json.dumps([self.experiment.work, fields], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:10]
 

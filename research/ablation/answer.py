@@ -22,8 +22,8 @@ COSTS = ("parameters", "flops_per_token", "steps", "tokens", "seconds", "trials"
 
 @dataclass(frozen=True)
 class Asked:
-    """An experiment as it is run. corpus: the config file's stem. folders: arm -> seed -> run folder. failed: arm ->
-    seed -> (last lines, log). trials: of tuning, for each arm."""
+    """An experiment as it is run. corpus: the config file's stem. folders: arm -> seed -> run folder. tried: the run
+    folders of all trials, where learning rates were tried."""
 
     name: str
     experiment: Experiment
@@ -32,7 +32,7 @@ class Asked:
     split: str
     search: str
     folders: Mapping[str, Mapping[int, Path]]
-    trials: int = 1
+    tried: Sequence[Path] = ()
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -57,7 +57,8 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         arm: [read_run(path, asked.split, asked.search, wanted) for path in of.values()] for arm, of in finished.items()
     }
     verdict, judged = judge(experiment.verdict, experiment.measure, arms)
-    spent = {arm: costs(list(of.values()), asked.trials) for arm, of in finished.items() if of}
+    trials = max(len(asked.tried) // len(asked.folders), 1)
+    spent = {arm: costs(list(of.values()), trials) for arm, of in finished.items() if of}
     every = [path for of in finished.values() for path in of.values()]
     scores = scores_of(experiment.measure, arms)
 
@@ -82,7 +83,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
                 for seed, (lines, log) in failures.get(arm, {}).items()
             ],
             "score": estimate.value if estimate else None,
-            "interval": estimate.interval(LEVEL) if estimate else None,
+            "interval": estimate.interval(LEVEL) if estimate and arm in scores.repeated else None,
             "means": {name: _mean([run.values[name] for run in runs]) for name in shown},
             "costs": spent.get(arm, dict.fromkeys(COSTS)),
         }
@@ -101,6 +102,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         "command": asked.command,
         "commit": commit(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "level": LEVEL,
         "measure": _measure(experiment.measure, by),
         "measures": [_measure(name, MEASURES[name]) for name in shown],
         "split": asked.split,
@@ -118,7 +120,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
             for each in experiment.literature
         ],
         "curves": curves({arm: list(of.values()) for arm, of in finished.items()}, experiment.watched),
-        "seconds": sum(RunFolder(path).provenance().get("seconds", 0.0) for path in every),
+        "seconds": sum(RunFolder(path).provenance().get("seconds", 0.0) for path in {*every, *asked.tried}),
         "look": _look(finished, root, asked.split),
     }
 

@@ -10,7 +10,7 @@ where v_i is the variance between the R_i seeds of arm i (Satterthwaite 1946: on
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,11 +23,12 @@ RESAMPLES = 1_000
 
 
 class Estimate(NamedTuple):
-    """A number, its standard error, and the degrees of freedom of that error."""
+    """A number, its standard error, the degrees of freedom of that error, and the arms that it is of."""
 
     value: float
     error: float
     freedom: float
+    arms: tuple[str, ...] = ()
 
     def p_above(self, bound: float) -> float:
         """One-sided p of a true value at the bound, against one above it."""
@@ -77,7 +78,19 @@ class Scores:
         else:
             variance = sum(seeds.values())
         few = sum(part**2 / (len(self.runs[arm]) - 1) for arm, part in seeds.items() if part)
-        return Estimate(value, math.sqrt(variance), variance**2 / few if few else math.inf)
+        return Estimate(value, math.sqrt(variance), variance**2 / few if few else math.inf, tuple(weights))
+
+    def of(self, arms: Iterable[str]) -> "Scores":
+        """The scores of some arms alone."""
+        kept = list(arms)
+        return Scores(
+            {arm: self.runs[arm] for arm in kept}, {arm: self.resamples[arm] for arm in kept if arm in self.resamples}
+        )
+
+    @property
+    def repeated(self) -> list[str]:
+        """Arms of more than one run; of the others nothing shows how much seeds vary."""
+        return [arm for arm, runs in self.runs.items() if len(runs) > 1]
 
 
 def _variance_of_mean(runs: Sequence[float]) -> float:

@@ -77,7 +77,8 @@ def _seeds(arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
 
 def _code(folders: Sequence[Path]) -> Iterator[Words]:
     if len(known := commits(folders)) > 1:
+        short = ", ".join(sorted(each[:8] + "+" * each.endswith("+") for each in known))
         yield Words(
-            f"runs were trained by {len(known)} states of the code: {', '.join(sorted(each[:8] for each in known))}",
-            f"서로 다른 코드 상태 {len(known)}개로 학습했다: {', '.join(sorted(each[:8] for each in known))}",
+            f"runs were trained by {len(known)} states of the code: {short}",
+            f"서로 다른 코드 상태 {len(known)}개로 학습했다: {short}",
         )

@@ -3,15 +3,16 @@
 flops     steps_i = steps_1 · f_1 / f_i, f the analytic training FLOPs a target token (models/flops.py)
 seconds   steps_i = steps_1 · s_1 / s_i, s the measured seconds of a training step on this machine
 parameters  the width, in steps of what the heads divide, whose model is nearest to the first arm's in size
-steps     as the config says; only that all arms take as many is looked at
+    steps       as the config says
 """
 
+import hashlib
 import json
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -23,7 +24,7 @@ from research.data.examples import encode
 from research.data.vocabulary import PAD
 from research.models.flops import training_flops_per_token
 from research.models.translator import Translator
-from research.run_folder import config_as_json, config_from_json
+from research.run_folder import config_as_json, config_from_json, flat
 
 WIDEST = 4  # times the arm's own width that a match may need
 SLACK = 0.05  # of the first arm's size
@@ -38,12 +39,30 @@ class _Sizes(NamedTuple):
     target: float
 
 
-def match(by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
-    """The arms' configs, changed so that all spend what the first one does. ValueError where that can't be."""
+def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, float]) -> dict[str, ConfigDict]:
+    """The arms' configs, changed so that all spend what the first one does. ValueError where that can't be.
+
+    timed: seconds of a step that are known, by `key_of` a config, and to which those that are measured are added: else
+    another day would match by other seconds.
+    """
     if by not in MATCHES:
         raise ValueError(f"no match by {by!r}; choose one of {', '.join(MATCHES)}")
+    if by == "seconds":
+        for config in arms.values():
+            if (key := key_of(config)) not in timed:
+                timed[key] = _seconds(config)
+
+    def cost_of(config: ConfigDict) -> float:
+        return timed[key_of(config)] if by == "seconds" else flops_per_token(config)
+
     reference = next(iter(arms.values()))
-    return {name: MATCHES[by](reference, config, name) for name, config in arms.items()}
+    return {name: MATCHES[by](reference, config, name, cost_of) for name, config in arms.items()}
+
+
+def key_of(config: ConfigDict) -> str:
+    """A digest of a config without its seed."""
+    fields = {name: value for name, value in flat(config_as_json(config)).items() if name != "seed"}
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
 
 
 def flops_per_token(config: ConfigDict) -> float:
@@ -60,20 +79,20 @@ def parameters(config: ConfigDict) -> int:
     return sum(x.size for x in jax.tree.leaves(shapes))
 
 
-def _same_steps(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
+Cost = Callable[[ConfigDict], float]
+
+
+def _same_steps(reference: ConfigDict, config: ConfigDict, name: str, cost: Cost) -> ConfigDict:
     return config
 
 
-def _same_spent(cost: Callable[[ConfigDict], float]) -> Callable[[ConfigDict, ConfigDict, str], ConfigDict]:
-    def changed(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
-        config = config.copy_and_resolve_references()
-        config.training.steps = max(1, round(reference.training.steps * cost(reference) / cost(config)))
-        return config
-
-    return changed
+def _same_spent(reference: ConfigDict, config: ConfigDict, name: str, cost: Cost) -> ConfigDict:
+    config = config.copy_and_resolve_references()
+    config.training.steps = max(1, round(reference.training.steps * cost(reference) / cost(config)))
+    return config
 
 
-def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
+def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str, cost: Cost) -> ConfigDict:
     wanted, unit = parameters(reference), math.lcm(2, config.model.heads) if "heads" in config.model else 2
     widths = range(unit, WIDEST * config.model.width + 1, unit)
     above = bisect_left(widths, wanted, key=lambda width: parameters(_widened(config, width)))  # size rises with width
@@ -118,20 +137,14 @@ def _sizes(key: str) -> _Sizes:
 
 
 def _seconds(config: ConfigDict) -> float:
-    return _timed(json.dumps(config_as_json(config), sort_keys=True))
-
-
-@cache
-def _timed(key: str) -> float:
-    config = config_from_json(json.loads(key))
     sizes = _sizes(_key(config))
     return float(np.median(seconds_per_step(config, length=round(max(sizes.source, sizes.target)))))
 
 
-Match = Callable[[ConfigDict, ConfigDict, str], Any]
+Match = Callable[[ConfigDict, ConfigDict, str, Cost], ConfigDict]
 MATCHES: dict[str, Match] = {
     "steps": _same_steps,
-    "flops": _same_spent(flops_per_token),
-    "seconds": _same_spent(_seconds),
+    "flops": _same_spent,
+    "seconds": _same_spent,
     "parameters": _same_parameters,
 }

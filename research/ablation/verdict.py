@@ -48,8 +48,8 @@ def judge(
     """The verdict over all hypotheses, and over each claim that they need.
 
     Supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982); refuted where any
-    certainly is not, p corrected for their number (Holm 1979); else inconclusive. A claim that only says that arms are
-    alike says nothing where they all stand at the measure's floor or ceiling: it is inconclusive then.
+    certainly is not, p corrected for their number (Holm 1979); else inconclusive. Where all arms of a claim stand at
+    the measure's floor or ceiling, they tell nothing apart, and the claim is inconclusive.
     """
     spoken = list(dict.fromkeys(arm for hypothesis in hypotheses for arm in hypothesis.arms))
     if any(len(arms.get(arm, ())) < SEEDS for arm in spoken):
@@ -62,8 +62,8 @@ def judge(
         scores = scores_of(name, named)
         if named.keys() - scores.runs.keys():
             return INCONCLUSIVE, []
-        says_nothing = at_bound(by, scores) is not None
-        claims += [(claim, name, says_nothing) for claim in hypothesis.needs(scores, by.better, by.unit)]
+        for claim in hypothesis.needs(scores, by.better, by.unit):
+            claims.append((claim, name, at_bound(by, scores.of(claim.estimate.arms)) is not None))
     refutes = holm([claim.p_refutes for claim, _, _ in claims])
     judged = [
         Judged(claim, name, _verdict(claim.p_supports, p_refutes, says_nothing))
@@ -75,9 +75,9 @@ def judge(
 
 
 def compare(measure: str, arms: Mapping[str, Sequence[Run]]) -> list[Comparison]:
-    """Every pair of arms, p of no difference corrected for the number of pairs."""
+    """Every pair of arms of several seeds, p of no difference corrected for the number of pairs."""
     scores = scores_of(measure, arms)
-    pairs = list(combinations(scores.runs, 2))
+    pairs = list(combinations(scores.repeated, 2))
     estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]
     p_values = [min(1.0, 2 * min(each.p_above(0), each.p_below(0))) for each in estimates]
     return [

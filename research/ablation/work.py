@@ -57,11 +57,14 @@ def work(task: Task) -> dict[int, Exception]:
 
     beam = int(task.search.removeprefix("beam"))
     trained = train_seeds(config, folders, command=lambda seed: _train_command(task, seed))
-    for seed, found in trained.items():
-        if not isinstance(found, Exception):
-            command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
-            evaluate(found.path, split=task.split, beams=(beam,), command=command)
-    return {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
+    failed = {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
+    for seed in [seed for seed in folders if seed not in failed]:
+        command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
+        try:
+            evaluate(folders[seed], split=task.split, beams=(beam,), command=command)
+        except Exception as error:
+            failed[seed] = error
+    return failed
 
 
 def _train_command(task: Task, seed: int) -> str:
@@ -76,8 +79,8 @@ def main(arguments: list[str]) -> int:
             raise
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 130 if isinstance(error, KeyboardInterrupt) else 1
-    for error, seeds in _by_what_was_said(failed).items():
-        print(f"seed {', '.join(map(str, seeds))}: {error}", file=sys.stderr)
+    for said, seeds in _by_what_was_said(failed).items():
+        print(f"seed {', '.join(map(str, seeds))}: {said}", file=sys.stderr)
     return 1 if failed else 0
 
 

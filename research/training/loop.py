@@ -52,7 +52,7 @@ def train(lanes: Sequence[Lane], step: Step, *, devices: Devices) -> None:
                 if lane.goes_on:
                     with _by_itself(lane, lanes):
                         lane.save(done, host)
-            if stop and done < schedule.steps and any(lane.error is None for lane in lanes):
+            if stop and any(lane.error is None for lane in lanes):
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )

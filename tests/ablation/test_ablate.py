@@ -68,12 +68,14 @@ class Pretends:
     stops_after: int | None = None
     leave: Callable[..., None] = leave_a_run
     done: list[str] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
 
     def launch(self, jobs):
         for job in jobs:
             if self.stops_after is not None and len(self.done) >= self.stops_after:
                 raise KeyboardInterrupt("stopped")
             task = Task.read(job.command[-1])
+            self.tasks.append(task)
             config = config_from_json(task.config)
             if config.model.layers in self.fails:
                 yield Outcome(job, 1, 0.5, ["Traceback", "FloatingPointError: it diverged"])
@@ -185,6 +187,35 @@ def test_runs_are_shared_between_questions_and_told_apart_by_what_matters(questi
     }
 
 
+def test_an_answer_is_not_replaced_by_one_asked_in_another_way(question):
+    question().run(Pretends(), resume=False)
+    for other in ({"only": "*=2"}, {"search": "beam5"}, {"override": lambda c: c.training.update({"steps": 7})}):
+        with pytest.raises(ValueError, match=r"which\.json answers which asked in another way"):
+            question(**other).run(Pretends(), resume=True)
+
+
+def test_jobs_of_other_seeds_or_another_search_have_other_names(question):
+    names = [
+        {job.name for job in question(**options).first_jobs()}
+        for options in ({}, {"seeds": (3, 4)}, {"search": "beam5"})
+    ]
+    assert len(set.union(*names)) == 6
+
+
+def test_a_trial_that_failed_is_not_taken(question):
+    """It validated best before it diverged."""
+
+    def leave(run, config, seed):
+        run.path.mkdir(parents=True, exist_ok=True)
+        run.append_metrics({"step": 100, "validation/perplexity": 1.0 + config.training.learning_rate})
+        if config.training.learning_rate != 0.1:
+            leave_a_run(run, config, seed)
+
+    asked, launcher = question(), Pretends(leave=leave)
+    asked.run(launcher, resume=False, rates=(0.1, 0.2))
+    assert [config.training.learning_rate for config in asked.arms.values()] == [0.2, 0.2]
+
+
 def test_the_better_learning_rate_is_taken(question):
     """The rate 0.1 validates better with one layer, and 0.2 with two; each was tried by every arm."""
 
@@ -209,9 +240,11 @@ def test_what_cannot_be_asked(question, options, sentence):
 
 
 def test_a_job_says_how_its_run_is_made_again(question):
-    [(_, first), (_, second)] = list(question(seeds=(0,)).jobs())
-    assert Task.read(first.command[-1]).train_command == "python run.py train --config=configs/embedded_tiny.py:luong"
-    assert Task.read(second.command[-1]).train_command.split()[4:] == [
+    launcher = Pretends()
+    question(seeds=(0,)).run(launcher, resume=False)
+    first, second = launcher.tasks
+    assert first.train_command == "python run.py train --config=configs/embedded_tiny.py:luong"
+    assert second.train_command.split()[4:] == [
         "--config.model.decoder_layers=2",
         "--config.model.encoder_layers=2",
         "--config.model.layers=2",

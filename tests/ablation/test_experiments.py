@@ -8,7 +8,7 @@ import pytest
 
 import experiments
 from configs.command_line import load
-from research import models
+from research import data, models
 from research.ablation.arms import ARCHITECTURE
 from research.data.vocabulary import PAD
 from research.launch import make_training
@@ -64,13 +64,21 @@ def test_every_arm_can_be_built(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", experiments.QUESTIONS)
 def test_every_arm_takes_a_step(name):
-    devices = Devices("pmap", jax.local_devices()[:1])
-    ids = np.random.default_rng(0).integers(PAD + 1, VOCABULARY, (3, 5), dtype=np.int32)
+    """Of its own corpus, vocabularies and batches, as `run.py train` would."""
+    built = {}
     for config in configs(name).values():
-        training = make_training(config, source_vocabulary=VOCABULARY, target_vocabulary=VOCABULARY)
-        batch = dict.fromkeys(("source_BS", "target_in_BT", "target_out_BT"), ids)
-        _, metrics = devices.spread(training.step)(devices.replicate(training.state), batch)
-        assert np.isfinite(float(metrics["loss"]))
+        key = str(config.data)
+        if key not in built:
+            corpus = data.build(config.data)
+            built[key] = data.build_vocabularies(config.data, corpus.splits["train"])
+        vocabularies = built[key]
+        sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
+        training = make_training(config, **sizes)
+        program = Devices("pmap", jax.local_devices()[:1]).program(training.step, 1)
+        ids_BT = np.random.default_rng(0).integers(PAD + 1, sizes["target_vocabulary"], (3, 5), dtype=np.int32)
+        batch = dict.fromkeys(("source_BS", "target_in_BT", "target_out_BT"), ids_BT)
+        _, metrics = program.step(program.place([training.initial(0)]), [batch], [0])
+        assert np.isfinite(program.metrics(metrics)[0]["loss"])
 
 
 @pytest.mark.parametrize("name", experiments.QUESTIONS)

@@ -25,7 +25,7 @@ def arms():
 
 
 def test_by_flops_all_do_the_same_arithmetic():
-    made = match("flops", arms())
+    made = match("flops", arms(), {})
     spent = {name: config.training.steps * flops_per_token(config) for name, config in made.items()}
     assert made["luong"].training.steps == arms()["luong"].training.steps
     assert made["deep"].training.steps < made["luong"].training.steps
@@ -33,7 +33,7 @@ def test_by_flops_all_do_the_same_arithmetic():
 
 
 def test_by_parameters_the_width_makes_up_for_the_rest():
-    made = match("parameters", arms())
+    made = match("parameters", arms(), {})
     sizes = {name: parameters(config) for name, config in made.items()}
     assert np.allclose(list(sizes.values()), sizes["luong"], rtol=0.05)
     assert made["deep"].model.width < made["luong"].model.width
@@ -43,12 +43,15 @@ def test_by_parameters_the_width_makes_up_for_the_rest():
 
 def test_by_seconds_a_slower_step_gets_fewer(monkeypatch):
     monkeypatch.setattr(matching, "seconds_per_step", lambda config, length: [0.01 * config.model.layers])
-    made = match("seconds", {"luong": arm("luong"), "deep": arm("luong", layers=4)})
+    asked, timed = {"luong": arm("luong"), "deep": arm("luong", layers=4)}, {}
+    made = match("seconds", asked, timed)
     assert made["deep"].training.steps == made["luong"].training.steps / 4
+    monkeypatch.setattr(matching, "seconds_per_step", lambda config, length: [1.0])  # a busy day
+    assert match("seconds", asked, timed)["deep"].training.steps == made["deep"].training.steps
 
 
 def test_by_steps_nothing_changes():
-    assert {name: config.to_dict() for name, config in match("steps", arms()).items()} == {
+    assert {name: config.to_dict() for name, config in match("steps", arms(), {}).items()} == {
         name: config.to_dict() for name, config in arms().items()
     }
 
@@ -61,7 +64,7 @@ def test_parameters_are_those_that_training_has():
 
 def test_what_cannot_be_matched_is_said():
     with pytest.raises(ValueError, match=r"^large has no width whose size is within 5% of the first arm's"):
-        match("parameters", {"small": arm("luong", width=2), "large": arm("transformer", layers=8, heads=32)})
+        match("parameters", {"small": arm("luong", width=2), "large": arm("transformer", layers=8, heads=32)}, {})
 
 
 def test_a_timed_run_is_a_folder_with_seconds_alone(tmp_path):

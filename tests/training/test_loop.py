@@ -170,8 +170,10 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, ru
     assert steps == [2, 4, 6, 8]
 
 
-def test_a_signal_during_the_last_step_stops_nothing(run):
-    run.train(events={8: kill})
+def test_a_signal_during_the_last_step_stops_what_would_follow(run):
+    """This run is done; another seed, or an evaluation, is not to begin."""
+    with pytest.raises(KeyboardInterrupt, match="stopped at step 8"):
+        run.train(events={8: kill})
     assert run.steps == [4, 8]
 
 
