@@ -33,8 +33,8 @@ EXPERIMENT = Experiment(
     verdict=(Level(IDENTICAL, 0.01, more=False), Level(DROPOUT, 0.01, more=False), Level(INDEPENDENT, 0.1, more=True)),
     notes={
         "embedded_tiny": Words(
-            "Without dropout the claim holds to the bit. Dropout of weights is drawn for each head apart, and is enough "
-            "to tell identical heads apart; they stay closer, and translate worse, than heads that began apart.",
+            "Without dropout the claim holds to the bit. Dropout of weights is drawn for each head apart, and is "
+            "enough to tell identical heads apart; they stay closer, and translate worse, than heads that began apart.",
             "드롭아웃이 없으면 주장이 그대로 성립한다. 가중치 드롭아웃은 헤드마다 따로 뽑히므로 똑같던 헤드도 "
             "갈라놓는다. "
             "그래도 처음부터 다른 헤드보다 서로 가깝고 번역은 더 못하다.",

@@ -142,7 +142,7 @@ class Ablation:
                 folders={seed: str(path.absolute()) for seed, path in folders.items()},
                 split=self.split,
                 search=self.search,
-                train_command=self._train_command(arm, config),
+                command=self._train_command(arm, config) if self.experiment.work == "train" else self.command,
             )
             logs = (self.out / "logs").absolute()
             command = (sys.executable, *MODULE, str(logs / f"{name}.job.json"))

@@ -113,7 +113,10 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         "comparisons": [each._asdict() for each in compare(experiment.measure, arms)],
         "hypotheses": [_hypothesis(each) for each in judged],
         "verdict": verdict,
-        "flags": [each.as_json() for each in flags(experiment, arms, spent, every)],
+        "flags": [
+            each.as_json()
+            for each in flags(experiment, arms, spent, {arm: list(of.values()) for arm, of in finished.items()})
+        ],
         "note": experiment.notes.get(asked.corpus, Words("", "")).as_json(),
         "literature": [
             {"source": each.source, "measure": each.measure, "values": dict(each.values)}

@@ -90,7 +90,13 @@ class Experiment:
             override(config)
             return config
 
-        return {name: build(base, self.base, fields) for name, fields in self.arms.items()}
+        arms = {name: build(base, self.base, fields) for name, fields in self.arms.items()}
+        knobs = [field for field in self.factors if field.startswith("data.embedded.")]
+        if knobs and any(config.data.source != "embedded" for config in arms.values()):
+            raise ValueError(
+                f"arms differ in {knobs[0]}, a knob of the embedded corpus: ask it of a config that has it"
+            )
+        return arms
 
     def place(self, arm: str) -> tuple[float | None, str]:
         """Where an arm stands on the axis, and the line of the figure that it is on."""

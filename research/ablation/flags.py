@@ -9,7 +9,9 @@ from research.ablation.measures import MEASURES
 from research.ablation.results import commits
 from research.ablation.verdict import SEEDS, Run, at_bound, scores_of
 from research.ablation.words import Words
+from research.run_folder import SAYS_NOTHING, RunFolder, flat
 
+STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off between its last two validations
 APART = 1.05  # times as much, from which on arms are said to differ
 SPENT = {
     "parameters": Words("parameters", "매개변수"),
@@ -25,10 +27,18 @@ def flags(
     experiment: Experiment,
     arms: Mapping[str, Sequence[Run]],
     spent: Mapping[str, Mapping[str, Any]],
-    folders: Sequence[Path],
+    folders: Mapping[str, Sequence[Path]],
 ) -> list[Words]:
-    """A sentence each."""
-    return [*_costs(spent), *_bounds(experiment, arms), *_seeds(arms), *_code(folders)]
+    """A sentence each. folders: of each arm, its runs."""
+    return [
+        *_costs(spent),
+        *_fields(experiment, folders),
+        *_learning(folders),
+        *_bounds(experiment, arms),
+        *_measures(experiment, arms),
+        *_seeds(arms),
+        *_code([path for of in folders.values() for path in of]),
+    ]
 
 
 def _costs(spent: Mapping[str, Mapping[str, Any]]) -> Iterator[Words]:
@@ -49,6 +59,46 @@ def _short(value: float) -> str:
     """Three digits, and no power of ten."""
     rounded = float(f"{value:.3g}")
     return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
+
+
+def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
+    """How arms were trained, but for what the question names, what was tuned, and what they were matched by."""
+    named = {"training.steps", "training.learning_rate", *experiment.factors}
+    configs = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
+    for field in sorted(set().union(*configs)) if configs else []:
+        if field.startswith(("training.", "data.", "evaluation.")) and field not in named | SAYS_NOTHING:
+            values = list(dict.fromkeys(str(config.get(field)) for config in configs))
+            if len(values) > 1:
+                found = ", ".join(values)
+                yield Words(f"arms differ in {field} as well: {found}", f"{field}도 조건마다 다르다: {found}")
+
+
+def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
+    """Arms that ended in the middle of learning: what they would come to is not known."""
+    learning = []
+    for arm, of in folders.items():
+        gains = [_last_gain(RunFolder(path).metrics()) for path in of]
+        if gains and min(gains) > STILL_LEARNING:
+            learning.append(f"{arm} ({100 * sum(gains) / len(gains):.0f} %)")
+    if learning:
+        names = ", ".join(learning)
+        yield Words(
+            f"not done learning; perplexity fell between the last two validations by: {names}",
+            f"학습이 끝나지 않았다; 마지막 두 검증 사이에 퍼플렉서티가 줄어든 비율: {names}",
+        )
+
+
+def _last_gain(records: Sequence[Mapping[str, float]]) -> float:
+    """The share of validation perplexity that the last stretch of training took off."""
+    perplexities = [record["validation/perplexity"] for record in records if "validation/perplexity" in record]
+    return 1 - perplexities[-1] / perplexities[-2] if len(perplexities) > 1 else 0.0
+
+
+def _measures(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
+    lacking = [arm for arm, runs in arms.items() if any(run.values.get(experiment.measure) is None for run in runs)]
+    if lacking:
+        names, words = ", ".join(lacking), MEASURES[experiment.measure].words
+        yield Words(f"without {words.en}: {names}", f"{words.ko} 없음: {names}")
 
 
 def _bounds(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:

@@ -18,15 +18,15 @@ NO_MORE_THAN_A_SENTENCE = (ValueError, OSError, FloatingPointError, KeyboardInte
 
 @dataclass(frozen=True)
 class Task:
-    """What a job file holds. config: an arm's, whose seed is replaced. folders: seed -> run folder. train_command: how
-    a person makes such a run again, without its seed and folder."""
+    """What a job file holds. config: an arm's, whose seed is replaced. folders: seed -> run folder. command: how a
+    person makes such a run again; without its seed and folder, where it is trained."""
 
     work: str
     config: dict[str, Any]
     folders: dict[int, str]
     split: str
     search: str
-    train_command: str
+    command: str
 
     @classmethod
     def read(cls, file: Path | str) -> "Task":
@@ -49,7 +49,7 @@ def work(task: Task) -> dict[int, Exception]:
         from research.ablation.stopwatch import time_steps
 
         for seed, folder in folders.items():
-            time_steps(config, folder, seed=seed, command=_train_command(task, seed))
+            time_steps(config, folder, seed=seed, command=task.command)
         return {}
 
     from research.evaluation.evaluate import evaluate
@@ -68,7 +68,7 @@ def work(task: Task) -> dict[int, Exception]:
 
 
 def _train_command(task: Task, seed: int) -> str:
-    return f"{task.train_command} --config.seed={seed} --workdir={task.folders[seed]}"
+    return f"{task.command} --config.seed={seed} --workdir={task.folders[seed]}"
 
 
 def main(arguments: list[str]) -> int:

@@ -243,8 +243,8 @@ def test_a_job_says_how_its_run_is_made_again(question):
     launcher = Pretends()
     question(seeds=(0,)).run(launcher, resume=False)
     first, second = launcher.tasks
-    assert first.train_command == "python run.py train --config=configs/embedded_tiny.py:luong"
-    assert second.train_command.split()[4:] == [
+    assert first.command == "python run.py train --config=configs/embedded_tiny.py:luong"
+    assert second.command.split()[4:] == [
         "--config.model.decoder_layers=2",
         "--config.model.encoder_layers=2",
         "--config.model.layers=2",

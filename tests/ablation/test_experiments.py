@@ -81,6 +81,11 @@ def test_every_arm_takes_a_step(name):
         assert np.isfinite(program.metrics(metrics)[0]["loss"])
 
 
+def test_a_knob_of_the_embedded_corpus_is_not_turned_on_another():
+    with pytest.raises(ValueError, match=r"arms differ in data\.embedded\.reordering, a knob of the embedded corpus"):
+        experiments.load("word_order").configs(lambda name: load(f"configs/multi30k_small.py:{name}"))
+
+
 @pytest.mark.parametrize("name", experiments.QUESTIONS)
 def test_words_are_in_both_languages(name):
     experiment = experiments.load(name)

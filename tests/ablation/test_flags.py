@@ -17,9 +17,9 @@ QUESTION = replace(
 COSTS = {"parameters": 7, "flops_per_token": 42.0, "steps": 800, "tokens": 9.0, "seconds": 2.0, "trials": 1}
 
 
-def said(arms=None, spent=None, folders=()):
+def said(arms=None, spent=None, folders=None):
     arms = arms or {arm: [Run(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)] for arm in "ab"}
-    return [each.en for each in flags(QUESTION, arms, spent or {"a": COSTS, "b": COSTS}, list(folders))]
+    return [each.en for each in flags(QUESTION, arms, spent or {"a": COSTS, "b": COSTS}, folders or {})]
 
 
 def test_arms_that_spend_alike_are_not_flagged():
@@ -44,7 +44,36 @@ def test_the_floor_and_the_ceiling(bounds, word, monkeypatch):
 
 
 def test_runs_of_two_states_of_the_code(tmp_path):
-    for name in ("one", "two"):
-        RunFolder(tmp_path / name).update_provenance({"commit": f"{name}-and-a-long-digest"})
-    [sentence] = said(folders=[tmp_path / "one", tmp_path / "two"])
-    assert sentence == "runs were trained by 2 states of the code: one-and-, two-and-"
+    for name, commit in (("one", "0123456789"), ("two", "0123456789+")):
+        RunFolder(tmp_path / name).update_provenance({"commit": commit})
+        RunFolder(tmp_path / name).write_json("config.json", {})
+    [sentence] = said(folders={"a": [tmp_path / "one", tmp_path / "two"]})
+    assert sentence == "runs were trained by 2 states of the code: 01234567, 01234567+"
+
+
+def test_a_field_that_the_question_does_not_name(tmp_path):
+    for arm, decay in (("a", 0.0), ("b", 0.1)):
+        config = {
+            "seed": 0,
+            "training": {"weight_decay": decay, "steps": 3, "strategy": arm},
+            "model": {"width": decay},
+        }
+        RunFolder(tmp_path / arm).write_json("config.json", config)
+    assert said(folders={arm: [tmp_path / arm] for arm in "ab"}) == [
+        "arms differ in training.weight_decay as well: 0.0, 0.1"
+    ]
+
+
+def test_an_arm_that_had_not_done_learning(tmp_path):
+    for arm, perplexities in (("a", (9.0, 4.0)), ("b", (4.0, 3.9))):
+        run = RunFolder(tmp_path / arm)
+        run.write_json("config.json", {})
+        for step, perplexity in enumerate(perplexities):
+            run.append_metrics({"step": step, "validation/perplexity": perplexity})
+    [sentence] = said(folders={arm: [tmp_path / arm] for arm in "ab"})
+    assert sentence == "not done learning; perplexity fell between the last two validations by: a (56 %)"
+
+
+def test_an_arm_without_the_measure():
+    arms = {"a": [Run(seed, {}, {"seconds_per_step": 1.0}) for seed in range(3)], "b": [Run(0, {}, {})] * 3}
+    assert said(arms) == ["without seconds a training step: b"]

@@ -58,4 +58,4 @@ def test_a_seed_that_fails_does_not_stop_the_others(task, did, tmp_path, capsys)
 def test_a_task_comes_back_as_it_was_written(task, tmp_path):
     (tmp_path / "job.json").write_text(task.as_json(), "utf-8")
     back = Task.read(tmp_path / "job.json")
-    assert (back.folders, back.train_command) == (task.folders, task.train_command)
+    assert (back.folders, back.command) == (task.folders, task.command)
