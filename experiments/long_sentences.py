@@ -32,4 +32,13 @@ EXPERIMENT = Experiment(
     also=("chrf", "bleu", "token_accuracy"),
     # It falls without attention; attention loses less; and cured means at most 3 chrF a doubling.
     verdict=(Level("none", 0.0, more=False), Superiority("luong", "none", 0.0), Level("luong", -3.0, more=True)),
+    notes={
+        "embedded_tiny": Words(
+            "The readers score about 80 BLEU where the fixed vector scores 6, but they lose points with length as "
+            "well: attention lifts the curve more than it flattens it. The fixed vector's slope is held up by the "
+            "floor that its long sentences lie on.",
+            "고정 벡터가 6 BLEU일 때 읽는 모델은 약 80 BLEU지만, 길이에 따라 역시 점수를 잃는다: 어텐션은 곡선을 "
+            "펴기보다 들어 올린다. 고정 벡터의 기울기는 긴 문장이 바닥에 있어 완만해 보인다.",
+        )
+    },
 )

@@ -27,4 +27,12 @@ EXPERIMENT = Experiment(
         Equivalence(("bahdanau, no input feeding, general",), "luong, no input feeding, general", 0.5),
         Superiority("luong, input feeding, general", "luong, no input feeding, general", 0.5),
     ),
+    notes={
+        "embedded_tiny": Words(
+            "With input feeding the models begin to attend later, and were still learning after 800 steps; Luong et "
+            "al. measured what it brings after ten epochs.",
+            "입력 피딩을 쓰면 어텐션을 배우기 시작하는 시점이 늦고, 800 단계 뒤에도 배우는 중이었다. Luong 등은 열 "
+            "에포크 뒤의 이득을 쟀다.",
+        )
+    },
 )

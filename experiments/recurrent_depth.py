@@ -38,4 +38,13 @@ EXPERIMENT = Experiment(
             {"layers=1": 21.76, "decoder_layers=2": 21.78, "decoder_layers=4": 22.37},
         ),
     ),
+    notes={
+        "embedded_tiny": Words(
+            "Stacked cells have no residual connections here, and each layer delays the moment at which the model "
+            "begins to attend: every deeper arm was still learning when it stopped. This is how soon depth pays, "
+            "not how much; Britz et al. trained for days.",
+            "여기서 쌓은 셀에는 잔차 연결이 없어, 층이 늘수록 어텐션을 배우기 시작하는 시점이 늦어진다. 깊은 조건은 "
+            "모두 배우는 중에 멈췄다. 깊이가 얼마나 좋은가가 아니라 얼마나 빨리 좋아지는가를 보여 준다.",
+        )
+    },
 )

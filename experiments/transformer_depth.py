@@ -23,4 +23,12 @@ EXPERIMENT = Experiment(
             {"layers=2": 23.7, "layers=4": 25.3, "layers=6": 25.8, "layers=8": 25.5},
         ),
     ),
+    notes={
+        "embedded_tiny": Words(
+            "All arms were still learning after 800 steps, the deep ones most: with so few updates two layers are "
+            "what can be trained. The learning rate chosen was the larger of the two for every arm.",
+            "800 단계 뒤에도 모든 조건이 배우는 중이었고 깊을수록 더 그랬다. 이만큼의 갱신으로 훈련할 수 있는 것은 "
+            "두 층이다. 모든 조건에서 두 학습률 중 큰 쪽이 선택되었다.",
+        )
+    },
 )
