@@ -70,7 +70,10 @@ def compare(action):
 def ablate(action, report):
     """The calls of `Ablation`, none of which launches anything."""
     made = SimpleNamespace(
-        run=lambda launcher, resume, rates: {"arms": []}, jobs=list, file=Path("out/heads.json"), out=Path("out")
+        run=lambda launcher, resume, rates: {"arms": []},
+        first_jobs=lambda rates: [],
+        file=Path("out/heads.json"),
+        out=Path("out"),
     )
     return action("research.ablation.ablate", "Ablation", result=made)
 

@@ -64,10 +64,10 @@ def _short(value: float) -> str:
 def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
     """How arms were trained, but for what the question names, what was tuned, and what they were matched by."""
     named = {"training.steps", "training.learning_rate", *experiment.factors}
-    configs = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
-    for field in sorted(set().union(*configs)) if configs else []:
+    trained = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
+    for field in sorted(set().union(*trained)) if trained else []:
         if field.startswith(("training.", "data.", "evaluation.")) and field not in named | SAYS_NOTHING:
-            values = list(dict.fromkeys(str(config.get(field)) for config in configs))
+            values = list(dict.fromkeys(str(fields.get(field)) for fields in trained))
             if len(values) > 1:
                 found = ", ".join(values)
                 yield Words(f"arms differ in {field} as well: {found}", f"{field}도 조건마다 다르다: {found}")

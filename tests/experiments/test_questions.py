@@ -1,46 +1,94 @@
-"""What every file of experiments/ promises: its arms differ where they say, and nowhere else."""
+"""The files of experiments/: each is a question of the lecture, and its arms differ where they say and nowhere else."""
 
-from importlib import import_module
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
-from configs.command_line import paths
+import experiments
+from configs.command_line import load
+from research import data, models
+from research.ablation.arms import ARCHITECTURE
+from research.data.vocabulary import PAD
+from research.launch import make_training
+from research.run_folder import config_as_json, flat
+from research.training.devices import Devices
 
-FOLDER = Path(__file__).resolve().parents[2] / "experiments"
-QUESTIONS = sorted(file.stem for file in FOLDER.glob("*.py") if file.stem != "__init__")
-
-
-def values(config):
-    flat = {path: path_value(config, path) for path in paths(config)}
-    return {path: value for path, value in flat.items() if not isinstance(value, ConfigDict)}
-
-
-def path_value(config, path):
-    for name in path.split("."):
-        config = config[name]
-    return config
-
-
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_a_question_says_what_it_asks(name):
-    question = import_module(f"experiments.{name}")
-    assert question.__doc__.endswith("?")
-    assert question.QUESTION.endswith("?")
-    assert question.CLAIM
-    assert question.SOURCE
-    assert question.MEASURE
-    assert question.BASE.is_locked
-    assert len(question.ARMS) > 1
+VOCABULARY = 13
+FOLLOWS = {  # fields that take another's value until they have one of their own
+    "model.layers": {"model.encoder_layers", "model.decoder_layers"},
+    "model.width": {"model.embedding"},
+    "model.heads": {"model.kv_heads"},
+    "model.positions": {"model.encoder_positions", "model.decoder_positions"},
+}
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_an_arm_differs_from_its_base_in_the_named_fields_only(name):
-    question = import_module(f"experiments.{name}")
-    base = values(question.BASE)
-    for arm, changes in question.ARMS.items():
-        config = question.BASE.copy_and_resolve_references()
-        config.update_from_flattened_dict(changes)
-        changed = {path for path, value in values(config).items() if value != base[path]}
-        assert changed == changes.keys(), arm
+def configs(name):
+    return experiments.load(name).configs(lambda architecture: load(f"configs/embedded_tiny.py:{architecture}"))
+
+
+def test_every_file_is_a_question_and_every_question_a_file():
+    files = {file.stem for file in Path(experiments.__file__).parent.glob("*.py")} - {"__init__"}
+    assert files == set(experiments.QUESTIONS)
+    assert len(experiments.QUESTIONS) == 18
+
+
+def test_a_mistyped_question_is_answered():
+    with pytest.raises(ValueError, match="no question 'head'; did you mean heads"):
+        experiments.load("head")
+
+
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_arms_differ_only_where_they_say(name):
+    """In pairs: whatever differs between two arms is named by one of them, or follows what is."""
+    experiment = experiments.load(name)
+    flattened = {arm: flat(config_as_json(config)) for arm, config in configs(name).items()}
+    for one, ours in flattened.items():
+        for other, theirs in flattened.items():
+            said = set(experiment.arms[one]) | set(experiment.arms[other])
+            said |= {follower for field in said for follower in FOLLOWS.get(field, ())}
+            differ = {field for field in ours | theirs if ours.get(field, ...) != theirs.get(field, ...)}
+            if ARCHITECTURE in said:
+                differ = {field for field in differ if not field.startswith("model.")}
+            assert differ <= said, (one, other)
+    assert len({str(each) for each in flattened.values()}) == len(flattened), "two arms are one"
+
+
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_every_arm_can_be_built(name):
+    for config in configs(name).values():
+        models.build(config.model, source_vocabulary=VOCABULARY, target_vocabulary=VOCABULARY)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_every_arm_takes_a_step(name):
+    """Of its own corpus, vocabularies and batches, as `run.py train` would."""
+    built = {}
+    for config in configs(name).values():
+        key = str(config.data)
+        if key not in built:
+            corpus = data.build(config.data)
+            built[key] = data.build_vocabularies(config.data, corpus.splits["train"])
+        vocabularies = built[key]
+        sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
+        training = make_training(config, **sizes)
+        program = Devices("pmap", jax.local_devices()[:1]).program(training.step, 1)
+        ids_BT = np.random.default_rng(0).integers(PAD + 1, sizes["target_vocabulary"], (3, 5), dtype=np.int32)
+        batch = dict.fromkeys(("source_BS", "target_in_BT", "target_out_BT"), ids_BT)
+        _, metrics = program.step(program.place([training.initial(0)]), [batch], [0])
+        assert np.isfinite(program.metrics(metrics)[0]["loss"])
+
+
+def test_a_knob_of_the_embedded_corpus_is_not_turned_on_another():
+    with pytest.raises(ValueError, match=r"arms differ in data\.embedded\.reordering, a knob of the embedded corpus"):
+        experiments.load("word_order").configs(lambda name: load(f"configs/multi30k_small.py:{name}"))
+
+
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_words_are_in_both_languages(name):
+    experiment = experiments.load(name)
+    for words in (experiment.question, experiment.claim):
+        assert words.en.isascii()
+        assert any("가" <= letter <= "힣" for letter in words.ko)
