@@ -8,6 +8,9 @@ import os
 from pathlib import Path
 
 import pytest
+
+# Before JAX: it closes the handlers of logging that there are, and with them the streams that pytest reads.
+import submitit  # noqa: F401
 from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent

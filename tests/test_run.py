@@ -8,6 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+import experiments  # here, not in a test: what it imports takes hold of the streams that there are
 import run
 
 ROOT = Path(run.__file__).parent
@@ -341,7 +342,7 @@ def test_ablate_says_what_it_would_launch_and_launches_nothing(tmp_path, capsys)
 def test_ablate_lists_every_question(capsys):
     assert run.main(["ablate", "--list"]) == 0
     printed = capsys.readouterr().out
-    for word in ("parallelism", "data_size", "recurrent_depth", "hours in all"):
+    for word in (*experiments.QUESTIONS, "hours in all"):
         assert word in printed
 
 

@@ -89,7 +89,9 @@ def test_a_lane_leaves_an_ordinary_run_folder(alone, together):
         assert provenance == expected
 
 
-@pytest.mark.parametrize(("devices", "strategy"), [(2, "pmap"), (8, "shard_map")], indirect=["devices"])
+@pytest.mark.parametrize(
+    ("devices", "strategy"), [(2, "pmap"), pytest.param(8, "shard_map", marks=pytest.mark.slow)], indirect=["devices"]
+)
 def test_lanes_over_devices(devices, strategy, alone, tmp_path):
     """Three on two devices, with one to fill up, and on three of eight."""
     found = train(tmp_path, together=True, **{"training.strategy": strategy})
@@ -195,6 +197,7 @@ def test_the_faster_way_is_measured_and_taken(side_by_side, taken, tmp_path, mon
         }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_measuring_measures(together, tmp_path):
     """For real; whatever is taken, the runs are what they are."""
     found = train(tmp_path, together=None)

@@ -62,6 +62,7 @@ def test_parameters_are_those_that_training_has():
     assert parameters(config) == sum(x.size for x in jax.tree.leaves(training.initial(0).params))
 
 
+@pytest.mark.slow
 def test_what_cannot_be_matched_is_said():
     with pytest.raises(ValueError, match=r"^large has no width whose size is within 5% of the first arm's"):
         match("parameters", {"small": arm("luong", width=2), "large": arm("transformer", layers=8, heads=32)}, {})
