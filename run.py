@@ -353,11 +353,12 @@ def ablate(arguments: Sequence[str]) -> None:
 
     try:
         where, ours = override(launcher(flags.launcher), others, prefix="launcher")
-        if rest := override(get_config(experiments.load(flags.question).base), ours)[1]:
+        experiment = experiments.load(flags.question)
+        if rest := override(get_config(experiment.base), ours)[1]:
             parser.error(f"unexpected argument {rest[0]!r}")
         ablation = Ablation(
             flags.question,
-            experiments.load(flags.question),
+            experiment,
             get_config,
             override=lambda config: override(config, ours),
             config_file=flags.config,
@@ -471,17 +472,18 @@ def count(text: str) -> int:
 
 def seeds(text: str) -> tuple[int, ...]:
     """Seeds, such as 0,1,2."""
-    return _numbers(text, count_from_0, "whole numbers, such as 0,1,2")
-
-
-def count_from_0(text: str) -> int:
-    """A whole number that is not negative."""
-    return int(text) if text.isdecimal() else int("no number")
+    return _numbers(text, _natural, "whole numbers, such as 0,1,2")
 
 
 def rates(text: str) -> tuple[float, ...]:
     """Learning rates, such as 1e-3,3e-3."""
     return _numbers(text, float, "numbers, such as 1e-3,3e-3")
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError
+    return int(text)
 
 
 def _numbers(text: str, kind: Callable[[str], Any], such: str) -> tuple[Any, ...]:

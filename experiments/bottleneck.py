@@ -3,7 +3,7 @@
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Axis, Experiment
 from research.ablation.hypotheses import Superiority, Trend
-from research.ablation.words import Words
+from research.words import Words
 
 WIDTHS = (32, 64, 128)
 

@@ -3,7 +3,7 @@
 from research.ablation.arms import chain, named
 from research.ablation.experiment import Experiment
 from research.ablation.hypotheses import Level
-from research.ablation.words import Words
+from research.words import Words
 
 IDENTICAL, DROPOUT, APART, INDEPENDENT = "identical", "identical, dropout", "0.01 apart", "independent"
 STILL = {"model.dropout": 0.0, "model.attention_dropout": 0.0}

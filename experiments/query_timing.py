@@ -3,7 +3,7 @@
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Experiment
 from research.ablation.hypotheses import Equivalence, Superiority
-from research.ablation.words import Words
+from research.words import Words
 
 EXPERIMENT = Experiment(
     question=Words(

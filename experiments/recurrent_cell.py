@@ -3,7 +3,7 @@
 from research.ablation.arms import vary
 from research.ablation.experiment import Experiment, Published
 from research.ablation.hypotheses import Superiority
-from research.ablation.words import Words
+from research.words import Words
 
 EXPERIMENT = Experiment(
     question=Words("Which recurrent cell translates best?", "어떤 순환 셀이 가장 잘 번역하는가?"),

@@ -3,7 +3,7 @@
 from research.ablation.arms import chain, cross, vary
 from research.ablation.experiment import Experiment, Published
 from research.ablation.hypotheses import Superiority
-from research.ablation.words import Words
+from research.words import Words
 
 EXPERIMENT = Experiment(
     question=Words(

@@ -3,7 +3,7 @@
 from research.ablation.arms import vary
 from research.ablation.experiment import Axis, Experiment, Published
 from research.ablation.hypotheses import Superiority
-from research.ablation.words import Words
+from research.words import Words
 
 EXPERIMENT = Experiment(
     question=Words("How many layers does a Transformer need?", "트랜스포머에는 몇 개의 층이 필요한가?"),

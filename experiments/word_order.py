@@ -3,7 +3,7 @@
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Axis, Experiment
 from research.ablation.hypotheses import Equivalence, Level
-from research.ablation.words import Words
+from research.words import Words
 
 SHARES = (0.0, 0.5, 1.0)
 

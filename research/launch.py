@@ -52,6 +52,12 @@ class Training:
     initial: Callable[[int], State]
     step: Step
 
+    @property
+    def parameters(self) -> int:
+        """Numbers that training learns; nothing is allocated."""
+        params = jax.eval_shape(lambda: self.initial(0)).params
+        return sum(math.prod(x.shape) for x in jax.tree.leaves(params))
+
 
 def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Training:
     """What `config.model` and `config.training` describe, for vocabularies of so many pieces."""
@@ -226,12 +232,11 @@ class Recipe:
         """What a run is of, and what it costs but for the seconds."""
         batches, pairs = self.batches, self.batches.pairs
         source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
-        params = jax.eval_shape(lambda: self.training.initial(0)).params
         return {
             "digests": self.corpus.digests,
             "training_pairs": pairs,
             "skipped_pairs": {"empty": self.corpus.empty, "too_long": batches.skipped},
-            "parameters": sum(math.prod(x.shape) for x in jax.tree.leaves(params)),
+            "parameters": self.training.parameters,
             "flops_per_token": training_flops_per_token(self.training.translator, float(source), float(target)),
         }
 

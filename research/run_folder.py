@@ -5,9 +5,10 @@ translations/  counts/
 """
 
 import fcntl
+import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -190,6 +191,12 @@ def beams(searches: Mapping[str, Any]) -> list[int]:
 def config_as_json(config: ConfigDict) -> dict[str, Any]:
     """The values of a config, references resolved, as JSON holds them."""
     return json.loads(json.dumps(config.copy_and_resolve_references().to_dict()))
+
+
+def config_digest(config: ConfigDict, *, without: Collection[str], beside: Iterable[str] = ()) -> str:
+    """SHA-256 of the fields of a config but for some, and of what else is to tell two apart."""
+    fields = {name: value for name, value in flat(config_as_json(config)).items() if name not in without}
+    return hashlib.sha256(json.dumps([*beside, fields], sort_keys=True).encode()).hexdigest()
 
 
 def config_from_json(values: dict[str, Any]) -> ConfigDict:

@@ -24,9 +24,10 @@ MAY_IMPORT = {
     "evaluation": {"data", "models", "training", "decoding", "run_folder"},
     "launch": {"data", "models", "training", "decoding", "evaluation", "run_folder"},
     "seeds": {"training", "launch", "run_folder"},
-    "ablation": {"data", "models", "training", "decoding", "evaluation", "launch", "seeds", "run_folder"},
-    "report": {"run_folder"},
+    "ablation": {"data", "models", "training", "decoding", "evaluation", "launch", "seeds", "run_folder", "words"},
+    "report": {"run_folder", "words"},
     "run_folder": set(),
+    "words": set(),
 }
 SEES_NO_MODEL = {"loss.py", "optimiser.py", "devices.py", "checkpoint.py"}  # in research/training/
 SEES_A_CONFIG = {"research/models/__init__.py", "research/data/__init__.py"}  # in attention/, data/ and models/

@@ -1,7 +1,5 @@
 """A question to its answer: what is missing is launched, and whatever has ended is put into the answer at once."""
 
-import hashlib
-import json
 import math
 import shlex
 import sys
@@ -19,7 +17,7 @@ from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.results import is_evaluated
 from research.ablation.work import Task
-from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, config_from_json, flat
+from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, config_digest, config_from_json, flat
 
 MODULE = ("-m", "research.ablation.work")
 
@@ -150,11 +148,7 @@ class Ablation:
 
     def write(self, failures: Mapping[str, Mapping[int, tuple[list[str], Path]]]) -> dict[str, Any]:
         """The answer by now, whole or not at all."""
-        asked = self.asked()
-        found = answer(asked, failures, self.out)
-        known = sum(len(of) for of in failures.values())
-        missing = sum(len(of) for of in asked.folders.values()) - sum(len(of) for of in asked.finished.values())
-        found |= {"missing": missing - known, "asked": self.asks}
+        found = answer(self.asked(), failures, self.out) | {"asked": self.asks}
         RunFolder(self.out).write_json(self.file.name, found)
         return found
 
@@ -201,8 +195,8 @@ class Ablation:
             )
 
     def _unfinished(self, arm: str) -> list[int]:
-        asked = self.asked()
-        return [seed for seed in self.seeds if seed not in asked.finished[arm]]
+        folders = {seed: self._folder(arm, self.arms[arm], seed) for seed in self.seeds}
+        return [seed for seed, path in folders.items() if not is_evaluated(path, self.split, self.search)]
 
     def _folder(self, arm: str, config: ConfigDict, seed: int) -> Path:
         return self.out / "trained" / f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
@@ -212,9 +206,7 @@ class Ablation:
         nothing = SAYS_NOTHING | {"seed"}
         if config.data.source == "text" and not config.data.sha256:
             nothing -= {"data.root"}
-        fields = {name: value for name, value in flat(config_as_json(config)).items() if name not in nothing}
-        text = json.dumps([self.experiment.work, fields], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:10]
+        return config_digest(config, without=nothing, beside=(self.experiment.work,))[:10]
 
     def _train_command(self, arm: str, config: ConfigDict) -> str:
         """How a person trains this arm alone: its architecture, and every field that differs from it."""

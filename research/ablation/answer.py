@@ -8,16 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from research.ablation.experiment import Experiment
-from research.ablation.flags import flags
+from research.ablation.flags import SPENT, flags
 from research.ablation.hypotheses import LEVEL
 from research.ablation.measures import MEASURES, Measure
 from research.ablation.results import costs, curves, is_evaluated, read_run
 from research.ablation.verdict import Judged, Run, compare, judge, scores_of
-from research.ablation.words import Words
 from research.launch import commit
 from research.run_folder import RunFolder
-
-COSTS = ("parameters", "flops_per_token", "steps", "tokens", "seconds", "trials")
+from research.words import Words
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,11 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         arm: [read_run(path, asked.split, asked.search, wanted) for path in of.values()] for arm, of in finished.items()
     }
     verdict, judged = judge(experiment.verdict, experiment.measure, arms)
+    paths = {arm: list(of.values()) for arm, of in finished.items()}
+    every = [path for of in paths.values() for path in of]
+    known = len(every) + sum(len(of) for of in failures.values())
     trials = max(len(asked.tried) // len(asked.folders), 1)
-    spent = {arm: costs(list(of.values()), trials) for arm, of in finished.items() if of}
-    every = [path for of in finished.values() for path in of.values()]
+    spent = {arm: costs(of, trials) for arm, of in paths.items() if of}
     scores = scores_of(experiment.measure, arms)
 
     def row(arm: str, runs: Sequence[Run]) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
             "score": estimate.value if estimate else None,
             "interval": estimate.interval(LEVEL) if estimate and arm in scores.repeated else None,
             "means": {name: _mean([run.values[name] for run in runs]) for name in shown},
-            "costs": spent.get(arm, dict.fromkeys(COSTS)),
+            "costs": spent.get(arm, dict.fromkeys(SPENT)),
         }
 
     return {
@@ -110,21 +110,21 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         "factors": experiment.factors,
         "arms": [row(arm, runs) for arm, runs in arms.items()],
         "axis": {**experiment.axis.words.as_json(), "log": experiment.axis.log} if experiment.axis else None,
-        "comparisons": [each._asdict() for each in compare(experiment.measure, arms)],
+        "comparisons": [each._asdict() for each in compare(scores)],
         "hypotheses": [_hypothesis(each) for each in judged],
         "verdict": verdict,
-        "flags": [
-            each.as_json()
-            for each in flags(experiment, arms, spent, {arm: list(of.values()) for arm, of in finished.items()})
-        ],
+        "flags": [each.as_json() for each in flags(experiment, arms, scores, spent, paths)],
         "note": experiment.notes.get(asked.corpus, Words("", "")).as_json(),
         "literature": [
             {"source": each.source, "measure": each.measure, "values": dict(each.values)}
             for each in experiment.literature
         ],
-        "curves": curves({arm: list(of.values()) for arm, of in finished.items()}, experiment.watched),
-        "seconds": sum(RunFolder(path).provenance().get("seconds", 0.0) for path in {*every, *asked.tried}),
-        "look": _look(finished, root, asked.split),
+        "curves": curves(paths, experiment.watched),
+        "seconds": sum(
+            RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys([*every, *asked.tried])
+        ),
+        "look": _look(paths, root, asked.split),
+        "missing": sum(len(of) for of in asked.folders.values()) - known,
     }
 
 
@@ -148,10 +148,10 @@ def _hypothesis(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _look(finished: Mapping[str, Mapping[int, Path]], root: Path, split: str) -> str | None:
+def _look(paths: Mapping[str, Sequence[Path]], root: Path, split: str) -> str | None:
     """The first run of the last arm that attends."""
-    for of in reversed(list(finished.values())):
-        for path in of.values():
+    for of in reversed(list(paths.values())):
+        for path in of:
             if RunFolder(path).result().get("splits", {}).get(split, {}).get("attention"):
                 return _relative(path, root)
     return None

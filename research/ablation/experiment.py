@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
 from research.ablation.hypotheses import Hypothesis
 from research.ablation.measures import MEASURES
-from research.ablation.words import Words
+from research.words import Words
 
 WORKS = ("train", "time")
 
@@ -91,10 +91,10 @@ class Experiment:
             return config
 
         arms = {name: build(base, self.base, fields) for name, fields in self.arms.items()}
-        knobs = [field for field in self.factors if field.startswith("data.embedded.")]
-        if knobs and any(config.data.source != "embedded" for config in arms.values()):
+        turned = [field for field in self.factors if field.startswith("data.embedded.")]
+        if turned and any(config.data.source != "embedded" for config in arms.values()):
             raise ValueError(
-                f"arms differ in {knobs[0]}, a knob of the embedded corpus: ask it of a config that has it"
+                f"arms differ in {turned[0]}, a knob of the embedded corpus: ask it of a config that has it"
             )
         return arms
 

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.measures import MEASURES
 from research.ablation.results import commits
-from research.ablation.verdict import SEEDS, Run, at_bound, scores_of
-from research.ablation.words import Words
+from research.ablation.verdict import SEEDS, Run, at_bound
 from research.run_folder import SAYS_NOTHING, RunFolder, flat
+from research.words import Words
 
 STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off between its last two validations
 APART = 1.05  # times as much, from which on arms are said to differ
@@ -26,15 +27,16 @@ SPENT = {
 def flags(
     experiment: Experiment,
     arms: Mapping[str, Sequence[Run]],
+    scores: Scores,
     spent: Mapping[str, Mapping[str, Any]],
     folders: Mapping[str, Sequence[Path]],
 ) -> list[Words]:
-    """A sentence each. folders: of each arm, its runs."""
+    """A sentence each. scores: of the experiment's measure; folders: of each arm, its runs."""
     return [
         *_costs(spent),
         *_fields(experiment, folders),
         *_learning(folders),
-        *_bounds(experiment, arms),
+        *_bounds(experiment, scores),
         *_measures(experiment, arms),
         *_seeds(arms),
         *_code([path for of in folders.values() for path in of]),
@@ -101,9 +103,8 @@ def _measures(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iter
         yield Words(f"without {words.en}: {names}", f"{words.ko} 없음: {names}")
 
 
-def _bounds(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
-    by, scores = MEASURES[experiment.measure], scores_of(experiment.measure, arms)
-    where = at_bound(by, scores)
+def _bounds(experiment: Experiment, scores: Scores) -> Iterator[Words]:
+    where = at_bound(MEASURES[experiment.measure], scores)
     if where == "floor":
         yield Words(
             "every arm is at the floor: the task is too hard to tell them apart",

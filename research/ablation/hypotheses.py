@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from research.ablation.contrasts import Estimate, Scores
-from research.ablation.words import Words
+from research.words import Words
 
 LEVEL = 0.95
 
@@ -72,7 +72,7 @@ class Superiority:
         words = Words(
             "{better} is better than {than} by more than {margin:g} {unit}",
             "{better}: {than}보다 {margin:g} {unit} 넘게 낫다",
-        ).format(better=self.better, than=self.than, margin=self.margin, unit=unit)
+        ).of(better=self.better, than=self.than, margin=self.margin, unit=unit)
         sign = better or 1
         estimate = scores.contrast({self.better: sign, self.than: -sign})
         return [_above(words, estimate, self.margin)]
@@ -95,9 +95,9 @@ class Equivalence:
         return [self._one(arm, scores.contrast({arm: 1, self.to: -1}), unit) for arm in self.same]
 
     def _one(self, arm: str, estimate: Estimate, unit: str) -> Claim:
-        words = Words(
-            "{arm} is within ±{margin:g} {unit} of {to}", "{arm}: {to}에서 ±{margin:g} {unit} 안에 있다"
-        ).format(arm=arm, to=self.to, margin=self.margin, unit=unit)
+        words = Words("{arm} is within ±{margin:g} {unit} of {to}", "{arm}: {to}에서 ±{margin:g} {unit} 안에 있다").of(
+            arm=arm, to=self.to, margin=self.margin, unit=unit
+        )
         supports = max(estimate.p_above(-self.margin), estimate.p_below(self.margin))
         refutes = _two_sided(min(estimate.p_above(self.margin), estimate.p_below(-self.margin)))
         return Claim(words, estimate, 0.0, self.margin, supports, refutes, 2 * LEVEL - 1)
@@ -118,7 +118,7 @@ class Level:
 
     def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
         en, ko = ("more", "크다") if self.more else ("less", "작다")
-        words = Words("{arm} is {en} than {bound:g} {unit}", "{arm}: {bound:g} {unit}보다 {ko}").format(
+        words = Words("{arm} is {en} than {bound:g} {unit}", "{arm}: {bound:g} {unit}보다 {ko}").of(
             arm=self.arm, bound=self.bound, unit=unit, en=en, ko=ko
         )
         estimate = scores.contrast({self.arm: 1})
@@ -154,7 +154,7 @@ class Trend:
         words = Words(
             f"From {{first}} to {{last}} it gets {en} by more than {{margin:g}} {{unit}} a {per.en}",
             f"{{first}}에서 {{last}}까지 {per.ko}마다 {{margin:g}} {{unit}} 넘게 {ko}",
-        ).format(first=self.over[0], last=self.over[-1], margin=self.margin, unit=unit)
+        ).of(first=self.over[0], last=self.over[-1], margin=self.margin, unit=unit)
         estimate = scores.contrast(dict(zip(self.over, map(float, weights), strict=True)))
         return [_above(words, estimate, self.margin)]
 

@@ -1,12 +1,11 @@
 """Arms that spend alike: the same steps, arithmetic, seconds or parameters as the first arm.
 
-flops     steps_i = steps_1 · f_1 / f_i, f the analytic training FLOPs a target token (models/flops.py)
-seconds   steps_i = steps_1 · s_1 / s_i, s the measured seconds of a training step on this machine
-parameters  the width, in steps of what the heads divide, whose model is nearest to the first arm's in size
-    steps       as the config says
+- flops: steps_i = steps_1 · f_1 / f_i, f the analytic training FLOPs a target token (models/flops.py)
+- seconds: steps_i = steps_1 · s_1 / s_i, s the measured seconds of a training step on this machine
+- parameters: the width, an even one that the heads divide, whose model is nearest to the first arm's in size
+- steps: as the config says
 """
 
-import hashlib
 import json
 import math
 from bisect import bisect_left
@@ -14,18 +13,17 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import cache
 from typing import NamedTuple
 
-import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from research import data, models
+from research import data
 from research.ablation.stopwatch import seconds_per_step
 from research.data.examples import encode
-from research.data.vocabulary import PAD
+from research.launch import Training, make_training
 from research.models.flops import training_flops_per_token
-from research.models.translator import Translator
-from research.run_folder import config_as_json, config_from_json, flat
+from research.run_folder import config_as_json, config_digest, config_from_json
 
+MATCHES = ("steps", "flops", "seconds", "parameters")
 WIDEST = 4  # times the arm's own width that a match may need
 SLACK = 0.05  # of the first arm's size
 
@@ -42,57 +40,45 @@ class _Sizes(NamedTuple):
 def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, float]) -> dict[str, ConfigDict]:
     """The arms' configs, changed so that all spend what the first one does. ValueError where that can't be.
 
-    timed: seconds of a step that are known, by `key_of` a config, and to which those that are measured are added: else
-    another day would match by other seconds.
+    timed: seconds of a step that are known, by a digest of the config, and to which those that are measured are added:
+    else another day would match by other seconds.
     """
-    if by not in MATCHES:
-        raise ValueError(f"no match by {by!r}; choose one of {', '.join(MATCHES)}")
-    if by == "seconds":
-        for config in arms.values():
-            if (key := key_of(config)) not in timed:
-                timed[key] = _seconds(config)
 
-    def cost_of(config: ConfigDict) -> float:
-        return timed[key_of(config)] if by == "seconds" else flops_per_token(config)
+    def seconds(config: ConfigDict) -> float:
+        key = config_digest(config, without=("seed",))
+        if key not in timed:
+            timed[key] = _seconds(config)
+        return timed[key]
 
     reference = next(iter(arms.values()))
-    return {name: MATCHES[by](reference, config, name, cost_of) for name, config in arms.items()}
-
-
-def key_of(config: ConfigDict) -> str:
-    """A digest of a config without its seed."""
-    fields = {name: value for name, value in flat(config_as_json(config)).items() if name != "seed"}
-    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()
+    costs = {"flops": flops_per_token, "seconds": seconds}
+    if by in costs:
+        return {name: _same_spent(reference, config, costs[by]) for name, config in arms.items()}
+    if by == "parameters":
+        return {name: _same_parameters(reference, config, name) for name, config in arms.items()}
+    if by == "steps":
+        return dict(arms)
+    raise ValueError(f"no match by {by!r}; choose one of {', '.join(MATCHES)}")
 
 
 def flops_per_token(config: ConfigDict) -> float:
     """Training FLOPs of a target token, by the mean lengths of the config's corpus."""
     sizes = _sizes(_key(config))
-    return training_flops_per_token(_translator(config, sizes), sizes.source, sizes.target)
+    return training_flops_per_token(_training(config).translator, sizes.source, sizes.target)
 
 
 def parameters(config: ConfigDict) -> int:
     """Numbers that training learns; nothing is allocated."""
-    translator = _translator(config, _sizes(_key(config)))
-    ids_BT = np.full((1, 2), PAD + 1, np.int32)
-    shapes = jax.eval_shape(translator.init, jax.random.key(0), ids_BT, ids_BT)["params"]
-    return sum(x.size for x in jax.tree.leaves(shapes))
+    return _training(config).parameters
 
 
-Cost = Callable[[ConfigDict], float]
-
-
-def _same_steps(reference: ConfigDict, config: ConfigDict, name: str, cost: Cost) -> ConfigDict:
-    return config
-
-
-def _same_spent(reference: ConfigDict, config: ConfigDict, name: str, cost: Cost) -> ConfigDict:
+def _same_spent(reference: ConfigDict, config: ConfigDict, cost: Callable[[ConfigDict], float]) -> ConfigDict:
     config = config.copy_and_resolve_references()
     config.training.steps = max(1, round(reference.training.steps * cost(reference) / cost(config)))
     return config
 
 
-def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str, cost: Cost) -> ConfigDict:
+def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str) -> ConfigDict:
     wanted, unit = parameters(reference), math.lcm(2, config.model.heads) if "heads" in config.model else 2
     widths = range(unit, WIDEST * config.model.width + 1, unit)
     above = bisect_left(widths, wanted, key=lambda width: parameters(_widened(config, width)))  # size rises with width
@@ -116,10 +102,9 @@ def _widened(config: ConfigDict, width: int) -> ConfigDict:
     return widened
 
 
-def _translator(config: ConfigDict, sizes: _Sizes) -> Translator:
-    return models.build(
-        config.model, source_vocabulary=sizes.source_vocabulary, target_vocabulary=sizes.target_vocabulary
-    )
+def _training(config: ConfigDict) -> Training:
+    sizes = _sizes(_key(config))
+    return make_training(config, source_vocabulary=sizes.source_vocabulary, target_vocabulary=sizes.target_vocabulary)
 
 
 def _key(config: ConfigDict) -> str:
@@ -139,12 +124,3 @@ def _sizes(key: str) -> _Sizes:
 def _seconds(config: ConfigDict) -> float:
     sizes = _sizes(_key(config))
     return float(np.median(seconds_per_step(config, length=round(max(sizes.source, sizes.target)))))
-
-
-Match = Callable[[ConfigDict, ConfigDict, str, Cost], ConfigDict]
-MATCHES: dict[str, Match] = {
-    "steps": _same_steps,
-    "flops": _same_spent,
-    "seconds": _same_spent,
-    "parameters": _same_parameters,
-}

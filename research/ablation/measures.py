@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from research.ablation.length_slope import counts_by_length, slope
-from research.ablation.words import Words
 from research.evaluation import counts
 from research.evaluation.significance import Measure as OfSums
 from research.run_folder import RunFolder
+from research.words import Words
 
 
 @dataclass(frozen=True)

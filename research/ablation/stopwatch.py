@@ -55,7 +55,7 @@ def time_steps(config: ConfigDict, folder: Path, *, seed: int, command: str) -> 
         "steps": len(seconds),
         "seconds": sum(seconds),
         "tokens": len(seconds) * tokens,
-        "parameters": sum(x.size for x in jax.tree.leaves(jax.eval_shape(lambda: training.initial(0)).params)),
+        "parameters": training.parameters,
         "flops_per_token": flops,
     }
     timing = {

@@ -74,9 +74,8 @@ def judge(
     return overall, judged
 
 
-def compare(measure: str, arms: Mapping[str, Sequence[Run]]) -> list[Comparison]:
+def compare(scores: Scores) -> list[Comparison]:
     """Every pair of arms of several seeds, p of no difference corrected for the number of pairs."""
-    scores = scores_of(measure, arms)
     pairs = list(combinations(scores.repeated, 2))
     estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]
     p_values = [min(1.0, 2 * min(each.p_above(0), each.p_below(0))) for each in estimates]

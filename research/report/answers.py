@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from research.report.record import Interval, Record, finite
-from research.report.words import VERDICTS, Words
+from research.report.words import VERDICTS
+from research.words import Words
 
 
 @dataclass(frozen=True)

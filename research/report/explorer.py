@@ -18,7 +18,8 @@ from markupsafe import Markup
 from research.report import style
 from research.report.maps import tokens
 from research.report.runs import LANGUAGES
-from research.report.words import EXPLORER, Words
+from research.report.words import EXPLORER
+from research.words import Words
 
 SCALE = 10_000  # four digits: a hundredth of what is shown, and two bytes a weight
 MOST_SENTENCES = 200

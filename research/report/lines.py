@@ -25,7 +25,8 @@ from research.report.panel import (
     sources,
     widened,
 )
-from research.report.words import SAID, Words
+from research.report.words import SAID
+from research.words import Words
 
 BASE = "base"  # the line of the arms that change nothing but their x
 DASHES = ("-", "--", ":", "-.")

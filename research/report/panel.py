@@ -11,7 +11,7 @@ from matplotlib.ticker import ScalarFormatter
 from research.report import style
 from research.report.answers import Arm
 from research.report.figures import DOTS_PER_INCH, LABEL_INCHES
-from research.report.words import Words
+from research.words import Words
 
 LETTER = 0.08  # inches, about, of a letter of the labels
 LINE = 0.19  # inches of a source below the axes

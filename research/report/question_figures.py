@@ -15,7 +15,8 @@ from research.report.figures import DOTS_PER_INCH
 from research.report.lines import curves_panel, lines_panel
 from research.report.panel import Look, Mark, Panel, cut, reach, spans
 from research.report.rows import rows_panel
-from research.report.words import SAID, Words, measure_words, search_said
+from research.report.words import SAID, measure_words, search_said
+from research.words import Words
 
 WIDE, NARROW = 7.4, 3.75  # inches of the PNG, and of a panel on a phone
 ABOVE, BETWEEN = 0.42, 0.3  # inches of the words around a panel of the PNG

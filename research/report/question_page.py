@@ -25,7 +25,8 @@ from research.report.question_table import (
     seeds_of,
 )
 from research.report.verdicts import counted
-from research.report.words import MEANINGS, SAID, VERDICTS, Words, corpus_words, duration_words
+from research.report.words import MEANINGS, SAID, VERDICTS, corpus_words, duration_words
+from research.words import Words
 
 BESIDE, ALONE = 5.45, 7.5  # inches of a panel that has another at its side, and of one that has none
 HERE = "@DATA@"  # where a question's sentences go in the explorer's page

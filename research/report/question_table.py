@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from research.report.answers import Answer, Arm, Hypothesis
 from research.report.numbers import NOTHING, chance, decimals, duration, exact, interval, plain, signed, size
-from research.report.words import SAID, Words, measure_words
+from research.report.words import SAID, measure_words
+from research.words import Words
 
 COSTS: dict[str, Callable[[float | None], str]] = {
     "parameters": size,

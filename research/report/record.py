@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 from typing import Any, NoReturn
 
-from research.report.words import Words
+from research.words import Words
 
 Interval = tuple[float, float] | None
 

@@ -21,7 +21,7 @@ from research.report.panel import (
     sources,
     widened,
 )
-from research.report.words import Words
+from research.words import Words
 
 ROW = 0.42  # inches
 

@@ -12,7 +12,8 @@ from research.report.answers import Answer, Hypothesis
 from research.report.question_table import Table as Rows
 from research.report.question_table import arms_table, comparisons_table, effect, others_table, seeds_of
 from research.report.table import HEAD_RULE
-from research.report.words import SAID, VERDICTS, Words, corpus_words, duration_words
+from research.report.words import SAID, VERDICTS, corpus_words, duration_words
+from research.words import Words
 
 MOST_PAIRS = 10  # comparisons in verdicts.md
 # A shape of its own for each, so that colour is never all there is.

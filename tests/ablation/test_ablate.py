@@ -14,10 +14,10 @@ from research.ablation.arms import vary
 from research.ablation.experiment import Axis, Experiment
 from research.ablation.hypotheses import Superiority
 from research.ablation.launching.jobs import Outcome
-from research.ablation.words import Words
 from research.ablation.work import Task
 from research.evaluation import counts
 from research.run_folder import RunFolder, config_as_json, config_from_json
+from research.words import Words
 
 QUESTION = Experiment(
     question=Words("Which?", "무엇?"),

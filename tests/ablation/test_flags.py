@@ -8,7 +8,7 @@ import experiments
 from research.ablation.flags import flags
 from research.ablation.hypotheses import Level
 from research.ablation.measures import MEASURES
-from research.ablation.verdict import Run
+from research.ablation.verdict import Run, scores_of
 from research.run_folder import RunFolder
 
 QUESTION = replace(
@@ -19,7 +19,12 @@ COSTS = {"parameters": 7, "flops_per_token": 42.0, "steps": 800, "tokens": 9.0, 
 
 def said(arms=None, spent=None, folders=None):
     arms = arms or {arm: [Run(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)] for arm in "ab"}
-    return [each.en for each in flags(QUESTION, arms, spent or {"a": COSTS, "b": COSTS}, folders or {})]
+    return [
+        each.en
+        for each in flags(
+            QUESTION, arms, scores_of(QUESTION.measure, arms), spent or {"a": COSTS, "b": COSTS}, folders or {}
+        )
+    ]
 
 
 def test_arms_that_spend_alike_are_not_flagged():

@@ -8,8 +8,8 @@ from scipy.stats import false_discovery_control
 
 from research.ablation.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, holm
 from research.ablation.measures import MEASURES, Measure
-from research.ablation.verdict import Run, compare, judge
-from research.ablation.words import Words
+from research.ablation.verdict import Run, compare, judge, scores_of
+from research.words import Words
 
 WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
 
@@ -116,7 +116,7 @@ def test_alike_at_the_floor_or_the_ceiling_says_nothing(level, expected, monkeyp
 
 
 def test_every_pair_is_compared_and_p_corrected():
-    found = compare("points", arms(a=1, b=2, c=2.0))
+    found = compare(scores_of("points", arms(a=1, b=2, c=2.0)))
     assert [(each.a, each.b) for each in found] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert found[0].difference == pytest.approx(-1)
     assert found[2].p_value == 1
