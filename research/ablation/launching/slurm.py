@@ -16,7 +16,7 @@ from research.ablation.launching.jobs import Job, Outcome, last_lines
 from research.ablation.launching.jobs_bar import JobsBar, jobs_bar
 from research.ablation.launching.slurm_queue import ENDED, states, still_there
 from research.ablation.launching.slurm_work import Work
-from research.ablation.launching.stopping import stop_requested
+from research.ablation.launching.stopping import children_hear_ctrl_c, stop_requested
 
 RESULTS_EVERY_SECONDS = 0.5  # a look at a folder, not at the cluster
 LOOK_WHEN_STOPPING_SECONDS = 2
@@ -119,7 +119,10 @@ class Slurm:
         folder.mkdir(parents=True)
         executor = self._executor(submitit.LocalExecutor if self.cluster == "local" else submitit.SlurmExecutor, folder)
         try:
-            handles = executor.submit_array([Work(_absolute(job), grace_seconds=self.grace_seconds) for job in jobs])
+            with children_hear_ctrl_c():
+                handles = executor.submit_array(
+                    [Work(_absolute(job), grace_seconds=self.grace_seconds) for job in jobs]
+                )
         except (FailedJobError, FailedSubmissionError) as error:
             raise ValueError(f"Slurm refused the jobs: {_said(str(error))}") from error
         return dict(zip(jobs, handles, strict=True))

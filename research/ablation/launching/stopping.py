@@ -21,3 +21,16 @@ def stop_requested(at_once: Callable[[], None]) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def children_hear_ctrl_c() -> Iterator[None]:
+    """Processes that begin in here can be interrupted, even if we were started in the background of a shell, which has
+    SIGINT ignored then: that would be inherited, and submitit cancels its local jobs by SIGINT."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
