@@ -22,7 +22,7 @@ EXPERIMENT = Experiment(
         vary("model.score", "general", "concat"),
     ),
     measure="bleu",
-    also=("perplexity", "token_accuracy", "aer"),
+    also=("perplexity", "token_accuracy", "aer", "seconds_per_step"),
     verdict=(
         Equivalence(("bahdanau, no input feeding, general",), "luong, no input feeding, general", 0.5),
         Superiority("luong, input feeding, general", "luong, no input feeding, general", 0.5),

@@ -21,7 +21,7 @@ EXPERIMENT = Experiment(
         vary("architecture", "luong", "transformer"), vary("model.normaliser", "softmax", "softmax_over_queries")
     ),
     measure="bleu",
-    also=("chrf", "perplexity", "token_accuracy", "aer"),
+    also=("chrf", "perplexity", "token_accuracy", "aer", "on_words"),
     verdict=(
         Superiority("luong, softmax", "luong, softmax_over_queries", 1.0),
         Superiority("transformer, softmax", "transformer, softmax_over_queries", 1.0),

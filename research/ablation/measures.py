@@ -64,6 +64,13 @@ MEASURES: dict[str, Measure] = {
         high=0.99,
         **_counted("token_accuracy"),
     ),
+    "order_sensitivity": Measure(
+        Words("loss from shuffling the source", "원문을 뒤섞을 때의 손실"),
+        "nats a token",
+        0,
+        lambda measured, search: measured.get("order_sensitivity"),
+        **_counted("order_sensitivity"),
+    ),
     "aer": Measure(
         Words("alignment error rate", "정렬 오류율"), "AER", -1, _under("alignment", "error"), **_counted("aer")
     ),
@@ -73,6 +80,13 @@ MEASURES: dict[str, Measure] = {
         0,
         _under("alignment", "entropy"),
         **_counted("entropy"),
+    ),
+    "on_words": Measure(
+        Words("sum of a row's weights on words", "한 행의 단어 가중치 합"),
+        "weight",
+        0,
+        _under("alignment", "on_words"),
+        **_counted("on_words"),
     ),
     "length_slope": Measure(
         Words("chrF a doubling of length", "길이가 두 배가 될 때의 chrF 변화"),

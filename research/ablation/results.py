@@ -21,7 +21,9 @@ def read_run(folder: Path, split: str, search: str, measures: Sequence[str]) -> 
     """What one run has of `measures`: their values, and their counts sentence by sentence."""
     run = RunFolder.existing(folder)
     result = run.result()
-    measured = {**result.get("splits", {}).get(split, {}), "timing": result.get("timing")}
+    facts = run.provenance()
+    timing = result.get("timing") or {"seconds_per_step": facts["seconds"] / facts["steps"]}
+    measured = {**result.get("splits", {}).get(split, {}), "timing": timing}
     values = {name: MEASURES[name].value(measured, search) for name in measures}
     counted: dict[str, np.ndarray] = {}
     for name in measures:

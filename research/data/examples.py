@@ -25,6 +25,11 @@ class Sentences:
         end = self._ends[index]
         return self._ids[end - self.lengths[index] : end]
 
+    def shuffled(self, seed: int) -> "Sentences":
+        """All of them, the ids of each in another order."""
+        random = np.random.default_rng(seed)
+        return Sentences(random.permutation(self[index]) for index in range(len(self)))
+
     def cut_to(self, length: int) -> "Sentences":
         """All of them, without what is beyond `length` ids."""
         return Sentences([self[index][:length] for index in range(len(self))])

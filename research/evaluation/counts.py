@@ -9,6 +9,7 @@ So runs are compared, and seeds and sentences resampled together (`significance.
 
 nll, correct, tokens, words: nats, tokens that were thought likeliest, tokens, and words with an end mark, all of the
     reference, teacher-forced;
+shuffled: nats of the reference where the tokens of the source are shuffled;
 alignment: the fields of `Alignment`, of the layer that result.json reports; not of a model without attention;
 heads: sums of `head_distance`, of all layers; not without attention;
 beam5.bleu, beam5.chrf, beam5.ter: what sacreBLEU counts of the translation, of each search;
@@ -27,7 +28,7 @@ from sacrebleu.metrics import BLEU, CHRF, TER
 
 from research.evaluation.alignment import Alignment
 from research.evaluation.head_distance import mean_distance
-from research.evaluation.perplexity import CrossEntropy
+from research.evaluation.perplexity import CrossEntropy, order_sensitivity
 from research.evaluation.quality import Score
 from research.evaluation.significance import Measure
 from research.run_folder import RunFolder
@@ -119,6 +120,7 @@ MEASURES: dict[str, Kind] = {
     "perplexity": _forced(lambda sums: sums.perplexity),
     "word_perplexity": Kind(("nll", "words"), _of_each(lambda nll, n: CrossEntropy(nll, 0, 0).perplexity_per(n))),
     "token_accuracy": _forced(lambda sums: sums.token_accuracy),
+    "order_sensitivity": Kind(("nll", "shuffled", "tokens"), _of_each(order_sensitivity)),
     "head_distance": Kind(("heads",), _of_each(mean_distance)),
     "aer": _aligned("error"),
     **{name: _aligned(name) for name in ("precision", "recall", "entropy", "on_words", "coverage", "monotonicity")},

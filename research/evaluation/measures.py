@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.examples import encode
+from research.data.examples import Examples, Sentences, encode
 from research.data.pairs import Split
 from research.decoding.forced import Forced, force
 from research.decoding.translate import Translations, translate_n_best
@@ -21,11 +21,12 @@ from research.evaluation.attention import MEAN, batch_rows
 from research.evaluation.breakdown import BREAKDOWNS, labels, members
 from research.evaluation.counts import SEARCHED
 from research.evaluation.gold import Gold
-from research.evaluation.perplexity import CrossEntropy, total
+from research.evaluation.perplexity import CrossEntropy, order_sensitivity, total
 from research.evaluation.samples import sample_maps, samples
 from research.evaluation.trained import Trained
 from research.evaluation.word_frequency import Frequencies, forced_by_frequency, found_by_frequency
 
+SHUFFLE_SEED = 0
 DIGITS = 4  # of a head's measures: more would only make the file long
 
 Track = Callable[[str, int], Callable[[int], None]]
@@ -67,16 +68,13 @@ def measure(
     if not fitting:
         raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
     model = (run.translator, run.params)
-    forced = [
-        each._replace(sentence=fitting[each.sentence])
-        for each in force(
-            *model,
-            examples,
-            devices=run.devices,
-            batch_sentences=run.config.evaluation.batch_sentences,
-            progress=track("perplexity", len(fitting)),
-        )
-    ]
+
+    def forced_on(sources: Sentences, what: str) -> list[Forced]:
+        each = force(*model, Examples(sources, examples.targets), progress=track(what, len(fitting)), **run.batches)
+        return [forced._replace(sentence=fitting[forced.sentence]) for forced in each]
+
+    forced = forced_on(examples.sources, "perplexity")
+    shuffled = forced_on(examples.sources.shuffled(SHUFFLE_SEED), "perplexity of shuffled sources")
     bins = _bins(run, material)
     frequencies = _frequencies(run, material)
     counted = _align(run, material, fitting, track)
@@ -98,6 +96,7 @@ def measure(
         "sentences": len(split),
         "step": run.step,
         **_entropy(total(forced), _words(split, fitting)),
+        "order_sensitivity": order_sensitivity(total(forced).nats, total(shuffled).nats, total(forced).tokens),
         "too_long": len(split) - len(fitting),  # pairs that perplexity and token accuracy leave out
         "by": _entropy_by(run, split, forced, bins, frequencies),
         "searches": {
@@ -108,7 +107,7 @@ def measure(
         "attention": sample_maps(run, split, widest, aligned["layer"] if aligned else MEAN),
         "seconds": time.monotonic() - begin,
     }
-    counts = _counts(split, forced) | {
+    counts = _counts(split, forced, shuffled) | {
         f"{search}.{name}": np.array(each[name].counts, float) for search, each in scores.items() for name in SEARCHED
     }
     if aligned:
@@ -152,12 +151,12 @@ def _words(split: Split, sentences: Sequence[int]) -> int:
     return sum(len(split[index].target.split()) + 1 for index in sentences)
 
 
-def _counts(split: Split, forced: Sequence[Forced]) -> dict[str, np.ndarray]:
+def _counts(split: Split, forced: Sequence[Forced], shuffled: Sequence[Forced]) -> dict[str, np.ndarray]:
     """Those of the references; see `counts`."""
-    counts_NX = np.zeros((len(split), 4))
-    for each in forced:
-        counts_NX[each.sentence] = *total([each]), _words(split, [each.sentence])
-    return dict(zip(("nll", "correct", "tokens", "words"), counts_NX.T, strict=True))
+    counts_NX = np.zeros((len(split), 5))
+    for each, other in zip(forced, shuffled, strict=True):  # batches go by length, which no shuffle changes
+        counts_NX[each.sentence] = *total([each]), _words(split, [each.sentence]), total([other]).nats
+    return dict(zip(("nll", "correct", "tokens", "words", "shuffled"), counts_NX.T, strict=True))
 
 
 def _entropy(sums: CrossEntropy, words: int) -> dict[str, Any]:

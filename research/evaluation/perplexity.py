@@ -55,6 +55,15 @@ def cross_entropy(
     return total(each)
 
 
+def order_sensitivity(nats: float, shuffled: float, tokens: int) -> float:
+    """Nats a token that references cost more where each source's tokens are shuffled; its end mark stays the last.
+
+    0 for a model that can't tell in which order it reads: its encoder gives every order the same states, each where its
+    token stands, and attention sums over them.
+    """
+    return (shuffled - nats) / tokens
+
+
 def total(forced: Iterable[Forced]) -> CrossEntropy:
     """The sums."""
     nats, correct, tokens = 0.0, 0, 0

@@ -9,7 +9,7 @@ import pytest
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import BOS, EOS
 from research.evaluation.attention import MEAN, Reading, heads_and_means, read
-from research.evaluation.perplexity import CrossEntropy, cross_entropy
+from research.evaluation.perplexity import CrossEntropy, cross_entropy, order_sensitivity
 from research.models.translator import cross_attention
 from research.training.devices import Devices
 from tests.decoding.random_model import random_model
@@ -101,6 +101,25 @@ def test_heads_and_means_by_name():
 def test_a_model_without_attention_reads_nothing():
     readings = read(*random_model("none", VOCABULARY), EXAMPLES, devices=Devices(), batch_sentences=11)
     assert all(reading == Reading(reading.sentence, {}) for reading in readings)
+
+
+def test_shuffled_sources_hold_the_same_ids():
+    shuffled = EXAMPLES.sources.shuffled(0)
+    pairs = [(EXAMPLES.sources[index], shuffled[index]) for index in range(EXAMPLES.count)]
+    assert all(sorted(ids) == sorted(other) for ids, other in pairs)
+    assert sum(ids.tolist() != other.tolist() for ids, other in pairs) >= 7  # of 11, two of them of 0 and 1 ids
+    assert [ids.tolist() for ids in shuffled] == [ids.tolist() for ids in EXAMPLES.sources.shuffled(0)]
+
+
+@pytest.mark.parametrize(("positions", "blind"), [("none", True), ("sinusoidal", False), ("rotary", False)])
+def test_without_positions_the_order_of_a_source_makes_no_difference(positions, blind):
+    model = random_model("transformer", VOCABULARY, positions=positions)
+    each = {"devices": Devices(devices=jax.devices()[:1]), "batch_sentences": 11}
+    before = cross_entropy(*model, EXAMPLES, **each)
+    after = cross_entropy(*model, Examples(EXAMPLES.sources.shuffled(0), EXAMPLES.targets), **each)
+    found = order_sensitivity(before.nats, after.nats, before.tokens)
+    assert found * before.tokens == pytest.approx(after.nats - before.nats)
+    assert (abs(found) < 1e-5) is blind
 
 
 def test_perplexity_past_every_number():
