@@ -19,6 +19,7 @@ EXPERIMENT = Experiment(
         "architecture", "luong", "none", "bahdanau", "transformer", "transformer_recurrent", "recurrent_transformer"
     ),
     match="flops",
+    cost="seconds",
     rates=(2e-3, 5e-3),  # a model is not judged by a rate that another one likes
     measure="bleu",
     also=("chrf", "perplexity", "token_accuracy", "aer"),

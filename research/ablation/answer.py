@@ -110,6 +110,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         "factors": experiment.factors,
         "arms": [row(arm, runs) for arm, runs in arms.items()],
         "axis": {**experiment.axis.words.as_json(), "log": experiment.axis.log} if experiment.axis else None,
+        "cost": experiment.cost,
         "comparisons": [each._asdict() for each in compare(scores)],
         "hypotheses": [_hypothesis(each) for each in judged],
         "verdict": verdict,

@@ -35,10 +35,10 @@ class Experiment:
     """One question. `arms` change fields of `base`, an architecture that every config file knows.
 
     fields: of all arms. embedded: of all arms on the embedded corpus alone, whose knobs are set so that arms can
-    differ. also: further measures for the table. watched: measures over steps for the figure. match: what all arms
-    spend alike (see matching.py). rates: of learning, that every arm tries under its first seed; the best on validation
-    is taken. work: "train", or "time" for seconds alone. notes: by the config file's stem, what a look at the
-    reason found, once there was an answer.
+    differ. also: further measures for the table. watched: measures over steps for the figure. cost: what the figure
+    draws scores over as well, a name of flags.SPENT. match: what all arms spend alike (see matching.py). rates: of
+    learning, that every arm tries under its first seed; the best on validation is taken. work: "train", or "time" for
+    seconds alone. notes: by the config file's stem, what a look at the reason found, once there was an answer.
     """
 
     question: Words
@@ -54,6 +54,7 @@ class Experiment:
     also: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
     literature: tuple[Published, ...] = ()
+    cost: str | None = None
     match: str = "steps"
     rates: tuple[float, ...] = ()
     work: str = "train"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from research.report.numbers import COSTS
 from research.report.record import Interval, Record, finite
 from research.report.words import VERDICTS
 from research.words import Words
@@ -119,7 +120,8 @@ class Curve:
 class Answer:
     """All that `ablate` found out about a question on a corpus.
 
-    measures: by name, those that say what people call them. level: of the intervals, None where it is not said.
+    measures: by name, those that say what people call them. level: of the intervals, None where it is not said. cost:
+    what scores are drawn over as well, one of COSTS.
     """
 
     path: Path
@@ -139,6 +141,7 @@ class Answer:
     factors: tuple[str, ...]
     arms: tuple[Arm, ...]
     axis: Axis | None
+    cost: str | None
     comparisons: tuple[Comparison, ...]
     hypotheses: tuple[Hypothesis, ...]
     verdict: str
@@ -218,6 +221,7 @@ def _read(path: Path) -> Answer:
         factors=tuple(map(str, record.get("factors", list))),
         arms=arms,
         axis=Axis(axis.words(), bool(axis.value.get("log"))) if axis else None,
+        cost=_cost(record),
         comparisons=tuple(_comparison(each) for each in record.records("comparisons")),
         hypotheses=tuple(_hypothesis(each) for each in record.records("hypotheses")),
         verdict=_verdict(record),
@@ -288,6 +292,13 @@ def _hypothesis(record: Record) -> Hypothesis:
 def _literature(record: Record) -> Literature:
     values = {arm: value for arm, value in record.numbers("values").items() if value is not None}
     return Literature(record.text("source"), record.text("measure"), values)
+
+
+def _cost(record: Record) -> str | None:
+    cost: str | None = record.get("cost", str, type(None))
+    if cost is not None and cost not in COSTS:
+        record.refuse("cost", f"is {cost!r}, which is none of: {', '.join(COSTS)}")
+    return cost
 
 
 def _curve(record: Record) -> Curve:

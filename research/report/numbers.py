@@ -1,7 +1,7 @@
 """Numbers as people read them: no more digits than are sure, and a true minus."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 NOTHING = "–"
 MOST_DECIMALS = 5
@@ -66,6 +66,17 @@ def duration(seconds: float | None) -> str:
 def exact(value: float) -> str:
     """A number that a person chose: 0.5, 29,000, 1e−05."""
     return (f"{value:,.0f}" if value == round(value) else f"{value:g}").replace("-", "−")
+
+
+COSTS: dict[str, Callable[[float | None], str]] = {
+    "parameters": size,
+    "flops_per_token": size,
+    "steps": lambda steps: plain(steps, 0),
+    "tokens": size,
+    "seconds": duration,
+    "trials": lambda trials: plain(trials, 0),
+}
+"""Of a run, each with how it is written."""
 
 
 def _places(value: float, digits: int) -> int:

@@ -35,7 +35,7 @@ class Mark(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """title, across, note: what is said above, along and below it; kind: main, literature, curves.
+    """title, across, note: what is said above, along and below it; kind: main, front, literature, curves.
 
     tall: inches of the axes. left, right, below: inches around them, the first two for names of so many letters.
     """

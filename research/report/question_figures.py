@@ -12,7 +12,9 @@ from matplotlib.figure import Figure
 from research.report import style
 from research.report.answers import Answer
 from research.report.figures import DOTS_PER_INCH
+from research.report.front import front_panel
 from research.report.lines import curves_panel, lines_panel
+from research.report.numbers import COSTS
 from research.report.panel import Look, Mark, Panel, cut, reach, spans
 from research.report.rows import rows_panel
 from research.report.words import SAID, measure_words, search_said
@@ -26,11 +28,12 @@ PUBLISHED = ("D", "s", "^", "v", "P", "X")  # hollow: a mark that ours never hav
 
 
 def panels(answer: Answer) -> list[Panel]:
-    """What there are numbers for: our scores, each measure of the literature, each measure over steps."""
+    """What there are numbers for: our scores, and over what they cost; those of the literature; measures over steps."""
     found = []
     ours = _ours(answer)
     if ours:
         found += _panels("main", answer, _title(answer), SAID["figure_note"], ours, 0.0)
+        found += _front(answer, ours)
         measures = dict.fromkeys(each.measure for each in answer.literature)
         for measure in measures:
             found += _literature(answer, measure, ours) if _published(answer, measure) else []
@@ -64,9 +67,11 @@ def whole_figure(answer: Answer) -> Figure | None:
 
 
 def looks(answer: Answer) -> dict[str, Look]:
-    """The colour and mark of each arm: its group's, its own where curves tell arms apart, else one for all."""
+    """The colour and mark of each arm: its group's, its own where curves or costs tell arms apart, else one for all."""
     groups = list(dict.fromkeys(arm.group for arm in answer.arms))
-    curved = list(dict.fromkeys(curve.arm for curve in answer.curves)) if len(groups) == 1 and not answer.axis else []
+    curved: list[str] = []
+    if len(groups) == 1 and not answer.axis:
+        curved = [arm.name for arm in answer.arms] if answer.cost else [*dict.fromkeys(c.arm for c in answer.curves)]
     found = {}
     for arm in answer.arms:
         place = curved.index(arm.name) if arm.name in curved else groups.index(arm.group)
@@ -133,6 +138,15 @@ def _ours(answer: Answer) -> list[Mark]:
         if arm.score is not None:
             found.append(Mark(arm, arm.score, arm.interval, seeds, look[arm.name], arm.group))
     return found
+
+
+def _front(answer: Answer, ours: Sequence[Mark]) -> list[Panel]:
+    """Where the question is what a score costs, and arms that cost something have one."""
+    priced = [(price, mark) for mark in ours if (price := mark.arm.costs.get(answer.cost or ""))]
+    if answer.cost is None or len(priced) < 2:
+        return []
+    title = SAID["over_cost"].of(measure=answer.measure.words)
+    return [front_panel(title, SAID[answer.cost], COSTS[answer.cost], priced, answer.measure.better)]
 
 
 def _published(answer: Answer, measure: str) -> list[Mark]:

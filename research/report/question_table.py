@@ -4,22 +4,14 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from research.report.answers import Answer, Arm, Hypothesis
-from research.report.numbers import NOTHING, chance, decimals, duration, exact, interval, plain, signed, size
+from research.report.numbers import COSTS, NOTHING, chance, decimals, exact, interval, plain, signed
 from research.report.words import SAID, measure_words
 from research.words import Words
 
-COSTS: dict[str, Callable[[float | None], str]] = {
-    "parameters": size,
-    "flops_per_token": size,
-    "steps": lambda steps: NOTHING if steps is None else f"{steps:,.0f}",
-    "tokens": size,
-    "seconds": duration,
-    "trials": lambda trials: NOTHING if trials is None else f"{trials:,.0f}",
-}
 Numbers = Sequence[float | None]
 
 

@@ -68,6 +68,11 @@ SAID = {
     ),
     "same_scale": Words("A difference is as long as in our figure.", "차이의 길이는 우리 그림과 같다."),
     "over_steps": Words("{measure} over training steps", "학습 단계에 따른 {measure}"),
+    "over_cost": Words("{measure} over what a run costs", "실행 하나의 비용에 따른 {measure}"),
+    "front_note": Words(
+        "Line: the Pareto front, arms of which no other is both cheaper and better.",
+        "선: 파레토 프런티어. 더 싸면서 더 나은 조건이 없는 조건들.",
+    ),
     "curves_note": Words("A line for each seed.", "시드마다 선 하나."),
     "steps_axis": Words("training steps", "학습 단계"),
     "figure_note": Words(

@@ -10,8 +10,10 @@ import experiments
 from configs.command_line import load
 from research import data, models
 from research.ablation.arms import ARCHITECTURE
+from research.ablation.flags import SPENT
 from research.data.vocabulary import PAD
 from research.launch import make_training
+from research.report.numbers import COSTS
 from research.run_folder import config_as_json, flat
 from research.training.devices import Devices
 
@@ -53,6 +55,12 @@ def test_arms_differ_only_where_they_say(name):
                 differ = {field for field in differ if not field.startswith("model.")}
             assert differ <= said, (one, other)
     assert len({str(each) for each in flattened.values()}) == len(flattened), "two arms are one"
+
+
+def test_costs_that_scores_are_drawn_over_are_recorded_ones():
+    costs = {experiments.load(name).cost for name in experiments.QUESTIONS} - {None}
+    assert costs <= SPENT.keys()
+    assert COSTS.keys() == SPENT.keys()  # and the report can write each
 
 
 @pytest.mark.parametrize("name", experiments.QUESTIONS)

@@ -59,6 +59,7 @@ def answer(question: str, claim: tuple[str, str], arms: list[Made], verdict: str
         "arms": arms,
         "verdict": verdict,
         "axis": None,
+        "cost": None,
         "note": {"en": "", "ko": ""},
         "seconds": 412.5,
         "look": None,

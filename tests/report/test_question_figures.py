@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex
 
 from research.report import style
 from research.report.answers import Answer, read_answers
+from research.report.front import front
 from research.report.lines import apart, scale
 from research.report.panel import Panel
 from research.report.question_figures import PUBLISHED, looks, panels
@@ -172,6 +173,29 @@ def test_an_arm_without_a_run_keeps_its_place(tmp_path: Path) -> None:
     _, drawn = read(tmp_path, made)
     assert len(marks(drawn["main"])) == 2
     assert "–" in [text.get_text() for text in drawn["main"].texts]
+
+
+def test_the_front_holds_what_nothing_cheaper_beats() -> None:
+    points = [(1.0, 5.0), (2.0, 4.0), (2.0, 8.0), (3.0, 8.0), (4.0, 9.0), (0.5, 1.0)]
+    assert front(points, better=1) == [5, 0, 2, 4]  # (2, 4) and (3, 8) are beaten, the one by its equal in price
+    assert front(points, better=-1) == [5]  # the cheapest has the lowest score of all
+
+
+def test_scores_over_their_cost(tmp_path: Path) -> None:
+    made = attention_or_not() | {"cost": "seconds"}
+    for each, seconds in zip(made["arms"], (10.0, 12.0, 90.0), strict=True):
+        each["costs"]["seconds"] = seconds
+    answer, drawn = read(tmp_path, made)
+    panel = drawn["front"]
+    np.testing.assert_allclose(marks(panel), [[arm.costs["seconds"], arm.score] for arm in answer.arms])
+    line = next(line for line in panel.lines if line.get_linewidth() == 1.6)
+    assert line.get_xdata().tolist() == [10.0, 12.0]  # bahdanau costs more than luong, and scores less
+    assert panel.get_xscale() == "log"
+    assert {text.get_text() for text in panel.texts} == {"none", "luong", "bahdanau"}
+    assert len(set(looks(answer).values())) == 3  # a colour each
+    made["cost"] = "money"
+    with pytest.raises(ValueError, match="cost is 'money', which is none of: parameters, "):
+        read(tmp_path, made)
 
 
 def test_nothing_is_drawn_where_nothing_was_measured(tmp_path: Path) -> None:
