@@ -28,4 +28,14 @@ EXPERIMENT = Experiment(
     verdict=tuple(
         Superiority(f"transformer, max_tokens={length}", f"luong, max_tokens={length}", 0.0) for length in LENGTHS
     ),
+    notes={
+        "embedded_tiny": Words(
+            "One CPU core does about as many FLOPs a second of either family at any length (Luong's model 80 and 68 "
+            "billion at 8 and 512 tokens, the Transformer 65 and 57), so the one with fewer to do is faster. A long "
+            "chain of small steps leaves nothing idle where there is one core; the claim is of machines with many.",
+            "CPU 한 코어는 어느 계열이든 길이와 거의 상관없이 초당 비슷한 양의 연산을 한다(8과 512 토큰에서 루옹 "
+            "모델은 800억과 680억, 트랜스포머는 650억과 570억). 그래서 연산이 적은 쪽이 빠르다. 코어가 하나이면 작은 "
+            "단계가 길게 이어져도 노는 것이 없다. 주장은 코어가 많은 기계에 관한 것이다.",
+        )
+    },
 )
