@@ -31,7 +31,6 @@ EXPERIMENT = Experiment(
         cross(named("large transformer", LARGE), vary("data.subset", *PAIRS)),
     ),
     axis=Axis("data.subset", Words("sentence pairs", "문장 쌍"), log=True),
-    rates=(2e-3, 5e-3),  # a model is not judged by a rate that another one likes
     measure="bleu",
     also=("chrf", "perplexity", "token_accuracy"),
     # Between families, and within one: there nothing but the size differs.
