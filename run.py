@@ -362,7 +362,7 @@ def ablate(arguments: Sequence[str]) -> None:
             get_config,
             override=lambda config: override(config, ours),
             config_file=flags.config,
-            command=in_full("ablate", arguments),
+            command=in_full("ablate", [each for each in arguments if each != "--resume"]),  # anew it is all missing
             seeds=flags.seeds,
             out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
             search=f"beam{flags.beam}",

@@ -33,6 +33,7 @@ def flags(
 ) -> list[Words]:
     """A sentence each. scores: of the experiment's measure; folders: of each arm, its runs."""
     return [
+        *_left_out(experiment, arms),
         *_costs(spent),
         *_fields(experiment, folders),
         *_learning(folders),
@@ -41,6 +42,17 @@ def flags(
         *_seeds(arms),
         *_code([path for of in folders.values() for path in of]),
     ]
+
+
+def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
+    """Arms that the verdict was declared of, and that were not asked for."""
+    spoken = dict.fromkeys(arm for hypothesis in experiment.verdict for arm in hypothesis.arms)
+    if lacking := [arm for arm in spoken if arm not in arms]:
+        names = ", ".join(lacking)
+        yield Words(
+            f"asked of some arms alone; what is claimed of these is not judged: {names}",
+            f"일부 조건만 물었다; 다음에 관한 주장은 판정하지 않았다: {names}",
+        )
 
 
 def _costs(spent: Mapping[str, Mapping[str, Any]]) -> Iterator[Words]:

@@ -49,13 +49,14 @@ def judge(
 
     Supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982); refuted where any
     certainly is not, p corrected for their number (Holm 1979); else inconclusive. Where all arms of a claim stand at
-    the measure's floor or ceiling, they tell nothing apart, and the claim is inconclusive.
+    the measure's floor or ceiling, they tell nothing apart, and the claim is inconclusive. A hypothesis of an arm that
+    is not in `arms` is left out: the others can refute what was declared, and not support it.
     """
-    spoken = list(dict.fromkeys(arm for hypothesis in hypotheses for arm in hypothesis.arms))
-    if any(len(arms.get(arm, ())) < SEEDS for arm in spoken):
+    asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
+    if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
         return TOO_FEW, []
     claims: list[tuple[Claim, str, bool]] = []
-    for hypothesis in hypotheses:
+    for hypothesis in asked:
         name = hypothesis.measure or measure
         by = MEASURES[name]
         named = {arm: arms[arm] for arm in dict.fromkeys(hypothesis.arms)}
@@ -70,7 +71,8 @@ def judge(
         for (claim, name, says_nothing), p_refutes in zip(claims, refutes, strict=True)
     ]
     verdicts = {each.verdict for each in judged}
-    overall = REFUTED if REFUTED in verdicts else SUPPORTED if verdicts == {SUPPORTED} else INCONCLUSIVE
+    whole = len(asked) == len(hypotheses)
+    overall = REFUTED if REFUTED in verdicts else SUPPORTED if whole and verdicts == {SUPPORTED} else INCONCLUSIVE
     return overall, judged
 
 

@@ -172,7 +172,8 @@ def test_some_arms_alone(question):
     found = question(only="*=2").run(Pretends(), resume=False)
     assert [arm["name"] for arm in found["arms"]] == ["layers=2"]
     assert list(question(only="*=2|*=1").arms) == ["layers=1", "layers=2"]
-    assert found["verdict"] == "not enough seeds"
+    assert found["verdict"] == "inconclusive"
+    assert found["flags"][0]["en"] == ("asked of some arms alone; what is claimed of these is not judged: layers=1")
     with pytest.raises(ValueError, match="no arm of which is like 'depth'; there are layers=1, layers=2"):
         question(only="depth")
 

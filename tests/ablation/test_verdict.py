@@ -96,6 +96,14 @@ def test_all_must_be_true_and_one_that_is_false_is_enough():
     ]
 
 
+def test_arms_that_were_not_asked_of_leave_no_support():
+    made = arms(a=5, b=3, c=3)
+    wins, loses, unasked = Superiority("a", "b", 1.0), Superiority("c", "b", 1.0), Superiority("a", "d", 1.0)
+    found = [judge(each, "points", made) for each in ([wins, unasked], [loses, unasked], [unasked])]
+    assert [verdict for verdict, _ in found] == ["inconclusive", "refuted", "inconclusive"]
+    assert [[each.verdict for each in judged] for _, judged in found] == [["supported"], ["refuted"], []]
+
+
 def test_many_hypotheses_are_refuted_less_easily():
     """Each alone would be: p is corrected for their number."""
     means = {"a": 3, "b": 3.0}
