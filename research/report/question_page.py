@@ -123,7 +123,7 @@ def _question(answer: Answer) -> dict[str, Any]:
         "pairs_open": pairs <= OPEN_PAIRS,
         "pairs_print": pairs <= PRINTED_PAIRS,
         "pairs_note": SAID["comparisons_note"].of(unit=unit),
-        "flags": [*answer.flags, *_gone(answer), *([look.why] if look.why else [])],
+        "flags": [*answer.flags, *_gone(answer, look)],
         "failed": _failed(answer),
         "provenance": SAID["provenance"].of(commit=answer.commit or "–", finished=_moment(answer.finished)),
         "look": _look(look),
@@ -174,9 +174,13 @@ def _arms(answer: Answer) -> dict[str, Any]:
     return {"heads": table.heads, "rows": rows}
 
 
-def _gone(answer: Answer) -> list[Words]:
-    gone = [run.folder for arm in answer.arms for run in arm.runs if run.gone]
-    return [SAID["gone"].of(folders=", ".join(gone))] if gone else []
+def _gone(answer: Answer, look: Look) -> list[Words]:
+    """Which run folders are not there any more, and why there is no attention to look into."""
+    runs = [run for arm in answer.arms for run in arm.runs]
+    gone = [run.folder for run in runs if run.gone]
+    if len(gone) == len(runs) > 0:
+        return [SAID["all_gone"]]
+    return [*([SAID["gone"].of(folders=", ".join(gone))] if gone else []), *([look.why] if look.why else [])]
 
 
 def _failed(answer: Answer) -> list[dict[str, Any]]:

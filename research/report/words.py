@@ -129,6 +129,10 @@ SAID = {
         "These run folders are gone; their scores are those that the answer kept: {folders}.",
         "다음 실행 폴더가 없어졌다. 점수는 답 파일에 남은 것이다: {folders}.",
     ),
+    "all_gone": Words(
+        "The run folders are not here: these are the scores that the answer kept, without attention to look into.",
+        "실행 폴더가 여기 없다. 답 파일에 남은 점수이며, 들여다볼 어텐션은 없다.",
+    ),
     "look_gone": Words(
         "The attention of {run} cannot be shown: {why}.",
         "{run}의 어텐션을 보일 수 없다: {why}.",

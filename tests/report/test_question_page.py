@@ -159,6 +159,15 @@ def test_a_run_folder_that_is_gone_is_said_and_the_rest_is_shown(tmp_path: Path)
     assert [run["status"] for run in runs].count("folder gone") == 2
 
 
+def test_an_answer_without_its_runs_says_so_once(tmp_path: Path) -> None:
+    file = write(tmp_path, attention_or_not())
+    shutil.rmtree(tmp_path / "trained")
+    text = write_page(read_answers([file]))
+    assert text.count("The run folders are not here: these are the scores that the answer kept") == 1
+    assert "trained/none.1" not in text
+    assert "cannot be shown" not in text
+
+
 def test_an_attention_that_cannot_be_shown_is_said(tmp_path: Path) -> None:
     file = write(tmp_path, attention_or_not())
     result = tmp_path / "trained" / "luong.0" / "result.json"
