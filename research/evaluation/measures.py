@@ -75,6 +75,7 @@ def measure(
 
     forced = forced_on(examples.sources, "perplexity")
     shuffled = forced_on(examples.sources.shuffled(SHUFFLE_SEED), "perplexity of shuffled sources")
+    sums, shuffled_sums = total(forced), total(shuffled)
     bins = _bins(run, material)
     frequencies = _frequencies(run, material)
     counted = _align(run, material, fitting, track)
@@ -95,8 +96,8 @@ def measure(
     result = {
         "sentences": len(split),
         "step": run.step,
-        **_entropy(total(forced), _words(split, fitting)),
-        "order_sensitivity": order_sensitivity(total(forced).nats, total(shuffled).nats, total(forced).tokens),
+        **_entropy(sums, _words(split, fitting)),
+        "order_sensitivity": order_sensitivity(sums.nats, shuffled_sums.nats, sums.tokens),
         "too_long": len(split) - len(fitting),  # pairs that perplexity and token accuracy leave out
         "by": _entropy_by(run, split, forced, bins, frequencies),
         "searches": {

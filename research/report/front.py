@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from research.report import style
-from research.report.panel import BELOW, Mark, Panel, Plain, put_mean, put_names, put_seeds, room
+from research.report.panel import BELOW, Mark, Panel, Plain, put_names, put_point, room
 from research.report.words import SAID
 from research.words import Words
 
@@ -39,10 +39,7 @@ def front_panel(
         line = [priced[index] for index in along]
         axes.plot([x for x, _ in line], [mark.value for _, mark in line], color=style.BASELINE, linewidth=1.6, zorder=1)
         for price, mark in priced:
-            if mark.ends:
-                axes.plot([price, price], mark.ends, color=mark.look[0], linewidth=2.2, zorder=3)
-            put_seeds(axes, [price] * len(mark.seeds), mark.seeds, mark.look[0])
-            put_mean(axes, price, mark.value, mark)
+            put_point(axes, price, mark)
         axes.margins(x=0.06, y=0.1)
         axes.set_ylim(*axes.get_ylim())  # as it will be: names are put level with their points
         axes.yaxis.set_major_locator(MaxNLocator(5))

@@ -17,8 +17,8 @@ from research.report.panel import (
     Mark,
     Panel,
     Plain,
-    put_mean,
     put_names,
+    put_point,
     put_seeds,
     put_sources,
     room,
@@ -151,10 +151,7 @@ def _line(axes: Axes, points: Sequence[tuple[float, Mark]], beside: float) -> tu
     drawn: dict[str, Any] = {"linestyle": (0, (2, 2)), "linewidth": 1.0} if published else {"linewidth": 1.6}
     axes.plot([x for x, _ in points], [mark.value for _, mark in points], color=colour, zorder=2, **drawn)
     for x, mark in points:
-        if mark.ends:
-            axes.plot([x, x], mark.ends, color=colour, linewidth=2.2, zorder=3)
-        put_seeds(axes, [x + beside] * len(mark.seeds), mark.seeds, colour)
-        put_mean(axes, x, mark.value, mark)
+        put_point(axes, x, mark, beside)
     return points[-1][0], points[-1][1].value, colour
 
 

@@ -81,6 +81,14 @@ def put_mean(axes: Axes, x: float, y: float, mark: Mark) -> None:
     axes.scatter([x], [y], size, face, marker=marker, edgecolors=edge, linewidths=1.2, zorder=5)
 
 
+def put_point(axes: Axes, x: float, mark: Mark, beside: float = 0.0) -> None:
+    """A mean over x, its interval upright, its seeds `beside` it."""
+    if mark.ends:
+        axes.plot([x, x], mark.ends, color=mark.look[0], linewidth=2.2, zorder=3)
+    put_seeds(axes, [x + beside] * len(mark.seeds), mark.seeds, mark.look[0])
+    put_mean(axes, x, mark.value, mark)
+
+
 def put_seeds(axes: Axes, x: Sequence[float], y: Sequence[float], colour: str) -> None:
     """A small ring a seed."""
     axes.scatter(x, y, 13, style.PAPER, marker="o", edgecolors=colour, linewidths=0.9, zorder=4)
