@@ -7,7 +7,7 @@ from typing import Any
 from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.measures import MEASURES
-from research.ablation.results import commits
+from research.ablation.results import stated
 from research.ablation.verdict import SEEDS, Run, at_bound
 from research.run_folder import SAYS_NOTHING, RunFolder, flat
 from research.words import Words
@@ -40,7 +40,7 @@ def flags(
         *_bounds(experiment, scores),
         *_measures(experiment, arms),
         *_seeds(arms),
-        *_code([path for of in folders.values() for path in of]),
+        *_circumstances([path for of in folders.values() for path in of]),
     ]
 
 
@@ -138,10 +138,14 @@ def _seeds(arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
             )
 
 
-def _code(folders: Sequence[Path]) -> Iterator[Words]:
-    if len(known := commits(folders)) > 1:
+def _circumstances(folders: Sequence[Path]) -> Iterator[Words]:
+    """The code and the devices, where they changed between runs: numbers, and seconds above all, may differ by them."""
+    if len(known := stated(folders, "commit")) > 1:
         short = ", ".join(sorted(each[:8] + "+" * each.endswith("+") for each in known))
         yield Words(
             f"runs were trained by {len(known)} states of the code: {short}",
             f"서로 다른 코드 상태 {len(known)}개로 학습했다: {short}",
         )
+    if len(known := stated(folders, "devices")) > 1:
+        names = ", ".join(sorted(known))
+        yield Words(f"runs were trained on different devices: {names}", f"서로 다른 장치에서 학습했다: {names}")

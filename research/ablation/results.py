@@ -44,9 +44,9 @@ def costs(folders: Sequence[Path], trials: int) -> dict[str, Any]:
     return {**same, **mean, "trials": trials}
 
 
-def commits(folders: Sequence[Path]) -> set[str]:
-    """The states of the code that runs were trained by."""
-    return {RunFolder(folder).provenance().get("commit", "") for folder in folders}
+def stated(folders: Sequence[Path], fact: str) -> set[str]:
+    """What runs say of how they came about: "commit", the state of the code; "devices", what computed."""
+    return {RunFolder(folder).provenance().get(fact, "") for folder in folders}
 
 
 def curves(arms: Mapping[str, Sequence[Path]], names: Sequence[str]) -> list[dict[str, Any]]:

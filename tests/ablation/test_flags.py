@@ -48,12 +48,18 @@ def test_the_floor_and_the_ceiling(bounds, word, monkeypatch):
     assert [f"too {word} to tell them apart" in each for each in said()] == [True]
 
 
-def test_runs_of_two_states_of_the_code(tmp_path):
-    for name, commit in (("one", "0123456789"), ("two", "0123456789+")):
-        RunFolder(tmp_path / name).update_provenance({"commit": commit})
-        RunFolder(tmp_path / name).write_json("config.json", {})
-    [sentence] = said(folders={"a": [tmp_path / "one", tmp_path / "two"]})
-    assert sentence == "runs were trained by 2 states of the code: 01234567, 01234567+"
+@pytest.mark.parametrize(
+    ("fact", "values", "sentence"),
+    [
+        ("commit", ("0123456789", "0123456789+"), "by 2 states of the code: 01234567, 01234567+"),
+        ("devices", ("2 × A100", "1 × cpu"), "on different devices: 1 × cpu, 2 × A100"),
+    ],
+)
+def test_runs_of_other_circumstances(tmp_path, fact, values, sentence):
+    for value in values:
+        RunFolder(tmp_path / value).update_provenance({fact: value})
+        RunFolder(tmp_path / value).write_json("config.json", {})
+    assert said(folders={"a": [tmp_path / value for value in values]}) == [f"runs were trained {sentence}"]
 
 
 def test_a_field_that_the_question_does_not_name(tmp_path):
