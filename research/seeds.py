@@ -1,11 +1,10 @@
 """Several seeds of one config: side by side in one program, or one after another, whichever is the faster way here."""
 
-import math
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from research.training.checkpoint import Checkpoints
 
 MEASURED_STEPS = 7
 GAIN = 1.2  # that side by side must bring: what a few steps measure differs by more than a tenth from time to time
+WORTH = 5.0  # times as long as to compile a step, that training must take for a second program to be worth a try
 Found = dict[int, RunFolder | Exception]
 
 
@@ -35,7 +35,8 @@ def train_seeds(
     raise KeyboardInterrupt. command: of a seed, how to train it again by itself.
     together: seeds whose checkpoints stand at the same step are one program (True), or come one after another (False);
     None: as they began, or else a few steps of both ways are timed, and side by side is taken where it is clearly
-    faster. What was measured is printed, and stands in provenance.json as "side_by_side".
+    faster; a training so short that compiling counts comes one after another. What was measured is printed, and stands
+    in provenance.json as "side_by_side".
     """
     prepare()
     found: Found = {}
@@ -94,23 +95,25 @@ def _way_before(folders: Mapping[int, RunFolder]) -> dict[str, Any] | None:
 
 def _faster_way(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
     """Which way takes fewer seconds a step of all seeds, and how many; printed too."""
-    alone = _seconds_a_step(recipe, seeds[:1])
-    try:
-        together = _seconds_a_step(recipe, seeds)
-    except jax.errors.JaxRuntimeError:  # there is no memory for all at once
-        together = math.inf
-    taken = GAIN * together < len(seeds) * alone
+    alone, compiling = _seconds_a_step(recipe, seeds[:1])
+    together = None
+    if len(seeds) * alone * recipe.config.training.steps > WORTH * compiling:
+        with suppress(jax.errors.JaxRuntimeError):  # there may be no memory for all at once
+            together, _ = _seconds_a_step(recipe, seeds)
+        found = "no memory for all" if together is None else f"{together:.3g} s"
+    else:
+        found = "not worth compiling"
+    taken = together is not None and GAIN * together < len(seeds) * alone
     print(
-        f"a step of {len(seeds)} seeds takes {together:.3g} s side by side, {len(seeds)} × {alone:.3g} s one after "
-        f"another: they are trained {'side by side' if taken else 'one after another'}",
+        f"a step of {len(seeds)} seeds takes {len(seeds)} × {alone:.3g} s one after another; side by side: {found}; "
+        f"they are trained {'side by side' if taken else 'one after another'}",
         file=sys.stderr,
     )
-    measured = {"seconds_a_step": together if together < math.inf else None, "seconds_a_step_alone": alone}
-    return {"taken": taken, **measured}
+    return {"taken": taken, "seconds_a_step": together, "seconds_a_step_alone": alone}
 
 
-def _seconds_a_step(recipe: Recipe, seeds: Sequence[int]) -> float:
-    """Of one program for all `seeds`, compiled already, on batches of the shape that most of an epoch has."""
+def _seconds_a_step(recipe: Recipe, seeds: Sequence[int]) -> tuple[float, float]:
+    """Of one program for all `seeds`, on batches of the shape that most of an epoch has; and of compiling it."""
     program = recipe.devices.program(recipe.training.step, len(seeds))
     placed = program.place([recipe.training.initial(seed) for seed in seeds])
     streams = [recipe.batches.of_seed(seed) for seed in seeds]
@@ -121,7 +124,8 @@ def _seconds_a_step(recipe: Recipe, seeds: Sequence[int]) -> float:
         placed, metrics = program.step(placed, batches, seeds)
         program.metrics(metrics)  # when they are there, the step is done
         taken.append(time.perf_counter() - start)
-    return statistics.median(taken[1:])  # the first compiles
+    step = statistics.median(taken[1:])
+    return step, taken[0] - step
 
 
 def _by_step(folders: Mapping[int, RunFolder]) -> dict[int, dict[int, RunFolder]]:

@@ -9,6 +9,7 @@ weights could not be compared so.
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import jax
 import numpy as np
@@ -184,22 +185,52 @@ def test_what_stops_all_is_the_answer_of_each(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("side_by_side", "taken"), [(2.4, True), (2.6, False), (3.1, False)])
-def test_the_faster_way_is_measured_and_taken(side_by_side, taken, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(seeds, "_seconds_a_step", lambda recipe, of: side_by_side if len(of) > 1 else 1.0)
-    found = train(tmp_path, together=None, **{"training.steps": 1})
+@pytest.mark.parametrize(
+    ("side_by_side", "compiling", "taken", "found"),
+    [
+        (2.4, 0.5, True, "2.4 s"),
+        (2.6, 0.5, False, "2.6 s"),
+        (3.1, 0.5, False, "3.1 s"),
+        (2.4, 0.7, False, "not worth compiling"),  # one step of three seeds takes less than 5 × 0.7 s
+        (None, 0.5, False, "no memory for all"),
+    ],
+)
+def test_the_faster_way_is_measured_and_taken(side_by_side, compiling, taken, found, monkeypatch, capsys):
+    def measure(recipe, of):
+        if len(of) > 1 and side_by_side is None:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED")
+        return side_by_side if len(of) > 1 else 1.0, compiling
+
+    monkeypatch.setattr(seeds, "_seconds_a_step", measure)
+    assert seeds._faster_way(SimpleNamespace(config=tiny(**{"training.steps": 1})), SEEDS) == {
+        "taken": taken,
+        "seconds_a_step": side_by_side if found.endswith(" s") else None,
+        "seconds_a_step_alone": 1.0,
+    }
     way = "side by side" if taken else "one after another"
-    said = f"a step of 3 seeds takes {side_by_side} s side by side, 3 × 1 s one after another: they are trained {way}\n"
+    said = f"a step of 3 seeds takes 3 × 1 s one after another; side by side: {found}; they are trained {way}\n"
     assert said in capsys.readouterr().err
-    for folder in found.values():
-        assert folder.provenance()["side_by_side"] == {
-            "seeds": list(SEEDS), "taken": taken, "seconds_a_step": side_by_side, "seconds_a_step_alone": 1.0
-        }  # fmt: skip
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_the_way_that_was_found_faster_is_gone_and_said(taken, tmp_path, monkeypatch):
+    found = {"taken": taken, "seconds_a_step": 2.4, "seconds_a_step_alone": 1.0}
+    monkeypatch.setattr(seeds, "_faster_way", lambda recipe, of: found)
+    groups = []
+    original = seeds.loop.train
+    monkeypatch.setattr(
+        seeds.loop, "train", lambda lanes, *a, **k: (groups.append(len(lanes)), original(lanes, *a, **k))
+    )
+    runs = train(tmp_path, together=None, **{"training.steps": 1})
+    assert groups == ([3] if taken else [1, 1, 1])
+    for folder in runs.values():
+        assert folder.provenance()["side_by_side"] == {"seeds": list(SEEDS), **found}
 
 
 @pytest.mark.slow
-def test_measuring_measures(together, tmp_path):
+def test_measuring_measures(together, tmp_path, monkeypatch):
     """For real; whatever is taken, the runs are what they are."""
+    monkeypatch.setattr(seeds, "WORTH", 0.0)
     found = train(tmp_path, together=None)
     measured = found[0].provenance()["side_by_side"]
     json.dumps(measured, allow_nan=False)
