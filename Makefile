@@ -46,10 +46,10 @@ attention: $(READY)
 	@$(RUN) run.py report $(ATTENTION)/* --out=$(ATTENTION)-report
 
 test: check
-	$(RUN) -m pytest -q -n 2 -m "not slow and not install"
+	$(RUN) -m pytest -q -n 2 --dist loadgroup -m "not slow and not install"
 
 test-all: check $(BENCH_READY)
-	$(RUN) -m pytest -q -n 2
+	$(RUN) -m pytest -q -n 2 --dist loadgroup
 
 check: $(READY)
 	$(VENV)/bin/ruff check

@@ -18,13 +18,20 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 # Before the first import of JAX, and in the environment, so that processes that tests start live by them too.
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
-# Eight devices that wait for one another on two busy cores may wait for long: XLA would abort the process after 40 s.
-XLA_FLAGS = {"xla_force_host_platform_device_count": 8, "xla_cpu_collective_call_terminate_timeout_seconds": 600}
+XLA_FLAGS = {
+    "xla_force_host_platform_device_count": 8,
+    # Eight devices that wait for one another on two busy cores may wait long: XLA would abort the process after 40 s.
+    "xla_cpu_collective_call_terminate_timeout_seconds": 600,
+    # Most of a test's time is compiling, half of that LLVM's work on programs that run once: XLA's passes stay as they
+    # are for a user, only the machine code is as LLVM first writes it.
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": "true",
+}
 for name, value in XLA_FLAGS.items():
     if name not in os.environ.get("XLA_FLAGS", ""):
         os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --{name}={value}".strip()
 os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
-# Most of a test's time is compiling. A folder for each worker: JAX's cache files are not written atomically.
+# A folder for each worker: JAX's cache files are not written atomically.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax" / WORKER))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
 os.environ.setdefault("MPLBACKEND", "agg")
@@ -32,6 +39,14 @@ os.environ.setdefault("MPLBACKEND", "agg")
 # No deadline: the first example of a property compiles. The same examples every time: a red run can be repeated.
 settings.register_profile("lookback", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("lookback")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]):
+    """Tests that may share what is compiled or trained run on one worker: those of a file and, there, of a variant."""
+    for item in items:
+        variant = item.callspec.params.get("name", "") if hasattr(item, "callspec") else ""
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(ROOT)} {variant}"))
 
 
 @pytest.fixture(scope="module", autouse=True)
