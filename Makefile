@@ -45,11 +45,12 @@ attention: $(READY)
 	done; done
 	@$(RUN) run.py report $(ATTENTION)/* --out=$(ATTENTION)-report
 
+# A file's tests on one worker: they share what they compile and train.
 test: check
-	$(RUN) -m pytest -q -n 2 --dist loadgroup -m "not slow and not install"
+	$(RUN) -m pytest -q -n 2 --dist loadfile -m "not slow and not install"
 
 test-all: check $(BENCH_READY)
-	$(RUN) -m pytest -q -n 2 --dist loadgroup
+	$(RUN) -m pytest -q -n 2 --dist loadfile
 
 check: $(READY)
 	$(VENV)/bin/ruff check

@@ -41,14 +41,6 @@ settings.register_profile("lookback", deadline=None, derandomize=True, print_blo
 settings.load_profile("lookback")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(items: list[pytest.Item]):
-    """Tests that may share what is compiled or trained run on one worker: those of a file and, there, of a variant."""
-    for item in items:
-        variant = item.callspec.params.get("name", "") if hasattr(item, "callspec") else ""
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.relative_to(ROOT)} {variant}"))
-
-
 @pytest.fixture(scope="module", autouse=True)
 def forget_compiled_programs():
     """After each module: a process that keeps them all comes to gigabytes, and near the kernel's limit of mappings."""

@@ -81,8 +81,8 @@ def test_every_layer_and_head_of_every_line(name, tmp_path):
             T, S = len(held["target_tokens"]), len(held["source_tokens"])
             assert held["weights_LHTS"].dtype == held["weights"].dtype == np.float32
             assert held["weights_LHTS"].shape == (*SHAPES[name], T, S)
-            # float32: other batches, and so other orders of the same sums
-            np.testing.assert_allclose(held["weights_LHTS"], expected_LHTS[..., :T, :S], atol=1e-5)
+            # float32: other batches, and so other orders of the same sums, whose exponentials weights are
+            np.testing.assert_allclose(held["weights_LHTS"], expected_LHTS[..., :T, :S], rtol=1e-4, atol=1e-5)
             np.testing.assert_allclose(held["weights"], held["weights_LHTS"].mean((0, 1)), atol=1e-6)
             np.testing.assert_allclose(held["weights"].sum(1), 1, atol=1e-5)
             assert (str(held["source"]), str(held["target"])) == (SOURCES[line], TRANSLATIONS[line])
