@@ -17,11 +17,11 @@ def small_config(name):
     return config
 
 
-def random_model(name, vocabulary, seed=4, **fields):
-    """A translator and weights, large enough that its translations differ. fields: of the config, to be changed."""
+def random_model(name, vocabulary, seed=4, spread=3.0, **fields):
+    """A translator and weights, `spread` times as drawn, so that its translations differ. fields: of the config."""
     config = small_config(name)
     config.update(fields)
     translator = build(config, source_vocabulary=vocabulary, target_vocabulary=vocabulary)
     some_ids = jnp.ones((1, 2), int)
     params = jax.jit(translator.init)(jax.random.key(seed), some_ids, some_ids)["params"]
-    return translator, jax.tree.map(lambda leaf: np.array(leaf) * (3.0 if leaf.ndim > 1 else 1.0), params)
+    return translator, jax.tree.map(lambda leaf: np.array(leaf) * (spread if leaf.ndim > 1 else 1.0), params)
