@@ -121,6 +121,7 @@ def test_stopped_and_resumed_is_the_run_that_was_not(event, error, saved, unbrok
     assert_same_run(tmp_path / "run", unbroken)
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_and_started_again_is_the_run_that_was_not(unbroken, tmp_path):
     """The same command twice, in processes of their own; the first one gets a SIGTERM."""
     command = ["train", "--config=configs/embedded.py:luong", f"--workdir={tmp_path / 'run'}"]
@@ -193,7 +194,7 @@ def test_a_folder_of_another_run_is_refused(fields, difference, unbroken):
     assert (unbroken / "config.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("strategy", ["pmap", "shard_map"])
+@pytest.mark.parametrize("strategy", ["pmap", pytest.param("shard_map", marks=pytest.mark.slow)])
 def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
     """Two devices for eight, whose dropout masks are their own: not the same numbers, but the same run going on."""
     shutil.copytree(unbroken, tmp_path / "run")

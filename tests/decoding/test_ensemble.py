@@ -47,22 +47,22 @@ def test_decode_and_step_are_the_mean_of_the_probabilities(models):
     np.testing.assert_allclose(logits(translator, params), expected_BTV, rtol=1e-4, atol=1e-5)
 
     @jax.jit
-    def stepped(params):
+    def stepped(params, tokens_TX):
         """Two hypotheses a sentence, of which the second begins otherwise, and then goes on from the first."""
         apply = partial(translator.apply, {"params": params})
         memory = apply(SOURCE_BS, method="encode")
-        cache, said = apply(memory, 2, 3, method="start"), []
-        for time in range(3):
-            token_BN = jnp.stack([TARGET_BT[:, time], TARGET_BT[:, time] if time else jnp.array([3, 4])], axis=1)
-            logits_XV, cache = apply(memory, token_BN.reshape(-1), cache, method="step")
-            cache = apply(cache, jnp.array([0, 0, 2, 2]), method="reorder")
-            said.append(logits_XV.reshape(2, 2, -1))
-        return said
 
-    for time, logits_BNV in enumerate(stepped(params)):
-        np.testing.assert_allclose(logits_BNV[:, 0], expected_BTV[:, time], rtol=1e-4, atol=1e-5)
-        if time:
-            np.testing.assert_allclose(logits_BNV[:, 1], expected_BTV[:, time], rtol=1e-4, atol=1e-5)
+        def one(cache, token_X):
+            logits_XV, cache = apply(memory, token_X, cache, method="step")
+            return apply(cache, jnp.array([0, 0, 2, 2]), method="reorder"), logits_XV
+
+        return jax.lax.scan(one, apply(memory, 2, 3, method="start"), tokens_TX)[1]
+
+    tokens_TX = np.repeat(TARGET_BT, 2, axis=0).T.copy()
+    tokens_TX[0, [1, 3]] = 3, 4
+    logits_TBNV = stepped(params, tokens_TX).reshape(3, 2, 2, -1)
+    np.testing.assert_allclose(logits_TBNV[:, :, 0].swapaxes(0, 1), expected_BTV, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(logits_TBNV[1:, :, 1].swapaxes(0, 1), expected_BTV[:, 1:], rtol=1e-4, atol=1e-5)
 
 
 def test_of_one_is_that_one(models):

@@ -9,19 +9,16 @@ from research.evaluation.evaluate import evaluate
 from research.evaluation.interventions import intervene
 from research.evaluation.trained import load
 from research.models.interventions import heads, reading_by
-from tests.evaluation.test_evaluate import PAIRS, workdir  # noqa: F401 - a fixture, of a model without attention and of a Transformer
+from tests.evaluation.test_evaluate import PAIRS, none, transformer  # noqa: F401 - fixtures, of run folders
 
 
 def quiet(what, sentences):
     return lambda done: None
 
 
-def test_every_intervention_has_a_row_and_its_interval(workdir):  # noqa: F811
-    run = load(workdir)
+def test_every_intervention_has_a_row_and_its_interval(transformer):  # noqa: F811
+    run = load(transformer)
     rows = {row["bin"]: row for row in intervene(run, PAIRS, quiet)}
-    if run.config.model.decoder == "recurrent":
-        assert rows == {}  # it does not attend
-        return
     expected = ["none", "uniform", "hard", "permuted", *(f"without {head}" for head in heads(run.translator))]
     assert list(rows) == expected
     before = rows.pop("none")
@@ -33,28 +30,29 @@ def test_every_intervention_has_a_row_and_its_interval(workdir):  # noqa: F811
             assert row[f"{name}_change"] <= row[f"{name}_high"] + 1e-9
 
 
-def test_uniform_is_the_model_with_that_normaliser(workdir, monkeypatch):  # noqa: F811
+def test_uniform_is_the_model_with_that_normaliser(transformer, monkeypatch):  # noqa: F811
     """By `evaluate` itself, on a run whose config says so."""
-    run = load(workdir)
-    if run.config.model.decoder == "recurrent":
-        pytest.skip("it does not attend")
+    run = load(transformer)
     row = next(row for row in intervene(run, PAIRS, quiet) if row["bin"] == "uniform")
     intervened = run._replace(translator=reading_by(run.translator, "uniform"))
     monkeypatch.setattr("research.evaluation.evaluate.load", lambda path: intervened)
-    result = evaluate(workdir, split="test", beams=(1,), command="")["splits"]["test"]
+    result = evaluate(transformer, split="test", beams=(1,), command="")["splits"]["test"]
     assert row["bleu"] == pytest.approx(result["searches"]["beam1"]["bleu"]["score"])
     assert row["token_accuracy"] == pytest.approx(result["token_accuracy"])
 
 
-def test_evaluate_writes_them_when_it_is_asked_to(workdir):  # noqa: F811
-    result = evaluate(workdir, split="test", beams=(1,), interventions=True, command="")
-    assert result == json.loads((workdir / "result.json").read_text())
+def test_evaluate_writes_them_when_it_is_asked_to(transformer):  # noqa: F811
+    result = evaluate(transformer, split="test", beams=(1,), interventions=True, command="")
+    assert result == json.loads((transformer / "result.json").read_text())
     rows = result["splits"]["test"]["interventions"]
-    table = (workdir / "result.md").read_text()
-    if not rows:
-        assert "Interventions" not in table
-        return
+    table = (transformer / "result.md").read_text()
     assert "**Interventions, greedy: the change, and its 95 % interval over sentences**" in table
     low, high = (f"{100 * rows[1][f'token_accuracy_{end}']:.1f}" for end in ("low", "high"))
     assert f"[{low}, {high}]" in table
     assert np.isfinite([row["bleu"] for row in rows]).all()
+
+
+def test_a_model_that_does_not_attend_has_none(none):  # noqa: F811
+    result = evaluate(none, split="test", beams=(1,), interventions=True, command="")
+    assert not result["splits"]["test"]["interventions"]
+    assert "Interventions" not in (none / "result.md").read_text()

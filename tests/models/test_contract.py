@@ -20,7 +20,7 @@ from research.models.recurrent_decoder import READERS
 from research.models.recurrent_layers import DIRECTIONS
 from research.models.transformer_layers import NORMS
 from research.models.translator import DECODER_DIRECTIONS, cross_attention
-from tests.models.variants import VARIANTS, config, translator_and_params
+from tests.models.variants import VARIANTS, config, covering, translator_and_params
 
 LENGTHS = (7, 3)  # of the two sources
 SOURCE_BS = np.array([[4, 9, 5, 16, 3, 8, 2], [11, 6, 2, 0, 0, 0, 0]], np.int32)
@@ -28,6 +28,10 @@ TARGET_BT = np.array([[1, 7, 18, 4, 9], [1, 12, 5, 3, 13]], np.int32)  # no padd
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32, sums in another order
 
 every_variant = pytest.mark.parametrize("name", VARIANTS)
+COVERING = covering()
+every_variant_in_time = pytest.mark.parametrize(
+    "name", [name if name in COVERING else pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS]
+)
 # The exception: teacher-forced, these read the very words that they are to predict, and in `step` there are none to
 # read. So a position does see the next, and `step` repeated is not `decode`; what they promise instead is in
 # `test_a_decoder_that_sees_the_future`.
@@ -74,26 +78,44 @@ HYPOTHESES_BNT = np.stack([TARGET_BT, OTHER_BT, TARGET_BT], axis=1)
 
 
 @cache
-def stepped(name):
-    """logits_BNTV of one position at a time, and what was read: three hypotheses a sentence, sentence-major."""
+def compiled_steps(name):
+    """(tokens_TX, parents_TX) -> logits_TXV of one position at a time, and what was read. Rows X are hypotheses,
+    sentence-major; before step t the cache is reordered by parents_X of t."""
     translator, params = translator_and_params(name)
     batch, hypotheses, length = HYPOTHESES_BNT.shape
 
     @jax.jit
-    def run(params, source_BS, tokens_TN):
+    def run(params, tokens_TX, parents_TX):
         apply = partial(translator.apply, {"params": params})
-        memory = apply(source_BS, method="encode")
+        memory = apply(SOURCE_BS, method="encode")
         cache = apply(memory, hypotheses, length + 2, method="start")
         assert {leaf.shape[0] for leaf in jax.tree.leaves(memory)} == {batch}
 
-        def one(cache, token_N):
-            (logits_NV, cache), sown = apply(memory, token_N, cache, method="step", mutable=["attention"])
-            return cache, (logits_NV, cross_attention(sown))
+        def one(cache, now):
+            token_X, parents_X = now
+            cache = apply(cache, parents_X, method="reorder")
+            (logits_XV, cache), sown = apply(memory, token_X, cache, method="step", mutable=["attention"])
+            return cache, (logits_XV, cross_attention(sown))
 
-        return jax.lax.scan(one, cache, tokens_TN)[1]
+        return jax.lax.scan(one, cache, (tokens_TX, parents_TX))[1]
 
-    logits_TNV, weights = run(params, SOURCE_BS, HYPOTHESES_BNT.reshape(-1, length).T)
-    return np.asarray(logits_TNV).swapaxes(0, 1).reshape(*HYPOTHESES_BNT.shape, -1), weights
+    return partial(run, params)
+
+
+def step_by_step(name, parents_TBN=None):
+    """logits_BNTV of HYPOTHESES_BNT, and what was read. parents_TBN: of each hypothesis; None: each goes on alone."""
+    batch, hypotheses, length = HYPOTHESES_BNT.shape
+    if parents_TBN is None:
+        parents_TBN = np.broadcast_to(np.arange(hypotheses), (length, batch, hypotheses))
+    rows_TBN = parents_TBN + hypotheses * np.arange(batch)[:, None]
+    tokens_TX = HYPOTHESES_BNT.reshape(-1, length).T
+    logits_TXV, weights = compiled_steps(name)(tokens_TX, rows_TBN.reshape(length, -1))
+    return np.asarray(logits_TXV).swapaxes(0, 1).reshape(*HYPOTHESES_BNT.shape, -1), weights
+
+
+@cache
+def stepped(name):
+    return step_by_step(name)
 
 
 @causal
@@ -143,30 +165,17 @@ def test_hypotheses_share_a_memory_and_nothing_else(name):
 @every_variant
 def test_a_reordered_cache_is_that_of_other_hypotheses(name):
     """After two positions each hypothesis goes on from another one's, as in a beam, and after the third again."""
-    translator, params = translator_and_params(name)
     batch, hypotheses, length = HYPOTHESES_BNT.shape
     parents_BN = {2: np.array([[1, 1, 0], [2, 0, 1]]), 3: np.array([[2, 0, 1], [0, 0, 2]])}
-
-    @jax.jit
-    def run(params, tokens_TX):
-        apply = partial(translator.apply, {"params": params})
-        memory = apply(SOURCE_BS, method="encode")
-        cache, logits_TXV = apply(memory, hypotheses, length, method="start"), []
-        for time in range(length):
-            if time in parents_BN:
-                rows_BN = parents_BN[time] + hypotheses * np.arange(batch)[:, None]
-                cache = apply(cache, jnp.array(rows_BN.reshape(-1)), method="reorder")
-            logits_XV, cache = apply(memory, tokens_TX[time], cache, method="step")
-            logits_TXV.append(logits_XV)
-        return logits_TXV[-1]
+    alone_BN = np.tile(np.arange(hypotheses), (batch, 1))
+    logits_BNTV, _ = step_by_step(name, np.stack([parents_BN.get(time, alone_BN) for time in range(length)]))
 
     said_BNT = HYPOTHESES_BNT.copy()
     for time, parents in parents_BN.items():
         said_BNT[:, :, :time] = np.take_along_axis(said_BNT[:, :, :time], parents[:, :, None], axis=1)
-    last_BNV = run(params, HYPOTHESES_BNT.reshape(-1, length).T).reshape(batch, hypotheses, -1)
     for hypothesis in range(hypotheses):
         expected_BTV = np.asarray(compiled(name)(SOURCE_BS, said_BNT[:, hypothesis])[0])
-        np.testing.assert_allclose(last_BNV[:, hypothesis], expected_BTV[:, -1], **TOLERANCE)
+        np.testing.assert_allclose(logits_BNTV[:, hypothesis, -1], expected_BTV[:, -1], **TOLERANCE)
 
 
 @every_variant
@@ -269,7 +278,7 @@ def learns_nothing(name, where):
     )
 
 
-@every_variant
+@every_variant_in_time
 def test_evaluation_is_deterministic_and_training_is_a_function_of_its_key(name):
     """And the gradient reaches every parameter, with dropout on, at a batch with padding."""
     translator, params = translator_and_params(name)

@@ -117,6 +117,16 @@ def config(name, **fields):
     return model
 
 
+def covering():
+    """Some of the variants, which together have every value of every field that all have: for what takes long."""
+    held = {name: {(field, str(value)) for field, value in config(name).items()} for name in VARIANTS}
+    chosen, lacking = [], set().union(*held.values())
+    while lacking:
+        chosen.append(max(held, key=lambda name: len(held[name] & lacking)))
+        lacking -= held[chosen[-1]]
+    return chosen
+
+
 def build(model):
     source = TARGET_VOCABULARY if model.tie == "all" else SOURCE_VOCABULARY
     return models.build(model, source_vocabulary=source, target_vocabulary=TARGET_VOCABULARY)
