@@ -16,24 +16,26 @@ def quiet(what, sentences):
     return lambda done: None
 
 
-def test_every_intervention_has_a_row_and_its_interval(transformer):  # noqa: F811
-    run = load(transformer)
-    rows = {row["bin"]: row for row in intervene(run, PAIRS, quiet)}
-    expected = ["none", "uniform", "hard", "permuted", *(f"without {head}" for head in heads(run.translator))]
-    assert list(rows) == expected
-    before = rows.pop("none")
+@pytest.fixture(scope="module")
+def rows(transformer):  # noqa: F811
+    return {row["bin"]: row for row in intervene(load(transformer), PAIRS, quiet)}
+
+
+def test_every_intervention_has_a_row_and_its_interval(transformer, rows):  # noqa: F811
+    names = heads(load(transformer).translator)
+    assert list(rows) == ["none", "uniform", "hard", "permuted", *(f"without {head}" for head in names)]
+    before, *changed = rows.values()
     assert before.keys() == {"bin", "token_accuracy", "bleu"}
-    for row in rows.values():
+    for row in changed:
         for name in ("token_accuracy", "bleu"):
             assert row[f"{name}_change"] == pytest.approx(row[name] - before[name])
             assert row[f"{name}_low"] <= row[f"{name}_change"] + 1e-9
             assert row[f"{name}_change"] <= row[f"{name}_high"] + 1e-9
 
 
-def test_uniform_is_the_model_with_that_normaliser(transformer, monkeypatch):  # noqa: F811
+def test_uniform_is_the_model_with_that_normaliser(transformer, rows, monkeypatch):  # noqa: F811
     """By `evaluate` itself, on a run whose config says so."""
-    run = load(transformer)
-    row = next(row for row in intervene(run, PAIRS, quiet) if row["bin"] == "uniform")
+    run, row = load(transformer), rows["uniform"]
     intervened = run._replace(translator=reading_by(run.translator, "uniform"))
     monkeypatch.setattr("research.evaluation.evaluate.load", lambda path: intervened)
     result = evaluate(transformer, split="test", beams=(1,), command="")["splits"]["test"]
