@@ -72,7 +72,8 @@ environment: $(READY)
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lookback needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
 	@echo "Preparing the environment in $(VENV)/ (once; a few minutes)"
-	@test -x $(RUN) || $(PYTHON) -m venv $(VENV)
+	@# Whether pip is there, for a venv that was interrupted before it had one.
+	@$(RUN) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements.lock
 	@$(PIP) --no-deps --editable .
 	@touch $@
