@@ -9,6 +9,7 @@ import shlex
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
@@ -338,29 +339,35 @@ def ablate(arguments: Sequence[str]) -> None:
     def get_config(architecture: str) -> Any:
         return load(f"{flags.config}:{architecture}")
 
-    if flags.list:
-        from research.ablation.listing import listing
-
-        asked = {name: experiments.load(name) for name in experiments.QUESTIONS}
-        Console().print(listing(asked, get_config, seeds=len(flags.seeds)))
-        return
-    if flags.question is None:
+    if flags.question is None and not flags.list:
         parser.error("which question? --list names them")
 
     from research.ablation.ablate import Ablation
     from research.ablation.launching import LAUNCHERS
+    from research.ablation.listing import listing
     from research.report import answers_terminal
 
     try:
         where, ours = override(launcher(flags.launcher), others, prefix="launcher")
-        experiment = experiments.load(flags.question)
-        if rest := override(get_config(experiment.base), ours)[1]:
+        names = [flags.question] if flags.question else experiments.QUESTIONS
+        asked = {name: experiments.load(name) for name in names}
+        base = next(iter(asked.values())).base
+        if rest := override(get_config(base), ours)[1]:
             parser.error(f"unexpected argument {rest[0]!r}")
+        changed = partial(override, arguments=ours)
+        if flags.list:
+            Console().print(listing(asked, get_config, override=changed, seeds=len(flags.seeds)))
+            return
+        experiment = asked[flags.question]
+        if (flags.match or experiment.match) == "seconds" and flags.launcher != "local":
+            parser.error(
+                "--match=seconds times steps here, and another machine trains: match by flops, or launch local"
+            )
         ablation = Ablation(
             flags.question,
             experiment,
             get_config,
-            override=lambda config: override(config, ours),
+            override=changed,
             config_file=flags.config,
             command=in_full("ablate", [each for each in arguments if each != "--resume"]),  # anew it is all missing
             seeds=flags.seeds,
@@ -373,7 +380,10 @@ def ablate(arguments: Sequence[str]) -> None:
         fail(str(error), code=2, cause=error)
     launching = LAUNCHERS[flags.launcher](**where)
     if flags.dry_run:
-        print(launching.dry_run(ablation.first_jobs(flags.learning_rates)))
+        first, *later = ablation.launches(flags.learning_rates)
+        print(launching.dry_run(first))
+        if later:
+            print(f"# and {len(later)} more like it, each when the one before it has ended")
         return
     answer = ablation.run(launching, resume=flags.resume, rates=flags.learning_rates)
     Console().print(answers_terminal([ablation.file]))

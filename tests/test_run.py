@@ -72,7 +72,7 @@ def ablate(action, report):
     """The calls of `Ablation`, none of which launches anything."""
     made = SimpleNamespace(
         run=lambda launcher, resume, rates: {"arms": []},
-        first_jobs=lambda rates: [],
+        launches=lambda rates: [[]],
         file=Path("out/heads.json"),
         out=Path("out"),
     )
@@ -319,8 +319,10 @@ def test_report_shows_answers_in_the_order_of_the_lecture(report, tmp_path, caps
         (["heads", "--launcher=slrum"], 2, "no launcher 'slrum'"),
         (["heads", "--launcher.minuts=3", "--launcher=slurm"], 2, "did you mean minutes"),
         (["heads", "--config.model.layerz=2"], 2, "did you mean model.layers"),
+        (["heads", "--list", "--config.model.layerz=2"], 2, "did you mean model.layers"),
         (["heads", "--config=configs/nowhere.py"], 2, "no config file"),
         (["heads", "--match=luck"], 2, "invalid choice"),
+        (["heads", "--match=seconds", "--launcher=slurm"], 2, "times steps here, and another machine trains"),
         (["heads", "--resum"], 2, "did you mean --resume"),
     ],
 )
@@ -337,6 +339,19 @@ def test_ablate_says_what_it_would_launch_and_launches_nothing(tmp_path, capsys)
     assert printed.count("research.ablation.work") == 3
     assert not (out / "trained").exists()
     assert not list(out.glob("*.json"))
+
+
+def test_what_is_timed_is_launched_one_at_a_time(tmp_path, capsys):
+    assert run.main(["ablate", "parallelism", "--dry_run", f"--out={tmp_path}", "--arms=*=8|*=32"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("research.ablation.work") == 1
+    assert "# and 7 more like it" in printed
+
+
+def test_a_list_says_what_a_corpus_cannot_be_asked(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run.main(["ablate", "word_order", "--list", "--config=configs/multi30k_small.py"]) == 0
+    assert "a knob of the embedded corpus" in capsys.readouterr().out
 
 
 def test_ablate_lists_every_question(capsys):

@@ -62,6 +62,7 @@ class Ablation:
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
         self.asks: dict[str, Any] = {
             "search": search,
+            "seeds": self.seeds,
             "arms": {arm: self._digest(config) for arm, config in self.arms.items()},
         }
         self.tried: list[Path] = []
@@ -93,8 +94,10 @@ class Ablation:
         resume: go on with what was stopped; without, ValueError where this question was left unfinished. rates: of
         learning, to be tried instead of the experiment's.
         """
+        rates = rates or self.experiment.rates
+        self.asks["rates"] = list(rates)
         self._refuse_another_answer(resume)
-        if rates := rates or self.experiment.rates:
+        if rates:
             self.arms = self._tuned(launcher, rates)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
         found = self.write(failures)
@@ -104,11 +107,11 @@ class Ablation:
             found = self.write(failures)
         return found
 
-    def first_jobs(self, rates: Sequence[float] = ()) -> list[Job]:
-        """What `run` would launch first: trials where learning rates are tried, else all that is missing."""
+    def launches(self, rates: Sequence[float] = ()) -> list[list[Job]]:
+        """What `run` would launch first, a launch at a time: trials of learning rates, or else all that is missing."""
         rates = rates or self.experiment.rates
         asked = self._jobs(self._trials(rates), self.seeds[:1]) if rates else self._jobs(self.arms.items(), self.seeds)
-        return [job for _, job, _ in asked]
+        return self._apart([job for _, job, _ in asked])
 
     def _launch(self, launcher: Launcher, jobs: Iterable[tuple[str, Job, Task]]) -> Iterator[tuple[str, Outcome]]:
         """Outcomes with their arms, as they end; what failed is told of."""
@@ -117,12 +120,15 @@ class Ablation:
             RunFolder(self.out).write_text(f"logs/{job.name}.job.json", task.as_json())
             arm_of[job.name] = arm
             launched.append(job)
-        # Steps that are timed beside others' would take as long as those let them.
-        for together in [[job] for job in launched] if self.experiment.work == "time" else [launched]:
+        for together in self._apart(launched):
             for outcome in launcher.launch(together):
                 if not outcome.ok:
                     print(_failed(arm_of[outcome.job.name], outcome), file=sys.stderr)
                 yield arm_of[outcome.job.name], outcome
+
+    def _apart(self, jobs: list[Job]) -> list[list[Job]]:
+        """Jobs that may run at the same time. Steps timed beside others' would take as long as those let them."""
+        return [[job] for job in jobs] if jobs and self.experiment.work == "time" else [jobs]
 
     def _jobs(self, arms: Iterable[tuple[str, ConfigDict]], seeds: Sequence[int]) -> Iterator[tuple[str, Job, Task]]:
         """An arm, what trains the seeds that it lacks, and its job's file; the same run is in no two jobs."""
@@ -183,11 +189,13 @@ class Ablation:
         if not self.file.exists():
             return
         before = RunFolder(self.out).read_json(self.file.name)
-        asked = before.get("asked", self.asks)
-        if asked["search"] != self.asks["search"] or not asked["arms"].items() <= self.asks["arms"].items():
+        asked = self.asks | before.get("asked", {})  # answers of before do not say their seeds and rates
+        same = all(asked[name] == self.asks[name] for name in ("search", "rates"))
+        more = set(asked["seeds"]) <= set(self.seeds) and asked["arms"].items() <= self.asks["arms"].items()
+        if not (same and more):
             raise ValueError(
-                f"{self.file} answers {self.name} asked in another way (other fields, arms or --beam): choose another "
-                "--out, or remove it; runs are kept either way"
+                f"{self.file} answers {self.name} asked in another way (other fields, --beam or --learning_rates, or "
+                "arms or seeds not asked for now): choose another --out, or remove it; runs are kept either way"
             )
         if before.get("missing") and not resume:
             raise ValueError(

@@ -12,7 +12,7 @@ from research.ablation.verdict import SEEDS, Run, at_bound
 from research.run_folder import SAYS_NOTHING, RunFolder, flat
 from research.words import Words
 
-STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off between its last two validations
+STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off in the last quarter of its training
 APART = 1.05  # times as much, from which on arms are said to differ
 SPENT = {
     "parameters": Words("parameters", "매개변수"),
@@ -89,23 +89,41 @@ def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]]) -> It
 
 def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
     """Arms that ended in the middle of learning: what they would come to is not known."""
-    learning = []
+    learning, untold = [], []
     for arm, of in folders.items():
-        gains = [_last_gain(RunFolder(path).metrics()) for path in of]
-        if gains and min(gains) > STILL_LEARNING:
-            learning.append(f"{arm} ({100 * sum(gains) / len(gains):.0f} %)")
+        validated = [perplexities for path in of if (perplexities := _perplexities(RunFolder(path)))]
+        gains = [_late_gain(perplexities) for perplexities in validated]
+        known = [gain for gain in gains if gain is not None]
+        if len(known) < len(gains):
+            untold.append(arm)
+        elif known and min(known) > STILL_LEARNING:
+            learning.append(f"{arm} ({100 * sum(known) / len(known):.0f} %)")
     if learning:
         names = ", ".join(learning)
         yield Words(
-            f"not done learning; perplexity fell between the last two validations by: {names}",
-            f"학습이 끝나지 않았다; 마지막 두 검증 사이에 퍼플렉서티가 줄어든 비율: {names}",
+            f"not done learning; in the last quarter of training, or a little more, perplexity fell by: {names}",
+            f"학습이 끝나지 않았다; 학습의 마지막 4분의 1 남짓 동안 퍼플렉서티가 줄어든 비율: {names}",
+        )
+    if untold:
+        names = ", ".join(untold)
+        yield Words(
+            f"validated too late to know whether they had done learning: {names}",
+            f"너무 늦게 검증해 학습이 끝났는지 알 수 없다: {names}",
         )
 
 
-def _last_gain(records: Sequence[Mapping[str, float]]) -> float:
-    """The share of validation perplexity that the last stretch of training took off."""
-    perplexities = [record["validation/perplexity"] for record in records if "validation/perplexity" in record]
-    return 1 - perplexities[-1] / perplexities[-2] if len(perplexities) > 1 else 0.0
+def _perplexities(run: RunFolder) -> dict[int, float]:
+    """Of validation, by the step."""
+    records = (record for record in run.metrics() if "validation/perplexity" in record)
+    return {int(record["step"]): record["validation/perplexity"] for record in records}
+
+
+def _late_gain(perplexities: Mapping[int, float]) -> float | None:
+    """The share of perplexity that training took off since the last validation of its first three quarters; None where
+    there was none."""
+    end = max(perplexities)
+    before = [step for step in perplexities if step <= 0.75 * end]
+    return 1 - perplexities[end] / perplexities[max(before)] if before else None
 
 
 def _measures(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:

@@ -18,14 +18,24 @@ SECONDS_BESIDE_STEPS = 15.0  # of a run: starting, compiling, evaluating
 SIDE = 1_024
 
 
-def listing(experiments: Mapping[str, Experiment], get_config: Callable[[str], ConfigDict], *, seeds: int) -> Table:
+def listing(
+    experiments: Mapping[str, Experiment],
+    get_config: Callable[[str], ConfigDict],
+    *,
+    override: Callable[[ConfigDict], object],
+    seeds: int,
+) -> Table:
     """A row for each. Minutes are a guess from FLOPs and the rate of a matrix product measured now, one job at a time;
-    runs that several questions share are counted in each."""
+    runs that several questions share are counted in each. A question that this corpus can't be asked says why."""
     rate = SHARE_OF_MATMUL * _matmul_rate()
     table = Table("question", "arms", "runs", "minutes, about", "claim")
     total = 0.0
     for name, experiment in experiments.items():
-        configs = experiment.configs(get_config)
+        try:
+            configs = experiment.configs(get_config, override)
+        except ValueError as error:
+            table.add_row(name, str(len(experiment.arms)), "–", "–", str(error))
+            continue
         seconds = seeds * sum(
             SECONDS_BESIDE_STEPS + (experiment.work == "train") * _flops(each) / rate for each in configs.values()
         )

@@ -16,13 +16,27 @@ from research.report.words import SAID, VERDICTS, corpus_words, duration_words
 from research.words import Words
 
 MOST_PAIRS = 10  # comparisons in verdicts.md
+HOW_TO_READ = (
+    "Intervals hold 95 %, of a claim that two are equivalent 90 % (two one-sided tests at 5 % each). The p of a claim "
+    "are its own; a verdict takes those to refute corrected for their number (Holm). The times of questions that share "
+    "runs hold those runs each."
+)
 # A shape of its own for each, so that colour is never all there is.
 SHAPES = {"supported": "●", "refuted": "✕", "inconclusive": "◐", "not enough seeds": "○"}
 STYLES = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not enough seeds": "dim"}
 
 
 def counted(answers: Sequence[Answer]) -> Words:
-    """18 questions on the embedded corpus: 9 supported, … 54 trained models, 3 h 7 min of training in all."""
+    """18 questions on the embedded corpus: 9 supported, … 54 runs, 3 h 7 min of training in all.
+
+    A run that several questions share is counted once, with the seconds of a run of its arm in the mean.
+    """
+    seconds = {
+        (answer.path.parent, run.folder): arm.costs.get("seconds") or 0.0
+        for answer in answers
+        for arm in answer.arms
+        for run in arm.runs
+    }
     verdicts = Counter(answer.verdict for answer in answers)
     parts = [Words(f"{verdicts[each]} {words.en}", f"{words.ko} {verdicts[each]}")
              for each, words in VERDICTS.items() if verdicts[each]]  # fmt: skip
@@ -33,8 +47,8 @@ def counted(answers: Sequence[Answer]) -> Words:
         questions=said,
         corpora=Words(" and ".join(_the(words.en) for words in corpora), ", ".join(words.ko for words in corpora)),
         verdicts=Words(", ".join(part.en for part in parts), ", ".join(part.ko for part in parts)),
-        runs=f"{sum(len(arm.runs) for answer in answers for arm in answer.arms):,}",
-        seconds=duration_words(numbers.duration(sum(answer.seconds for answer in answers))),
+        runs=f"{len(seconds):,}",
+        seconds=duration_words(numbers.duration(sum(seconds.values()))),
     )
 
 
@@ -63,6 +77,7 @@ def markdown(answers: Sequence[Answer]) -> str:
         effects = "<br>".join(effect(each) for each in answer.hypotheses) or numbers.NOTHING
         cells = [link, _inline(answer.corpus), f"{SHAPES[answer.verdict]} **{answer.verdict}**", effects, answer.seeds]
         lines.append(f"| {' | '.join(cells)} | {numbers.duration(answer.seconds)} |")
+    lines += ["", HOW_TO_READ]
     return "\n".join([*lines, *(line for answer in answers for line in _part(answer))])
 
 

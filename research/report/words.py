@@ -30,8 +30,8 @@ SAID = {
     "title": Words("Questions about attention, and what the runs say", "어텐션에 관한 질문과 실험의 답"),
     "title_one": Words("A question about attention, and what the runs say", "어텐션에 관한 질문 하나와 실험의 답"),
     "count": Words(
-        "{questions} on {corpora}: {verdicts}. {runs} trained models, {seconds} of training in all.",
-        "{corpora}에서 {questions}: {verdicts}. 모델 {runs}개를 모두 {seconds} 동안 학습했다.",
+        "{questions} on {corpora}: {verdicts}. {runs} runs, {seconds} of training in all.",
+        "{corpora}에서 {questions}: {verdicts}. 실행 {runs}번, 학습 시간 모두 {seconds}.",
     ),
     "questions": Words("{n} questions", "질문 {n}개"),
     "questions_one": Words("one question", "질문 1개"),

@@ -190,14 +190,17 @@ def test_runs_are_shared_between_questions_and_told_apart_by_what_matters(questi
 
 def test_an_answer_is_not_replaced_by_one_asked_in_another_way(question):
     question().run(Pretends(), resume=False)
-    for other in ({"only": "*=2"}, {"search": "beam5"}, {"override": lambda c: c.training.update({"steps": 7})}):
+    changed = {"override": lambda config: config.training.update({"steps": 7})}
+    for other in ({"only": "*=2"}, {"search": "beam5"}, {"seeds": (0, 1)}, {"seeds": (7, 8, 9)}, changed):
         with pytest.raises(ValueError, match=r"which\.json answers which asked in another way"):
             question(**other).run(Pretends(), resume=True)
+    with pytest.raises(ValueError, match=r"which\.json answers which asked in another way"):
+        question().run(Pretends(), resume=True, rates=(0.1, 0.2))
 
 
 def test_jobs_of_other_seeds_or_another_search_have_other_names(question):
     names = [
-        {job.name for job in question(**options).first_jobs()}
+        {job.name for job in question(**options).launches()[0]}
         for options in ({}, {"seeds": (3, 4)}, {"search": "beam5"})
     ]
     assert len(set.union(*names)) == 6

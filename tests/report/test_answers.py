@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from research.report import write_answers
 from research.report.answers import read_answers
 from research.report.question_page import write_page
 from research.report.question_table import others_table
-from research.report.verdicts import markdown
+from research.report.verdicts import counted, markdown
 from tests.report.made_up_answers import Made, attention_or_not, heads, write
 
 
@@ -27,6 +28,14 @@ def test_an_answer_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [(each.a, each.b, each.p_holm) for each in found.comparisons][2] == ("luong", "bahdanau", 0.093)
     assert found.literature[1].values == {"none": 17.82, "bahdanau": 26.75}
     assert found.seeds == "3"
+
+
+def test_runs_that_questions_share_are_counted_once(tmp_path: Path) -> None:
+    (found,) = read_answers([write(tmp_path, attention_or_not())])
+    other = replace(found, question="bottleneck", arms=found.arms[:2])
+    assert "2 questions" in counted([found, other]).en
+    assert counted([found, other]).en.partition(". ")[2] == counted([found]).en.partition(". ")[2]
+    assert ". 9 runs, " in counted([other, found]).en
 
 
 def test_seeds_are_a_range_where_arms_differ(tmp_path: Path) -> None:
