@@ -34,10 +34,11 @@ EXPERIMENT = Experiment(
     notes={
         "embedded_tiny": Words(
             "Without dropout the claim holds to the bit. Dropout of weights is drawn for each head apart, and is "
-            "enough to tell identical heads apart; they stay closer, and translate worse, than heads that began apart.",
+            "enough to tell identical heads apart: closer in the end than independent heads, farther than those that "
+            "began 0.01 apart, and worse at translating than either.",
             "드롭아웃이 없으면 주장이 그대로 성립한다. 가중치 드롭아웃은 헤드마다 따로 뽑히므로 똑같던 헤드도 "
             "갈라놓는다. "
-            "그래도 처음부터 다른 헤드보다 서로 가깝고 번역은 더 못하다.",
+            "끝에는 독립인 헤드보다 가깝고, 0.01만큼 떨어져 시작한 헤드보다 멀며, 번역은 둘보다 못하다.",
         )
     },
 )
