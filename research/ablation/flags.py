@@ -12,7 +12,7 @@ from research.ablation.verdict import SEEDS, Run, at_bound
 from research.run_folder import SAYS_NOTHING, RunFolder, flat
 from research.words import Words
 
-STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off in the last quarter of its training
+STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off in the second half of its training
 APART = 1.05  # times as much, from which on arms are said to differ
 SPENT = {
     "parameters": Words("parameters", "매개변수"),
@@ -101,8 +101,8 @@ def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
     if learning:
         names = ", ".join(learning)
         yield Words(
-            f"not done learning; in the last quarter of training, or a little more, perplexity fell by: {names}",
-            f"학습이 끝나지 않았다; 학습의 마지막 4분의 1 남짓 동안 퍼플렉서티가 줄어든 비율: {names}",
+            f"not done learning; since the middle of training, or a little before, perplexity fell by: {names}",
+            f"학습이 끝나지 않았다; 학습 중간 또는 그 조금 전부터 퍼플렉서티가 줄어든 비율: {names}",
         )
     if untold:
         names = ", ".join(untold)
@@ -119,10 +119,10 @@ def _perplexities(run: RunFolder) -> dict[int, float]:
 
 
 def _late_gain(perplexities: Mapping[int, float]) -> float | None:
-    """The share of perplexity that training took off since the last validation of its first three quarters; None where
-    there was none."""
+    """The share of perplexity that training took off since the last validation of its first half; None where there was
+    none. Not of the last stretch alone: a rate that falls to nothing ends all learning."""
     end = max(perplexities)
-    before = [step for step in perplexities if step <= 0.75 * end]
+    before = [step for step in perplexities if step <= end / 2]
     return 1 - perplexities[end] / perplexities[max(before)] if before else None
 
 

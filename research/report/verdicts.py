@@ -29,14 +29,16 @@ STYLES = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "not
 def counted(answers: Sequence[Answer]) -> Words:
     """18 questions on the embedded corpus: 9 supported, … 54 runs, 3 h 7 min of training in all.
 
-    A run that several questions share is counted once, with the seconds of a run of its arm in the mean.
+    A run that several questions share is counted once, and so are its seconds: those of its arm in the mean.
     """
-    seconds = {
-        (answer.path.parent, run.folder): arm.costs.get("seconds") or 0.0
+    runs = [
+        ((answer.path.parent, run.folder), arm.costs.get("seconds") or 0.0)
         for answer in answers
         for arm in answer.arms
         for run in arm.runs
-    }
+    ]
+    once = dict(runs)
+    again = sum(seconds for _, seconds in runs) - sum(once.values())
     verdicts = Counter(answer.verdict for answer in answers)
     parts = [Words(f"{verdicts[each]} {words.en}", f"{words.ko} {verdicts[each]}")
              for each, words in VERDICTS.items() if verdicts[each]]  # fmt: skip
@@ -47,8 +49,8 @@ def counted(answers: Sequence[Answer]) -> Words:
         questions=said,
         corpora=Words(" and ".join(_the(words.en) for words in corpora), ", ".join(words.ko for words in corpora)),
         verdicts=Words(", ".join(part.en for part in parts), ", ".join(part.ko for part in parts)),
-        runs=f"{len(seconds):,}",
-        seconds=duration_words(numbers.duration(sum(seconds.values()))),
+        runs=f"{len(once):,}",
+        seconds=duration_words(numbers.duration(sum(answer.seconds for answer in answers) - again)),
     )
 
 

@@ -32,7 +32,9 @@ def test_an_answer_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_runs_that_questions_share_are_counted_once(tmp_path: Path) -> None:
     (found,) = read_answers([write(tmp_path, attention_or_not())])
-    other = replace(found, question="bottleneck", arms=found.arms[:2])
+    shared = found.arms[:2]
+    seconds = sum(len(arm.runs) * (arm.costs["seconds"] or 0.0) for arm in shared)
+    other = replace(found, question="bottleneck", arms=shared, seconds=seconds)
     assert "2 questions" in counted([found, other]).en
     assert counted([found, other]).en.partition(". ")[2] == counted([found]).en.partition(". ")[2]
     assert ". 9 runs, " in counted([other, found]).en

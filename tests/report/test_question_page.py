@@ -84,7 +84,7 @@ def test_all_verdicts_at_a_glance_link_to_their_sections(text: str, answer_files
     assert shapes["multi30k-attention_or_not"] == {"supported"}
     assert shapes["embedded-recurrent_depth"] == {"supported", "refuted", "inconclusive"}
     assert "5 questions on the embedded corpus and Multi30k: 3 supported, 1 refuted" in text
-    assert "110 runs, 1 h 49 min of training" in text
+    assert "110 runs, 1 h 36 min of training" in text
 
 
 def test_a_section_has_what_was_asked_found_paid_and_run(text: str) -> None:
