@@ -374,18 +374,19 @@ def ablate(arguments: Sequence[str]) -> None:
             out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
             search=f"beam{flags.beam}",
             by=flags.match,
+            rates=flags.learning_rates,
             only=flags.arms,
         )
     except ConfigError as error:
         fail(str(error), code=2, cause=error)
     launching = LAUNCHERS[flags.launcher](**where)
     if flags.dry_run:
-        first, *later = ablation.launches(flags.learning_rates)
+        first, *later = ablation.launches()
         print(launching.dry_run(first))
         if later:
             print(f"# and {len(later)} more like it, each when the one before it has ended")
         return
-    answer = ablation.run(launching, resume=flags.resume, rates=flags.learning_rates)
+    answer = ablation.run(launching, resume=flags.resume)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
     if any(arm["failed"] for arm in answer["arms"]):

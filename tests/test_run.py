@@ -71,8 +71,8 @@ def compare(action):
 def ablate(action, report):
     """The calls of `Ablation`, none of which launches anything."""
     made = SimpleNamespace(
-        run=lambda launcher, resume, rates: {"arms": []},
-        launches=lambda rates: [[]],
+        run=lambda launcher, resume: {"arms": []},
+        launches=lambda: [[]],
         file=Path("out/heads.json"),
         out=Path("out"),
     )

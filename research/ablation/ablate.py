@@ -15,7 +15,7 @@ from research.ablation.answer import Asked, answer
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
-from research.ablation.results import is_evaluated
+from research.ablation.results import is_evaluated, validated
 from research.ablation.work import Task
 from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, config_digest, config_from_json, flat
 
@@ -28,8 +28,9 @@ class Ablation:
     Runs are named by what they are, so questions that need the same run share it, and what is there is not made again.
 
     get_config: of an architecture, as `config_file` gives it. override: what a person changes in every arm. by: what
-    arms are matched by, if not what the experiment says. search: "beam1" is greedy. only: the arms whose names are like
-    this pattern of a shell, or one of several with | between them; the others are left out.
+    arms are matched by, and rates: of learning, that each tries, if not what the experiment says. search: "beam1" is
+    greedy. only: the arms whose names are like this pattern of a shell, or one of several with | between them; the
+    others are left out.
     """
 
     def __init__(
@@ -45,13 +46,14 @@ class Ablation:
         out: Path,
         search: str,
         by: str | None = None,
+        rates: Sequence[float] = (),
         only: str = "*",
     ):
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
-        self.get_config = get_config
+        self.get_config, self.rates = get_config, list(rates or experiment.rates)
         every = self._matched(by or experiment.match, experiment.configs(get_config, override))
         patterns = only.split("|")
         self.arms = {arm: each for arm, each in every.items() if any(fnmatchcase(arm, p) for p in patterns)}
@@ -63,6 +65,7 @@ class Ablation:
         self.asks: dict[str, Any] = {
             "search": search,
             "seeds": self.seeds,
+            "rates": self.rates,
             "arms": {arm: self._digest(config) for arm, config in self.arms.items()},
         }
         self.tried: list[Path] = []
@@ -88,17 +91,14 @@ class Ablation:
             tried=self.tried,
         )
 
-    def run(self, launcher: Launcher, *, resume: bool, rates: Sequence[float] = ()) -> dict[str, Any]:
+    def run(self, launcher: Launcher, *, resume: bool) -> dict[str, Any]:
         """Launch what is missing and say what there is in the end. A job that fails is told of, and the rest go on.
 
-        resume: go on with what was stopped; without, ValueError where this question was left unfinished. rates: of
-        learning, to be tried instead of the experiment's.
+        resume: go on with what was stopped; without, ValueError where this question was left unfinished.
         """
-        rates = rates or self.experiment.rates
-        self.asks["rates"] = list(rates)
         self._refuse_another_answer(resume)
-        if rates:
-            self.arms = self._tuned(launcher, rates)
+        if self.rates:
+            self.arms = self._tuned(launcher)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
         found = self.write(failures)
         for arm, outcome in self._launch(launcher, self._jobs(self.arms.items(), self.seeds)):
@@ -107,10 +107,10 @@ class Ablation:
             found = self.write(failures)
         return found
 
-    def launches(self, rates: Sequence[float] = ()) -> list[list[Job]]:
+    def launches(self) -> list[list[Job]]:
         """What `run` would launch first, a launch at a time: trials of learning rates, or else all that is missing."""
-        rates = rates or self.experiment.rates
-        asked = self._jobs(self._trials(rates), self.seeds[:1]) if rates else self._jobs(self.arms.items(), self.seeds)
+        tuned = self._jobs(self._trials(), self.seeds[:1])
+        asked = tuned if self.rates else self._jobs(self.arms.items(), self.seeds)
         return self._apart([job for _, job, _ in asked])
 
     def _launch(self, launcher: Launcher, jobs: Iterable[tuple[str, Job, Task]]) -> Iterator[tuple[str, Outcome]]:
@@ -167,12 +167,12 @@ class Ablation:
             RunFolder(self.out).write_json(file, timed)
         return matched
 
-    def _trials(self, rates: Sequence[float]) -> list[tuple[str, ConfigDict]]:
-        return [(arm, _with_rate(config, rate)) for arm, config in self.arms.items() for rate in rates]
+    def _trials(self) -> list[tuple[str, ConfigDict]]:
+        return [(arm, _with_rate(config, rate)) for arm, config in self.arms.items() for rate in self.rates]
 
-    def _tuned(self, launcher: Launcher, rates: Sequence[float]) -> dict[str, ConfigDict]:
+    def _tuned(self, launcher: Launcher) -> dict[str, ConfigDict]:
         """Each arm with the learning rate that its first seed validates best with; a trial that failed is not taken."""
-        trials, seed = self._trials(rates), self.seeds[0]
+        trials, seed = self._trials(), self.seeds[0]
         for _ in self._launch(launcher, self._jobs(trials, [seed])):
             pass
         self.tried = [self._folder(arm, config, seed) for arm, config in trials]
@@ -181,7 +181,7 @@ class Ablation:
             folder = self._folder(arm, config, seed)
             if not is_evaluated(folder, self.split, self.search):
                 return math.inf
-            return min(r["validation/perplexity"] for r in RunFolder(folder).metrics() if "validation/perplexity" in r)
+            return min(validated(RunFolder(folder).metrics(), "perplexity").values())
 
         return {arm: min((c for of, c in trials if of == arm), key=lambda c: loss(arm, c)) for arm in self.arms}
 

@@ -7,7 +7,7 @@ from typing import Any
 from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.measures import MEASURES
-from research.ablation.results import stated
+from research.ablation.results import stated, validated
 from research.ablation.verdict import SEEDS, Run, at_bound
 from research.run_folder import SAYS_NOTHING, RunFolder, flat
 from research.words import Words
@@ -91,8 +91,8 @@ def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
     """Arms that ended in the middle of learning: what they would come to is not known."""
     learning, untold = [], []
     for arm, of in folders.items():
-        validated = [perplexities for path in of if (perplexities := _perplexities(RunFolder(path)))]
-        gains = [_late_gain(perplexities) for perplexities in validated]
+        perplexities = [validated(RunFolder(path).metrics(), "perplexity") for path in of]
+        gains = [_late_gain(each) for each in perplexities if each]
         known = [gain for gain in gains if gain is not None]
         if len(known) < len(gains):
             untold.append(arm)
@@ -110,12 +110,6 @@ def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
             f"validated too late to know whether they had done learning: {names}",
             f"너무 늦게 검증해 학습이 끝났는지 알 수 없다: {names}",
         )
-
-
-def _perplexities(run: RunFolder) -> dict[int, float]:
-    """Of validation, by the step."""
-    records = (record for record in run.metrics() if "validation/perplexity" in record)
-    return {int(record["step"]): record["validation/perplexity"] for record in records}
 
 
 def _late_gain(perplexities: Mapping[int, float]) -> float | None:

@@ -1,6 +1,6 @@
 """What the verdict reads: the runs of each arm, from their folders alone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,12 @@ def stated(folders: Sequence[Path], fact: str) -> set[str]:
     return {RunFolder(folder).provenance().get(fact, "") for folder in folders}
 
 
+def validated(records: Iterable[Mapping[str, float]], measure: str) -> dict[int, float]:
+    """A measure at each validation that has it, by the step. records: of metrics.jsonl."""
+    name = f"validation/{measure}"
+    return {int(record["step"]): record[name] for record in records if name in record}
+
+
 def curves(arms: Mapping[str, Sequence[Path]], names: Sequence[str]) -> list[dict[str, Any]]:
     """Measures over steps that training wrote down at each validation."""
     found = []
@@ -57,7 +63,6 @@ def curves(arms: Mapping[str, Sequence[Path]], names: Sequence[str]) -> list[dic
             run = RunFolder(folder)
             records, seed = run.metrics(), int(run.config().seed)
             for name in names:
-                points = [[r["step"], r[f"validation/{name}"]] for r in records if f"validation/{name}" in r]
-                if points:
-                    found.append({"arm": arm, "seed": seed, "name": name, "points": points})
+                if points := validated(records, name):
+                    found.append({"arm": arm, "seed": seed, "name": name, "points": list(map(list, points.items()))})
     return found

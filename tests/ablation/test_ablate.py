@@ -191,11 +191,16 @@ def test_runs_are_shared_between_questions_and_told_apart_by_what_matters(questi
 def test_an_answer_is_not_replaced_by_one_asked_in_another_way(question):
     question().run(Pretends(), resume=False)
     changed = {"override": lambda config: config.training.update({"steps": 7})}
-    for other in ({"only": "*=2"}, {"search": "beam5"}, {"seeds": (0, 1)}, {"seeds": (7, 8, 9)}, changed):
+    for other in (
+        {"only": "*=2"},
+        {"search": "beam5"},
+        {"seeds": (0, 1)},
+        {"seeds": (7, 8, 9)},
+        {"rates": (0.1, 0.2)},
+        changed,
+    ):
         with pytest.raises(ValueError, match=r"which\.json answers which asked in another way"):
             question(**other).run(Pretends(), resume=True)
-    with pytest.raises(ValueError, match=r"which\.json answers which asked in another way"):
-        question().run(Pretends(), resume=True, rates=(0.1, 0.2))
 
 
 def test_jobs_of_other_seeds_or_another_search_have_other_names(question):
@@ -215,8 +220,8 @@ def test_a_trial_that_failed_is_not_taken(question):
         if config.training.learning_rate != 0.1:
             leave_a_run(run, config, seed)
 
-    asked, launcher = question(), Pretends(leave=leave)
-    asked.run(launcher, resume=False, rates=(0.1, 0.2))
+    asked, launcher = question(rates=(0.1, 0.2)), Pretends(leave=leave)
+    asked.run(launcher, resume=False)
     assert [config.training.learning_rate for config in asked.arms.values()] == [0.2, 0.2]
 
 
@@ -228,8 +233,8 @@ def test_the_better_learning_rate_is_taken(question):
         wanted = {1: 0.1, 2: 0.2}[config.model.layers]
         run.append_metrics({"step": 800, "validation/perplexity": 5.0 + abs(config.training.learning_rate - wanted)})
 
-    asked, launcher = question(), Pretends(leave=leave)
-    found = asked.run(launcher, resume=False, rates=(0.1, 0.2))
+    asked, launcher = question(rates=(0.1, 0.2)), Pretends(leave=leave)
+    found = asked.run(launcher, resume=False)
     assert [config.training.learning_rate for config in asked.arms.values()] == [0.1, 0.2]
     assert {arm["costs"]["trials"] for arm in found["arms"]} == {2}
     assert len(launcher.done) == 4 + 2

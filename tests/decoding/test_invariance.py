@@ -33,8 +33,16 @@ def model(request):
     return random_model(request.param, VOCABULARY)
 
 
+@pytest.mark.parametrize(
+    ("devices", "others", "length"),
+    [
+        (8, [6, 3, 0, 2, 5], 9),
+        pytest.param(4, [6, 3, 0], 9, marks=pytest.mark.slow),
+        pytest.param(8, [2, 5, 4, 1, 6], 5, marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("search", SEARCHES)
-def test_whatever_the_batch_the_padding_and_the_devices(model, search):
+def test_whatever_the_batch_the_padding_and_the_devices(model, search, devices, others, length):
     translator, params = model
 
     def found(devices, indices, length):
@@ -46,7 +54,6 @@ def test_whatever_the_batch_the_padding_and_the_devices(model, search):
 
     tokens_BNT, scores_BN = found(1, list(range(SENTENCES)), 6)
     assert len(np.unique(tokens_BNT[:, 0], axis=0)) > SENTENCES // 2
-    others = [6, 3, 0, 2, 5]  # on eight devices, of which three have none
-    tokens, scores = found(8, others, 9)
+    tokens, scores = found(devices, others, length)
     np.testing.assert_array_equal(tokens, tokens_BNT[others])
     np.testing.assert_allclose(scores, scores_BN[others], rtol=1e-4, atol=1e-5)

@@ -81,8 +81,14 @@ def transformer(tmp_path_factory):
 
 @pytest.fixture(params=["none", "transformer"])
 def workdir(request):
-    """Either: for what depends on whether the model attends."""
+    """Either."""
     return request.getfixturevalue(request.param)
+
+
+# For what hardly depends on whether the model attends.
+attending_in_time = pytest.mark.parametrize(
+    "workdir", [pytest.param("none", marks=pytest.mark.slow), "transformer"], indirect=True
+)
 
 
 def test_result_is_the_contract(workdir, capsys):
@@ -172,8 +178,9 @@ def test_measures_of_summed_counts_are_those_of_the_result(workdir, tmp_path):
         assert held.arrays["alignment"][:, Alignment._fields.index("target_words")].tolist() == words
 
 
-def test_breakdowns_count_everything_once(transformer):
-    test = evaluate(transformer, command="", beams=(1,))["splits"]["test"]
+@attending_in_time
+def test_breakdowns_count_everything_once(workdir):
+    test = evaluate(workdir, command="", beams=(1,))["splits"]["test"]
     lengths, known = [len(source.split()) for source in SOURCES], Counter(" ".join(TRAINING).split())
     bins = {
         "source_length": [bisect_left((2, 4), length) for length in lengths],
@@ -185,10 +192,10 @@ def test_breakdowns_count_everything_once(transformer):
         "rarest_word": ["0", "1", "2+"],
         "reordering": ["0", "0-0.5", "0.5+"],
     }
-    run = load(transformer)
+    run = load(workdir)
     options = {"devices": run.devices, "batch_sentences": 5}
     forced = sorted(force(run.translator, run.params, encode(PAIRS, run.vocabularies), **options))
-    lines = (transformer / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")
+    lines = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")
     for breakdown, of_sentence in bins.items():
         ours, searched = test["by"][breakdown], test["searches"]["beam1"]["by"][breakdown]
         held = sorted(set(of_sentence))
@@ -275,8 +282,9 @@ def test_an_intervention_is_measured_by_the_same_call(workdir):
         assert measured["alignment"]["coverage"] < 1
 
 
-def test_a_folder_without_word_counts_has_fewer_breakdowns_and_is_told_why(transformer, tmp_path, capsys):
-    shutil.copytree(transformer, tmp_path / "run")
+@attending_in_time
+def test_a_folder_without_word_counts_has_fewer_breakdowns_and_is_told_why(workdir, tmp_path, capsys):
+    shutil.copytree(workdir, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     (folder.vocabulary / FILE).unlink()
     test = evaluate(folder.path, beams=(1,), command="")["splits"]["test"]
@@ -285,8 +293,9 @@ def test_a_folder_without_word_counts_has_fewer_breakdowns_and_is_told_why(trans
     assert "holds no word counts of its training split, so breakdowns by them are left out" in said
 
 
-def test_a_folder_of_another_version_is_answered_with_one_sentence(transformer, tmp_path):
-    shutil.copytree(transformer, tmp_path / "run")
+@attending_in_time
+def test_a_folder_of_another_version_is_answered_with_one_sentence(workdir, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     config = folder.read_json("config.json")
     config["model"] = {"family": "recurrent", "encoder": "bi"}  # as it was before sides could be mixed
@@ -296,20 +305,22 @@ def test_a_folder_of_another_version_is_answered_with_one_sentence(transformer, 
     assert "\n" not in str(error.value)
 
 
-def test_one_search_of_one_split_is_added(transformer):
-    evaluate(transformer, split="validation", beams=(2,), command="first")
-    result = evaluate(transformer, split="validation", beams=(1,), command="then")
+@attending_in_time
+def test_one_search_of_one_split_is_added(workdir):
+    evaluate(workdir, split="validation", beams=(2,), command="first")
+    result = evaluate(workdir, split="validation", beams=(1,), command="then")
     searches = result["splits"]["validation"]["searches"]
     assert {name: scores["command"] for name, scores in searches.items()} == {"beam1": "then", "beam2": "first"}
     with pytest.raises(ValueError, match=r"has no split 'tset'; it has: test, validation"):
-        evaluate(transformer, split="tset", command="")
+        evaluate(workdir, split="tset", command="")
 
 
-def test_all_is_every_split_in_one_result_and_a_table(transformer, capsys):
-    result = evaluate(transformer, every_split=True, command="")
-    assert result == json.loads((transformer / "result.json").read_text())
+@attending_in_time
+def test_all_is_every_split_in_one_result_and_a_table(workdir, capsys):
+    result = evaluate(workdir, every_split=True, command="")
+    assert result == json.loads((workdir / "result.json").read_text())
     assert list(result["splits"]) == ["test", "validation"]
-    printed, table = capsys.readouterr().out, (transformer / "result.md").read_text()
+    printed, table = capsys.readouterr().out, (workdir / "result.md").read_text()
     for measured in result["splits"].values():
         assert {"beam1", "beam3"} <= measured["searches"].keys()
         for row in measured["by"]["source_length"]:
@@ -346,12 +357,13 @@ def test_translate_text_line_for_line(workdir, tmp_path):
         assert held["weights"].shape == (len(held["target_tokens"]), len(held["source_tokens"]))
 
 
-def test_validator_measures_greedy_bleu_of_the_first_sentences(transformer):
-    run = load(transformer)
+@attending_in_time
+def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
+    run = load(workdir)
     options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
     options["attention_sentences"] = 0
     measured = validator(run.translator, run.vocabularies, PAIRS, bleu_sentences=3, **options)(run.params)
-    known = (transformer / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")[:3]
+    known = (workdir / "translations" / "test.beam1.txt").read_text("utf-8").split("\n")[:3]
     expected = bleu(known, [pair.target for pair in PAIRS[:3]], tokenize="13a", lowercase=False).score
     assert measured["bleu"] == pytest.approx(expected)
     entropy = cross_entropy(
@@ -388,8 +400,9 @@ def test_validator_measures_what_the_first_sentences_are_read_by(workdir):
     assert found["head_distance"] == pytest.approx(distances / rows, abs=1e-6)
 
 
-def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(transformer, capsys):
-    run = load(transformer)
+@attending_in_time
+def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir, capsys):
+    run = load(workdir)
     long = Pair("cats run " * 5_000, "CATS RUN " * 5_000, ())
     options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
     options |= {"bleu_sentences": 0, "attention_sentences": 3}  # those that fit
@@ -400,12 +413,12 @@ def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(transfo
     with pytest.raises(ValueError, match="every validation pair is longer than"):
         validator(run.translator, run.vocabularies, [long], **options)
     write_split(run.folder.split_file("long"), [long, *PAIRS])
-    measured = evaluate(transformer, split="long", beams=(1,), command="")["splits"]["long"]
+    measured = evaluate(workdir, split="long", beams=(1,), command="")["splits"]["long"]
     run.folder.split_file("long").unlink()
     assert (measured["sentences"], measured["too_long"]) == (len(PAIRS) + 1, 1)
     assert measured["perplexity"] == pytest.approx(without["perplexity"])
     assert measured["searches"]["beam1"]["truncated_sources"] == 1
-    test = evaluate(transformer, split="test", beams=(1,), command="")["splits"]["test"]
+    test = evaluate(workdir, split="test", beams=(1,), command="")["splits"]["test"]
     for row, expected in zip(measured["by"]["source_length"], test["by"]["source_length"], strict=True):
         assert row.pop("bin") == expected.pop("bin")
         assert row == pytest.approx(expected)

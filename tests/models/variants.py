@@ -118,7 +118,7 @@ def config(name, **fields):
 
 
 def covering():
-    """Some of the variants, which together have every value of every field that all have: for what takes long."""
+    """Some of the variants, which together have every value that any has of any field: for what takes long."""
     held = {name: {(field, str(value)) for field, value in config(name).items()} for name in VARIANTS}
     chosen, lacking = [], set().union(*held.values())
     while lacking:
