@@ -18,7 +18,7 @@ EXPERIMENT = Experiment(
     base="transformer",
     arms=chain(
         vary("model.heads", 1, 2, 4, 8, 16, 32),
-        cross(vary("model.heads", 1, 2, 4, 16, 32), vary("model.head_width", 8)),
+        cross(vary("model.heads", 1, 2, 4, 8, 16, 32), vary("model.head_width", 8)),
     ),
     axis=Axis("model.heads", Words("heads", "헤드 수"), log=True),
     measure="bleu",

@@ -25,6 +25,7 @@ EXPERIMENT = Experiment(
     arms=cross(vary("architecture", "none", "luong", "bahdanau", "transformer"), vary("data.max_tokens", *LENGTHS)),
     axis=Axis("data.max_tokens", Words("tokens a sentence", "문장당 토큰 수"), log=True),
     measure="seconds_per_step",
+    also=("tokens_per_second", "flops_per_second"),
     verdict=tuple(
         Superiority(f"transformer, max_tokens={length}", f"luong, max_tokens={length}", 0.0) for length in LENGTHS
     ),

@@ -16,6 +16,7 @@ EXPERIMENT = Experiment(
     ),
     source="Luong et al. 2015, section 3.3 and table 1",
     base="luong",
+    embedded={"training.steps": 2_400},  # input feeding begins to attend late
     arms=cross(
         vary("model.reader", "luong", "bahdanau"),
         vary("model.input_feeding", False, True),

@@ -11,7 +11,7 @@ from research.ablation.experiment import Experiment
 from research.ablation.flags import SPENT, flags
 from research.ablation.hypotheses import LEVEL
 from research.ablation.measures import MEASURES, Measure
-from research.ablation.results import costs, curves, is_evaluated, read_run
+from research.ablation.results import costs, curves, is_evaluated, learning_rate, read_run
 from research.ablation.verdict import Judged, Run, compare, judge, scores_of
 from research.launch import commit
 from research.run_folder import RunFolder
@@ -86,6 +86,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
             "interval": estimate.interval(LEVEL) if estimate and arm in scores.repeated else None,
             "means": {name: _mean([run.values[name] for run in runs]) for name in shown},
             "costs": spent.get(arm, dict.fromkeys(SPENT)),
+            "learning_rate": learning_rate(paths[arm]) if experiment.work == "train" else None,
         }
 
     return {
@@ -143,7 +144,7 @@ def _hypothesis(judged: Judged) -> dict[str, Any]:
         "interval": claim.estimate.interval(claim.level),
         "level": claim.level,
         "p_supports": claim.p_supports,
-        "p_refutes": claim.p_refutes,
+        "p_refutes": judged.p_refutes,
         "against": claim.against,
         "margin": claim.margin,
     }

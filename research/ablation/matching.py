@@ -17,7 +17,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from research import data
-from research.ablation.stopwatch import seconds_per_step
+from research.ablation.stopwatch import seconds_per_step_apart
 from research.data.examples import encode
 from research.launch import Training, make_training
 from research.models.flops import training_flops_per_token
@@ -123,4 +123,4 @@ def _sizes(key: str) -> _Sizes:
 
 def _seconds(config: ConfigDict) -> float:
     sizes = _sizes(_key(config))
-    return float(np.median(seconds_per_step(config, length=round(max(sizes.source, sizes.target)))))
+    return float(np.median(seconds_per_step_apart(config, length=round(max(sizes.source, sizes.target)))))

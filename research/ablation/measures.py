@@ -106,4 +106,10 @@ MEASURES: dict[str, Measure] = {
     "seconds_per_step": Measure(
         Words("seconds a training step", "학습 단계당 초"), "s", -1, _under("timing", "seconds_per_step")
     ),
+    "tokens_per_second": Measure(
+        Words("tokens a second", "초당 토큰"), "tokens/s", 1, _under("timing", "tokens_per_second")
+    ),
+    "flops_per_second": Measure(
+        Words("FLOPs a second", "초당 연산(FLOP)"), "FLOP/s", 1, _under("timing", "flops_per_second")
+    ),
 }

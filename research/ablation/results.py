@@ -44,6 +44,11 @@ def costs(folders: Sequence[Path], trials: int) -> dict[str, Any]:
     return {**same, **mean, "trials": trials}
 
 
+def learning_rate(folders: Sequence[Path]) -> float | None:
+    """That all runs of an arm were trained with, the best that it tried; None where there is no run."""
+    return float(RunFolder(folders[0]).config().training.learning_rate) if folders else None
+
+
 def stated(folders: Sequence[Path], fact: str) -> set[str]:
     """What runs say of how they came about: "commit", the state of the code; "devices", what computed."""
     return {RunFolder(folder).provenance().get(fact, "") for folder in folders}

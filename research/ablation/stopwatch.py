@@ -1,6 +1,8 @@
 """How long a training step takes, on sentences of one length; what the question of parallelism measures."""
 
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 
 import jax
@@ -37,6 +39,14 @@ def seconds_per_step(config: ConfigDict, *, length: int) -> list[float]:
         program.metrics(metrics)  # when they are there, the step is done
         seconds.append(time.perf_counter() - begin)
     return seconds[FIRST:]
+
+
+def seconds_per_step_apart(config: ConfigDict, *, length: int) -> list[float]:
+    """`seconds_per_step` in a process of its own: one that has computed keeps an accelerator's memory until it ends,
+    and those that it launches would find none."""
+    config = config.copy_and_resolve_references()  # references can't be sent
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
+        return alone.submit(seconds_per_step, config, length=length).result()
 
 
 def time_steps(config: ConfigDict, folder: Path, *, seed: int, command: str) -> None:

@@ -24,10 +24,11 @@ class Run(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A claim, the measure that it is of, and what is to be said of it."""
+    """A claim, the measure that it is of, and what is to be said of it. p_refutes: corrected for all claims (Holm)."""
 
     claim: Claim
     measure: str
+    p_refutes: float
     verdict: str
 
 
@@ -55,19 +56,19 @@ def judge(
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
         return TOO_FEW, []
+    # Of all arms, as `compare` takes them: the same resamples say the same of a pair wherever it is spoken of.
+    scores = {name: scores_of(name, arms) for name in {hypothesis.measure or measure for hypothesis in asked}}
     claims: list[tuple[Claim, str, bool]] = []
     for hypothesis in asked:
         name = hypothesis.measure or measure
-        by = MEASURES[name]
-        named = {arm: arms[arm] for arm in dict.fromkeys(hypothesis.arms)}
-        scores = scores_of(name, named)
-        if named.keys() - scores.runs.keys():
+        by, found = MEASURES[name], scores[name]
+        if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
-        for claim in hypothesis.needs(scores, by.better, by.unit):
-            claims.append((claim, name, at_bound(by, scores.of(claim.estimate.arms)) is not None))
+        for claim in hypothesis.needs(found, by.better, by.unit):
+            claims.append((claim, name, at_bound(by, found.of(claim.estimate.arms)) is not None))
     refutes = holm([claim.p_refutes for claim, _, _ in claims])
     judged = [
-        Judged(claim, name, _verdict(claim.p_supports, p_refutes, says_nothing))
+        Judged(claim, name, p_refutes, _verdict(claim.p_supports, p_refutes, says_nothing))
         for (claim, name, says_nothing), p_refutes in zip(claims, refutes, strict=True)
     ]
     verdicts = {each.verdict for each in judged}

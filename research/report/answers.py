@@ -33,7 +33,8 @@ class Failure:
 
 @dataclass(frozen=True)
 class Arm:
-    """score, interval: of the question's measure over seeds. x: where it stands on the axis. group: on which line."""
+    """score, interval: of the question's measure over seeds. x: where it stands on the axis. group: on which line.
+    learning_rate: that its runs were trained with, None where that is not known."""
 
     name: str
     fields: dict[str, Any]
@@ -45,6 +46,7 @@ class Arm:
     interval: Interval
     means: dict[str, float | None]
     costs: dict[str, float | None]
+    learning_rate: float | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was to be shown, before any run.
+    """What was to be shown, before any run. p_refutes: corrected for the number of hypotheses.
 
     against: what the effect is seen against, 0 of a difference; margin: about it, None of a level. measure: its own,
     None where it is the answer's. level: of the interval.
@@ -257,6 +259,7 @@ def _arm(record: Record) -> Arm:
         interval=record.interval("interval"),
         means=record.numbers("means"),
         costs=record.numbers("costs"),
+        learning_rate=finite(record.value.get("learning_rate")),
     )
 
 

@@ -39,14 +39,17 @@ def score_decimals(answer: Answer) -> int:
 
 
 def arms_table(answer: Answer) -> Table:
-    """arm, score, interval, and the costs that are known. The seeds are `seeds_of`."""
+    """arm, score, interval, the costs and the learning rates that are known. The seeds are `seeds_of`."""
     places = score_decimals(answer)
     costs = [name for name in COSTS if any(arm.costs.get(name) is not None for arm in answer.arms)]
+    rates = [_chosen(arm.learning_rate) for arm in answer.arms]
+    known = any(arm.learning_rate is not None for arm in answer.arms)
     rows = []
-    for arm in answer.arms:
-        shown = [COSTS[name](arm.costs.get(name)) for name in costs]
+    for arm, rate in zip(answer.arms, rates, strict=True):
+        shown = [*(COSTS[name](arm.costs.get(name)) for name in costs), *[rate] * known]
         rows.append([arm.name, plain(arm.score, places), interval(arm.interval, places), *shown])
     heads = [SAID["arm"], answer.measure.words, SAID["interval"], *(SAID[name] for name in costs)]
+    heads += [SAID["learning_rate"]] * known
     return Table(heads, rows, heads.index(SAID["seconds"]) if "seconds" in costs else None)
 
 
@@ -71,7 +74,7 @@ def others_table(answer: Answer) -> Table:
     names = [name for name in names if name != answer.measure.name]
     columns = [[arm.means.get(name) for arm in answer.arms] for name in names]
     shown = [_column(values) for values in columns]
-    shown += [[_published(each.values.get(arm.name)) for arm in answer.arms] for each in answer.literature]
+    shown += [[_chosen(each.values.get(arm.name)) for arm in answer.arms] for each in answer.literature]
     heads = [SAID["arm"], *(answer.called.get(name) or measure_words(name) for name in names)]
     heads += [Words(f"{each.source}: {each.measure}") for each in answer.literature]
     if len(heads) == 1:
@@ -79,7 +82,7 @@ def others_table(answer: Answer) -> Table:
     rows = [[arm.name, *(column[place] for column in shown)] for place, arm in enumerate(answer.arms)]
     ours = {arm.name for arm in answer.arms}
     for name in dict.fromkeys(name for each in answer.literature for name in each.values if name not in ours):
-        rows.append([name, *[NOTHING] * len(names), *(_published(each.values.get(name)) for each in answer.literature)])
+        rows.append([name, *[NOTHING] * len(names), *(_chosen(each.values.get(name)) for each in answer.literature)])
     return Table(heads, rows)
 
 
@@ -109,8 +112,9 @@ def csv_files(answers: Sequence[Answer]) -> dict[str, str]:
     """arms, runs, comparisons and hypotheses of all answers, a row each, in full; nothing where there is no number."""
     means = list(dict.fromkeys(name for a in answers for arm in a.arms for name in arm.means))
     scores = list(dict.fromkeys(name for a in answers for arm in a.arms for run in arm.runs for name in run.scores))
+    spent = [*COSTS, "learning_rate"]
     arms: list[list[object]] = [["corpus", "question", "arm", "group", "x", "fields", "measure", "score", "low", "high",
-                                 "seeds", "failed", *COSTS, *(f"mean_{name}" for name in means)]]  # fmt: skip
+                                 "seeds", "failed", *spent, *(f"mean_{name}" for name in means)]]  # fmt: skip
     runs: list[list[object]] = [["corpus", "question", "arm", "seed", "status", "folder", *scores]]
     comparisons: list[list[object]] = [["corpus", "question", "a", "b", "difference", "low", "high", "p", "p_holm"]]
     hypotheses: list[list[object]] = [["corpus", "question", "hypothesis", "verdict", "effect", "low", "high", "margin",
@@ -120,7 +124,7 @@ def csv_files(answers: Sequence[Answer]) -> dict[str, str]:
         for arm in answer.arms:
             what = [json.dumps(arm.fields, sort_keys=True), answer.measure.name, arm.score, *_ends(arm.interval)]
             count = [len(arm.runs), len(arm.failed)]
-            costs = [arm.costs.get(name) for name in COSTS]
+            costs = [*(arm.costs.get(name) for name in COSTS), arm.learning_rate]
             arms.append([*which, arm.name, arm.group, arm.x, *what, *count, *costs, *map(arm.means.get, means)])
             for run in arm.runs:
                 status = "folder gone" if run.gone else "done"
@@ -150,7 +154,8 @@ def _column(values: Numbers) -> list[str]:
     return [plain(value, places) for value in values]
 
 
-def _published(value: float | None) -> str:
+def _chosen(value: float | None) -> str:
+    """A number of which every digit was meant."""
     return NOTHING if value is None else exact(value)
 
 

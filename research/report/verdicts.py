@@ -17,9 +17,9 @@ from research.words import Words
 
 MOST_PAIRS = 10  # comparisons in verdicts.md
 HOW_TO_READ = (
-    "Intervals hold 95 %, of a claim that two are equivalent 90 % (two one-sided tests at 5 % each). The p of a claim "
-    "are its own; a verdict takes those to refute corrected for their number (Holm). The times of questions that share "
-    "runs hold those runs each."
+    "Intervals hold 95 %, of a claim that two are equivalent 90 % (two one-sided tests at 5 % each). A question's "
+    "claim is supported where all of its parts are, so p to support are their own; it is refuted where one is, so p to "
+    "refute are corrected for the number of parts (Holm). The times of questions that share runs hold those runs each."
 )
 # A shape of its own for each, so that colour is never all there is.
 SHAPES = {"supported": "●", "refuted": "✕", "inconclusive": "◐", "not enough seeds": "○"}

@@ -97,9 +97,12 @@ SAID = {
     "tokens": Words("tokens", "토큰"),
     "seconds": Words("training", "학습 시간"),
     "trials": Words("trials", "튜닝 횟수"),
+    "learning_rate": Words("learning rate", "학습률"),
     "arms_note": Words(
-        "Arms differ in {factors}. Costs are of one run, the mean over seeds; trials are of tuning.",
-        "조건끼리는 {factors}만 다르다. 비용은 실행 하나의 것으로 시드 평균이며, 튜닝 횟수는 조율에 쓴 횟수이다.",
+        "Arms differ in {factors}. Costs are of one run, the mean over seeds; trials are of tuning, "
+        "and the learning rate is the best of them.",
+        "조건끼리는 {factors}만 다르다. 비용은 실행 하나의 것으로 시드 평균이며, 튜닝 횟수는 조율에 쓴 횟수, 학습률은 "
+        "그중 가장 나은 것이다.",
     ),
     "others": Words("Other measures", "다른 척도"),
     "others_literature": Words("Other measures and the literature", "다른 척도와 문헌"),

@@ -131,6 +131,7 @@ def test_every_arm_and_seed_to_a_verdict(question):
         "seconds": 2.0,
         "trials": 1,
     }
+    assert first["learning_rate"] == load("configs/embedded_tiny.py:luong").training.learning_rate
     assert any("parameters differ up to 2 times" in flag["en"] for flag in found["flags"])
     assert found["missing"] == 0
     assert found["seconds"] == 12.0

@@ -7,9 +7,10 @@ import pytest
 from configs.command_line import load
 from research.ablation import matching
 from research.ablation.matching import flops_per_token, match, parameters
-from research.ablation.stopwatch import time_steps
+from research.ablation.stopwatch import seconds_per_step_apart, time_steps
 from research.launch import make_training
 from research.run_folder import RunFolder
+from research.training import host
 
 
 def arm(architecture, **fields):
@@ -42,12 +43,20 @@ def test_by_parameters_the_width_makes_up_for_the_rest():
 
 
 def test_by_seconds_a_slower_step_gets_fewer(monkeypatch):
-    monkeypatch.setattr(matching, "seconds_per_step", lambda config, length: [0.01 * config.model.layers])
+    monkeypatch.setattr(matching, "seconds_per_step_apart", lambda config, length: [0.01 * config.model.layers])
     asked, timed = {"luong": arm("luong"), "deep": arm("luong", layers=4)}, {}
     made = match("seconds", asked, timed)
     assert made["deep"].training.steps == made["luong"].training.steps / 4
-    monkeypatch.setattr(matching, "seconds_per_step", lambda config, length: [1.0])  # a busy day
+    monkeypatch.setattr(matching, "seconds_per_step_apart", lambda config, length: [1.0])  # a busy day
     assert match("seconds", asked, timed)["deep"].training.steps == made["deep"].training.steps
+
+
+def test_steps_are_timed_in_another_process(monkeypatch):
+    """On an accelerator this one would keep the memory that the jobs need."""
+    monkeypatch.setattr(host, "prepare", lambda: pytest.fail("computed here"))
+    seconds = seconds_per_step_apart(arm("luong"), length=5)
+    assert len(seconds) >= 5
+    assert min(seconds) > 0
 
 
 def test_by_steps_nothing_changes():

@@ -115,6 +115,31 @@ def test_many_hypotheses_are_refuted_less_easily():
     assert judge(many, "points", arms(spread=spread, **means, **others))[0] == "inconclusive"
 
 
+def test_p_to_refute_is_corrected_and_p_to_support_its_own():
+    hypotheses = [Superiority("a", "b", 1.3), Superiority("c", "b", 1.0), Superiority("d", "b", 1.0)]
+    made = arms(spread=[-0.55, 0.0, 0.55], a=3, b=3.0, c=3.2, d=9)
+    alone = [judge([each], "points", made)[1][0] for each in hypotheses]
+    together = judge(hypotheses, "points", made)[1]
+    assert [each.p_refutes for each in together] == holm([each.p_refutes for each in alone])
+    assert [each.claim.p_supports for each in together] == [each.claim.p_supports for each in alone]
+
+
+def test_a_pair_has_the_same_interval_wherever_it_is_spoken_of():
+    """Sentences are drawn at random, and for all that is said of a measure at once."""
+    random = np.random.default_rng(0)
+
+    def run(seed, share):
+        nll, correct, tokens = np.ones(40), random.binomial(9, share, 40), np.full(40, 9)
+        return Run(seed, {"token_accuracy": np.stack([nll, correct, tokens], axis=1)}, {"token_accuracy": share})
+
+    shares = {"a": 0.8, "b": 0.5, "c": 0.6, "d": 0.4}
+    made = {arm: [run(seed, share) for seed in range(3)] for arm, share in shares.items()}
+    hypotheses = [Superiority("a", "b", 0.0), Superiority("c", "d", 0.0)]
+    _, judged = judge(hypotheses, "token_accuracy", made)
+    pairs = {(each.a, each.b): each.interval for each in compare(scores_of("token_accuracy", made))}
+    assert [each.claim.estimate.interval(0.95) for each in judged] == [pairs["a", "b"], pairs["c", "d"]]
+
+
 @pytest.mark.parametrize(("level", "expected"), [(50.0, "supported"), (0.5, "inconclusive"), (99.0, "inconclusive")])
 def test_alike_at_the_floor_or_the_ceiling_says_nothing(level, expected, monkeypatch):
     """Below 2, above 97, and between."""

@@ -35,6 +35,7 @@ def arm(name: str, fields: Made, scores: Sequence[float], x: float | None = None
         "interval": None if mean is None or spread is None else [mean - spread, mean + spread],
         "means": means | {"chrf": mean and mean + 14.5},
         "costs": costs | (ran if scores else dict.fromkeys(ran)),
+        "learning_rate": 0.002 if scores else None,
     }
 
 

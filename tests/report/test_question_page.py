@@ -212,7 +212,7 @@ def test_verdicts_md_has_the_table_and_a_part_for_each(answers_page: Path, answe
     assert "| [heads](#heads-embedded) | embedded | ○ **not enough seeds** | – | 0–2 | 1 min 36 s |" in text
     assert len(re.findall("^## ", text, re.M)) == len(answer_files)
     assert f"**Claim.** {AFTER_ATTENTION}" in text
-    assert "| luong | 40.8 | [38.2, 43.4] | 40.6 42.0 39.9 | 792k | 3.33M | 1,200 | 1.23M | 42 s | 3 |" in text
+    assert "| luong | 40.8 | [38.2, 43.4] | 40.6 42.0 39.9 | 792k | 3.33M | 1,200 | 1.23M | 42 s | 3 | 0.002 |" in text
     assert "| heads=16 | – | – | failed failed |" in text
     assert "- Flagged: bahdanau takes 1.7 times the seconds of none." in text
     assert "```sh\npython run.py ablate heads --seeds=0,1,2\n```" in text
