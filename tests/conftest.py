@@ -22,8 +22,10 @@ XLA_FLAGS = {
     "xla_force_host_platform_device_count": 8,
     # Eight devices that wait for one another on two busy cores may wait long: XLA would abort the process after 40 s.
     "xla_cpu_collective_call_terminate_timeout_seconds": 600,
-    # Most of a test's time is compiling, half of that LLVM's work on programs that run once: XLA's passes stay as they
-    # are for a user, only the machine code is as LLVM first writes it.
+    # Most of a test's time is compiling programs that run once, and most of that is making machine code: XLA's passes
+    # stay as they are for a user, but each fusion is written by the plain emitter, not the one that goes through MLIR,
+    # and the code is as LLVM first writes it.
+    "xla_cpu_use_fusion_emitters": "false",
     "xla_backend_optimization_level": 0,
     "xla_llvm_disable_expensive_passes": "true",
 }
