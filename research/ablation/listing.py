@@ -13,6 +13,7 @@ from research.ablation.experiment import Experiment
 from research.models.flops import training_flops_per_token
 
 TYPICAL_TOKENS = 15.0  # of a sentence; what a step costs hardly depends on it
+SHARE_OF_POSITIONS = 0.4  # of a batch, that hold a target token: 0.2 to 0.7 in the runs that docs/verdicts.md is of
 SHARE_OF_MATMUL = 0.1  # of a large matrix product's rate, that small models reach on a CPU
 SECONDS_BESIDE_STEPS = 15.0  # of a run: starting, compiling, evaluating
 SIDE = 1_024
@@ -50,7 +51,8 @@ def _flops(config: ConfigDict) -> float:
     size = config.data.vocabulary.size
     translator = models.build(config.model, source_vocabulary=size, target_vocabulary=size)
     per_token = training_flops_per_token(translator, TYPICAL_TOKENS, TYPICAL_TOKENS)
-    return per_token * float(config.data.batch_tokens) * float(config.training.steps)
+    tokens = SHARE_OF_POSITIONS * float(config.data.batch_tokens) * float(config.training.steps)
+    return per_token * tokens
 
 
 def _matmul_rate() -> float:
