@@ -28,4 +28,8 @@ EXPERIMENT = Experiment(
         Trend(tuple(f"none, width={width}" for width in WIDTHS), WIDTHS, 0.0, log=True),
         Superiority("luong, width=32", "none, width=128", 0.0),
     ),
+    revised=Words(
+        "the embedded corpus had 800 steps, in which the narrowest reader had hardly begun",
+        "내장 말뭉치에서 800 단계를 학습했는데, 가장 좁은 모델은 막 시작했을 뿐이었다",
+    ),
 )

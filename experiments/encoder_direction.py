@@ -34,11 +34,11 @@ EXPERIMENT = Experiment(
     notes={
         "embedded_tiny": Words(
             "Reading backwards is 21 BLEU worse than reading forwards here, where Britz et al. found it a little "
-            "better: a state that has read only what follows a word knows it later, and all arms were still learning "
-            "after 800 steps. No longer look was made.",
+            "better: a state that has read only what follows a word knows it later, and all arms but the control were "
+            "still learning after 800 steps. No longer look was made.",
             "Britz 등은 거꾸로 읽는 것이 조금 낫다고 했으나 여기서는 앞으로 읽는 것보다 21 BLEU 못하다. 뒤에 오는 "
-            "것만 읽은 상태는 단어를 늦게 배우고, 모든 조건이 800 단계 뒤에도 배우는 중이었다. 더 오래 훈련해 보지는 "
-            "않았다.",
+            "것만 읽은 상태는 단어를 늦게 배우고, 대조군을 뺀 모든 조건이 800 단계 뒤에도 배우는 중이었다. 더 오래 "
+            "훈련해 보지는 않았다.",
         )
     },
 )

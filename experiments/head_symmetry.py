@@ -41,4 +41,9 @@ EXPERIMENT = Experiment(
             "끝에는 독립인 헤드보다 가깝고, 0.01만큼 떨어져 시작한 헤드보다 멀며, 번역은 둘보다 못하다.",
         )
     },
+    revised=Words(
+        "that identical heads stay alike with dropout too was added, which refuted the claim; without it, it is "
+        "supported",
+        "똑같은 헤드가 드롭아웃이 있어도 같게 남는다는 가설을 더했고, 그래서 주장이 반박되었다. 이것이 없으면 지지된다",
+    ),
 )

@@ -31,4 +31,10 @@ EXPERIMENT = Experiment(
             "못했고(.65), 그래서 미결이다. 시드 0~2만으로는 주장이 뒷받침된다.",
         )
     },
+    revised=Words(
+        "seeds 3 to 5 were added, since they disagreed with 0 to 2, of which alone the claim is supported; that the "
+        "claim is of three scores was said more plainly",
+        "시드 3~5를 더했다. 0~2와 결과가 달랐기 때문이다. 0~2만으로는 주장이 지지된다. 주장이 세 점수 함수에 관한 "
+        "것임을 더 분명히 썼다",
+    ),
 )

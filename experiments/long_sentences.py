@@ -16,7 +16,7 @@ EXPERIMENT = Experiment(
     ),
     source="Bahdanau et al. 2015, figure 2",
     base="none",
-    # Sentences of up to three clauses, and so few words that the fixed vector is enough for the short ones.
+    # Sentences of up to three clauses, and so few words that the fixed vector has some of the short ones right.
     embedded={
         "model.width": 128,
         "data.embedded.clauses": 3,

@@ -24,4 +24,9 @@ EXPERIMENT = Experiment(
     literature=(
         Published("Vaswani et al. 2017, WMT14 En-De (development set)", "BLEU", {"sinusoidal": 25.8, "learned": 25.7}),
     ),
+    revised=Words(
+        "the margin of learned positions was 2 BLEU, and the embedded corpus had 800 steps; with either it was "
+        "inconclusive",
+        "학습한 위치의 여유는 2 BLEU였고, 내장 말뭉치에서는 800 단계를 학습했다. 어느 쪽으로도 미결이었다",
+    ),
 )

@@ -66,4 +66,10 @@ EXPERIMENT = Experiment(
             "못했다(엔트로피 2.0나트): 처음 점수가 dot의 8분의 1이다.",
         )
     },
+    revised=Words(
+        "scaled_dot was added to the hypotheses, which refuted the claim; without it, it is supported. Windows of the "
+        "embedded corpus had a radius of 10",
+        "가설에 scaled_dot을 더했고, 그래서 주장이 반박되었다. 이것이 없으면 지지된다. 내장 말뭉치에서 창의 반지름은 "
+        "10이었다",
+    ),
 )

@@ -30,6 +30,7 @@ EXPERIMENT = Experiment(
             "BLEU",
             {"transformer": 27.3, "luong": 16.8},
         ),
+        Published("Vaswani et al. 2017, WMT14 En-De, big model, 2.3e19 FLOPs", "BLEU", {"transformer": 28.4}),
     ),
     notes={
         "embedded_tiny": Words(
@@ -43,4 +44,8 @@ EXPERIMENT = Experiment(
             "연산이 많을 때 누가 나은지는 말하지 않는다.",
         )
     },
+    revised=Words(
+        "arms tried no learning rates; the claim was refuted with that of the config as well",
+        "조건마다 학습률을 시도하지는 않았다. 설정 파일의 학습률로도 주장은 반박되었다",
+    ),
 )

@@ -78,7 +78,7 @@ class Ablation:
     def asked(self) -> Asked:
         """Which runs the answer is made of."""
         folders = {
-            arm: {seed: self._folder(arm, config, seed) for seed in self.seeds} for arm, config in self.arms.items()
+            arm: {seed: self.folder(arm, config, seed) for seed in self.seeds} for arm, config in self.arms.items()
         }
         return Asked(
             name=self.name,
@@ -134,7 +134,7 @@ class Ablation:
         """An arm, what trains the seeds that it lacks, and its job's file; the same run is in no two jobs."""
         taken: set[Path] = set()
         for arm, config in arms:
-            folders = {seed: self._folder(arm, config, seed) for seed in seeds}
+            folders = {seed: self.folder(arm, config, seed) for seed in seeds}
             folders = {seed: path for seed, path in folders.items() if path not in taken}
             taken |= set(folders.values())
             if all(is_evaluated(path, self.split, self.search) for path in folders.values()):
@@ -151,6 +151,10 @@ class Ablation:
             logs = (self.out / "logs").absolute()
             command = (sys.executable, *MODULE, str(logs / f"{name}.job.json"))
             yield arm, Job(name, command, logs / f"{name}.log"), task
+
+    def folder(self, arm: str, config: ConfigDict, seed: int) -> Path:
+        """Of a run: config is the arm's, with the learning rate that it has."""
+        return self.out / "trained" / f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
 
     def write(self, failures: Mapping[str, Mapping[int, tuple[list[str], Path]]]) -> dict[str, Any]:
         """The answer by now, whole or not at all."""
@@ -175,10 +179,10 @@ class Ablation:
         trials, seed = self._trials(), self.seeds[0]
         for _ in self._launch(launcher, self._jobs(trials, [seed])):
             pass
-        self.tried = [self._folder(arm, config, seed) for arm, config in trials]
+        self.tried = [self.folder(arm, config, seed) for arm, config in trials]
 
         def loss(arm: str, config: ConfigDict) -> float:
-            folder = self._folder(arm, config, seed)
+            folder = self.folder(arm, config, seed)
             if not is_evaluated(folder, self.split, self.search):
                 return math.inf
             return min(validated(RunFolder(folder).metrics(), "perplexity").values())
@@ -203,11 +207,8 @@ class Ablation:
             )
 
     def _unfinished(self, arm: str) -> list[int]:
-        folders = {seed: self._folder(arm, self.arms[arm], seed) for seed in self.seeds}
+        folders = {seed: self.folder(arm, self.arms[arm], seed) for seed in self.seeds}
         return [seed for seed, path in folders.items() if not is_evaluated(path, self.split, self.search)]
-
-    def _folder(self, arm: str, config: ConfigDict, seed: int) -> Path:
-        return self.out / "trained" / f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
 
     def _digest(self, config: ConfigDict) -> str:
         """Of all that a run's numbers depend on but its seed; of files without a digest, their folder as well."""

@@ -1,15 +1,16 @@
 """The answer to a question, as JSON: all that a report needs, and where the runs are."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.flags import SPENT, flags
-from research.ablation.hypotheses import LEVEL
+from research.ablation.hypotheses import LEVEL, Crossing
 from research.ablation.measures import MEASURES, Measure
 from research.ablation.results import costs, curves, is_evaluated, learning_rate, read_run
 from research.ablation.verdict import Judged, Run, compare, judge, scores_of
@@ -86,7 +87,7 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
             "interval": estimate.interval(LEVEL) if estimate and arm in scores.repeated else None,
             "means": {name: _mean([run.values[name] for run in runs]) for name in shown},
             "costs": spent.get(arm, dict.fromkeys(SPENT)),
-            "learning_rate": learning_rate(paths[arm]) if experiment.work == "train" else None,
+            "learning_rate": learning_rate(paths[arm][0]) if paths[arm] and experiment.work == "train" else None,
         }
 
     return {
@@ -115,7 +116,8 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
         "comparisons": [each._asdict() for each in compare(scores)],
         "hypotheses": [_hypothesis(each) for each in judged],
         "verdict": verdict,
-        "flags": [each.as_json() for each in flags(experiment, arms, scores, spent, paths)],
+        "flags": [each.as_json() for each in flags(experiment, arms, scores, judged, spent, paths, asked.tried)],
+        "findings": [each.as_json() for each in _crossings(experiment, scores)],
         "note": experiment.notes.get(asked.corpus, Words("", "")).as_json(),
         "literature": [
             {"source": each.source, "measure": each.measure, "values": dict(each.values)}
@@ -148,6 +150,30 @@ def _hypothesis(judged: Judged) -> dict[str, Any]:
         "against": claim.against,
         "margin": claim.margin,
     }
+
+
+def _crossings(experiment: Experiment, scores: Scores) -> Iterator[Words]:
+    """Where lines that are to cross do, by the question's own measure; nothing of those whose arms lack it."""
+    if (axis := experiment.axis) is None:
+        return
+    for each in experiment.verdict:
+        if isinstance(each, Crossing) and {*each.first, *each.second} <= scores.runs.keys():
+            at = [experiment.place(arm)[0] or 0.0 for arm in each.first]
+            point = each.point(scores, at, log=axis.log)
+            cross = Words(
+                "in the mean over seeds {first} and {second} cross at about {point} {axis}",
+                "시드 평균에서 {first}의 선과 {second}의 선은 {axis} 약 {point}에서 만난다",
+            )
+            apart = Words(
+                "in the mean over seeds {first} and {second} do not cross",
+                "시드 평균에서 {first}의 선과 {second}의 선은 만나지 않는다",
+            )
+            yield (cross if point else apart).of(
+                first=experiment.place(each.first[0])[1],
+                second=experiment.place(each.second[0])[1],
+                point=f"{float(f'{point or 0:.2g}'):,.0f}",
+                axis=axis.words,
+            )
 
 
 def _look(paths: Mapping[str, Sequence[Path]], root: Path, split: str) -> str | None:

@@ -1,4 +1,5 @@
-"""What a file of experiments/ holds: a question, its arms, and how its verdict is reached; all said before any run."""
+"""What a file of experiments/ holds: a question, its arms, and how its verdict is reached; said before its runs, and
+where it was changed after them, that."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,7 +39,8 @@ class Experiment:
     differ. also: further measures for the table. watched: measures over steps for the figure. cost: what the figure
     draws scores over as well, a name of flags.SPENT. match: what all arms spend alike (see matching.py). rates: of
     learning, that every arm tries under its first seed; the best on validation is taken. work: "train", or "time" for
-    seconds alone. notes: by the config file's stem, what a look at the reason found, once there was an answer.
+    seconds alone. notes: by the config file's stem, what a look at the reason found, once there was an answer. revised:
+    what was changed in this file after results had been seen, as every answer says.
     """
 
     question: Words
@@ -59,6 +61,7 @@ class Experiment:
     rates: tuple[float, ...] = ()
     work: str = "train"
     notes: Mapping[str, Words] = field(default_factory=dict)
+    revised: Words | None = None
 
     def __post_init__(self) -> None:
         for name in (self.measure, *self.also):

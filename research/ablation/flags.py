@@ -7,8 +7,8 @@ from typing import Any
 from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.measures import MEASURES
-from research.ablation.results import stated, validated
-from research.ablation.verdict import SEEDS, Run, at_bound
+from research.ablation.results import learning_rate, stated, validated
+from research.ablation.verdict import INCONCLUSIVE, SEEDS, Judged, Run, at_bound
 from research.run_folder import SAYS_NOTHING, RunFolder, flat
 from research.words import Words
 
@@ -28,20 +28,34 @@ def flags(
     experiment: Experiment,
     arms: Mapping[str, Sequence[Run]],
     scores: Scores,
+    judged: Sequence[Judged],
     spent: Mapping[str, Mapping[str, Any]],
     folders: Mapping[str, Sequence[Path]],
+    tried: Sequence[Path] = (),
 ) -> list[Words]:
-    """A sentence each. scores: of the experiment's measure; folders: of each arm, its runs."""
+    """A sentence each. scores: of the experiment's measure; folders: of each arm, its runs; tried: the run folders of
+    trials of learning rates."""
     return [
+        *_revised(experiment),
         *_left_out(experiment, arms),
+        *_blunt(judged),
         *_costs(spent),
-        *_fields(experiment, folders),
+        *_fields(experiment, folders, tuned=bool(tried)),
+        *_rates(folders, tried),
         *_learning(folders),
         *_bounds(experiment, scores),
         *_measures(experiment, arms),
         *_seeds(arms),
         *_circumstances([path for of in folders.values() for path in of]),
     ]
+
+
+def _revised(experiment: Experiment) -> Iterator[Words]:
+    if experiment.revised:
+        yield Words(
+            f"changed after results had been seen: {experiment.revised.en}",
+            f"결과를 본 뒤 바뀐 것: {experiment.revised.ko}",
+        )
 
 
 def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iterator[Words]:
@@ -53,6 +67,18 @@ def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iter
             f"asked of some arms alone; what is claimed of these is not judged: {names}",
             f"일부 조건만 물었다; 다음에 관한 주장은 판정하지 않았다: {names}",
         )
+
+
+def _blunt(judged: Sequence[Judged]) -> Iterator[Words]:
+    """Claims that arms are alike, which intervals so wide could not have shown."""
+    for claim, _, _, verdict in judged:
+        low, high = claim.estimate.interval(claim.level)
+        if claim.alike and claim.margin is not None and verdict == INCONCLUSIVE and high - low > 2 * claim.margin:
+            arms, wide = " − ".join(claim.estimate.arms), f"±{_short((high - low) / 2)}"
+            yield Words(
+                f"more seeds are needed to show a margin of ±{claim.margin:g}: the interval is {wide} wide ({arms})",
+                f"±{claim.margin:g}의 여유를 보이려면 시드가 더 필요하다: 구간의 폭은 {wide}이다({arms})",
+            )
 
 
 def _costs(spent: Mapping[str, Mapping[str, Any]]) -> Iterator[Words]:
@@ -75,9 +101,9 @@ def _short(value: float) -> str:
     return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
 
 
-def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:
+def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tuned: bool) -> Iterator[Words]:
     """How arms were trained, but for what the question names, what was tuned, and what they were matched by."""
-    named = {"training.steps", "training.learning_rate", *experiment.factors}
+    named = {"training.steps", *["training.learning_rate"] * tuned, *experiment.factors}
     trained = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
     for field in sorted(set().union(*trained)) if trained else []:
         if field.startswith(("training.", "data.", "evaluation.")) and field not in named | SAYS_NOTHING:
@@ -85,6 +111,21 @@ def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]]) -> It
             if len(values) > 1:
                 found = ", ".join(values)
                 yield Words(f"arms differ in {field} as well: {found}", f"{field}도 조건마다 다르다: {found}")
+
+
+def _rates(folders: Mapping[str, Sequence[Path]], tried: Sequence[Path]) -> Iterator[Words]:
+    """Arms whose best learning rate was the last one tried on a side: beyond it may lie a better one."""
+    rates = {learning_rate(folder) for folder in tried if (folder / "config.json").exists()}
+    if len(rates) > 1:
+        chosen = {arm: learning_rate(of[0]) for arm, of in folders.items() if of}
+        for end, en, ko in ((max, "highest", "가장 높은"), (min, "lowest", "가장 낮은")):
+            if at_end := [arm for arm, rate in chosen.items() if rate == end(rates)]:
+                names = ", ".join(at_end) if len(at_end) < len(chosen) else "every arm"
+                names_ko = names if len(at_end) < len(chosen) else "모든 조건"
+                yield Words(
+                    f"the {en} learning rate that was tried, {end(rates):g}, is the one chosen by {names}",
+                    f"시도한 {ko} 학습률 {end(rates):g}이(가) 선택된 조건: {names_ko}",
+                )
 
 
 def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Words]:

@@ -5,6 +5,7 @@ Each is one or more contrasts of arms' scores, Σ c_i score_i, and asks on which
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,7 +21,8 @@ class Claim(NamedTuple):
 
     p_supports: how likely runs like these are, or further off, if it is false by a hair; p_refutes: if it is true by a
     hair. Both two-sided but for equivalence, whose two one-sided tests (Schuirmann 1987) are at α each. against: the
-    number that the estimate is seen against, 0 where it is a difference; margin: about it, or None.
+    number that the estimate is seen against, 0 where it is a difference; margin: about it, or None. alike: whether the
+    claim is that scores are the same within the margin.
     """
 
     words: Words
@@ -30,6 +32,7 @@ class Claim(NamedTuple):
     p_supports: float
     p_refutes: float
     level: float
+    alike: bool = False
 
 
 class Hypothesis(Protocol):
@@ -100,7 +103,7 @@ class Equivalence:
         )
         supports = max(estimate.p_above(-self.margin), estimate.p_below(self.margin))
         refutes = _two_sided(min(estimate.p_above(self.margin), estimate.p_below(-self.margin)))
-        return Claim(words, estimate, 0.0, self.margin, supports, refutes, 2 * LEVEL - 1)
+        return Claim(words, estimate, 0.0, self.margin, supports, refutes, 2 * LEVEL - 1, alike=True)
 
 
 @dataclass(frozen=True)
@@ -176,6 +179,17 @@ class Crossing:
         near = Superiority(self.first[0], self.second[0], self.margin)
         far = Superiority(self.second[-1], self.first[-1], self.margin)
         return [*near.needs(scores, better, unit), *far.needs(scores, better, unit)]
+
+    def point(self, scores: Scores, at: Sequence[float], *, log: bool) -> float | None:
+        """Where the means cross, on straight lines between the places `at` of the arms; None where they don't."""
+        pairs = zip(self.first, self.second, strict=True)
+        apart = [float(np.mean(scores.runs[first]) - np.mean(scores.runs[second])) for first, second in pairs]
+        places = np.log2(at) if log else np.asarray(at, float)
+        for (near, far), (here, there) in zip(pairwise(places), pairwise(apart), strict=True):
+            if here * there < 0:
+                point = float(near + (far - near) * here / (here - there))
+                return 2.0**point if log else point
+        return None
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -37,11 +37,12 @@ def listing(
         except ValueError as error:
             table.add_row(name, str(len(experiment.arms)), "–", "–", str(error))
             continue
-        seconds = seeds * sum(
+        of_each = seeds + max(len(experiment.rates) - 1, 0)  # the best trial of a learning rate is the first seed's run
+        runs = of_each * len(configs)
+        seconds = of_each * sum(
             SECONDS_BESIDE_STEPS + (experiment.work == "train") * _flops(each) / rate for each in configs.values()
         )
         total += seconds
-        runs = seeds * len(configs)
         table.add_row(name, str(len(configs)), str(runs), f"{seconds / 60:,.0f}", experiment.claim.en)
     table.caption = f"{total / 3600:,.1f} hours in all, about, with {seeds} seeds, one run after another"
     return table

@@ -44,9 +44,9 @@ def costs(folders: Sequence[Path], trials: int) -> dict[str, Any]:
     return {**same, **mean, "trials": trials}
 
 
-def learning_rate(folders: Sequence[Path]) -> float | None:
-    """That all runs of an arm were trained with, the best that it tried; None where there is no run."""
-    return float(RunFolder(folders[0]).config().training.learning_rate) if folders else None
+def learning_rate(folder: Path) -> float:
+    """That a run was trained with."""
+    return float(RunFolder(folder).config().training.learning_rate)
 
 
 def stated(folders: Sequence[Path], fact: str) -> set[str]:

@@ -50,8 +50,9 @@ def judge(
 
     Supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982); refuted where any
     certainly is not, p corrected for their number (Holm 1979); else inconclusive. Where all arms of a claim stand at
-    the measure's floor or ceiling, they tell nothing apart, and the claim is inconclusive. A hypothesis of an arm that
-    is not in `arms` is left out: the others can refute what was declared, and not support it.
+    the measure's floor or ceiling, they tell nothing apart, and the claim is inconclusive; so it is where one of two
+    that are to be alike does, and the other is within the margin of it. A hypothesis of an arm that is not in `arms` is
+    left out: the others can refute what was declared, and not support it.
     """
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
@@ -65,7 +66,7 @@ def judge(
         if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
         for claim in hypothesis.needs(found, by.better, by.unit):
-            claims.append((claim, name, at_bound(by, found.of(claim.estimate.arms)) is not None))
+            claims.append((claim, name, _says_nothing(claim, by, found)))
     refutes = holm([claim.p_refutes for claim, _, _ in claims])
     judged = [
         Judged(claim, name, p_refutes, _verdict(claim.p_supports, p_refutes, says_nothing))
@@ -108,6 +109,17 @@ def at_bound(by: Measure, scores: Scores) -> str | None:
             if bound is not None and (outside <= bound if name == "floor" else outside >= bound):
                 return name
     return None
+
+
+def _says_nothing(claim: Claim, by: Measure, scores: Scores) -> bool:
+    """Whether arms stand where the measure tells nothing apart. Of two that are to be alike, one is enough, with the
+    other within the margin of that bound."""
+    arms = scores.of(claim.estimate.arms)
+    if claim.margin is None or not claim.alike:
+        return at_bound(by, arms) is not None
+    means = np.array([np.mean(runs) for runs in arms.runs.values()])
+    told = np.clip(means, by.low, by.high)
+    return bool((told != means).any() and np.ptp(told) <= claim.margin)
 
 
 def _verdict(p_supports: float, p_refutes: float, says_nothing: bool) -> str:

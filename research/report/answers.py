@@ -81,7 +81,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """What was to be shown, before any run. p_refutes: corrected for the number of hypotheses.
+    """What was to be shown. p_refutes: corrected for the number of hypotheses.
 
     against: what the effect is seen against, 0 of a difference; margin: about it, None of a level. measure: its own,
     None where it is the answer's. level: of the interval.
@@ -123,7 +123,7 @@ class Answer:
     """All that `ablate` found out about a question on a corpus.
 
     measures: by name, those that say what people call them. level: of the intervals, None where it is not said. cost:
-    what scores are drawn over as well, one of COSTS.
+    what scores are drawn over as well, one of COSTS. findings: computed; note: what a person found out.
     """
 
     path: Path
@@ -148,6 +148,7 @@ class Answer:
     hypotheses: tuple[Hypothesis, ...]
     verdict: str
     flags: tuple[Words, ...]
+    findings: tuple[Words, ...]
     note: Words
     literature: tuple[Literature, ...]
     curves: tuple[Curve, ...]
@@ -228,6 +229,7 @@ def _read(path: Path) -> Answer:
         hypotheses=tuple(_hypothesis(each) for each in record.records("hypotheses")),
         verdict=_verdict(record),
         flags=tuple(each.words() for each in record.records("flags")),
+        findings=tuple(each.words() for each in record.records("findings")) if "findings" in record.value else (),
         note=record.words("note"),
         literature=tuple(_literature(each) for each in record.records("literature")),
         curves=tuple(_curve(each) for each in record.records("curves")),

@@ -45,7 +45,7 @@ SAID = {
     "claim": Words("Claim", "주장"),
     "source": Words("source of the claim", "주장의 출처"),
     "contents": Words("Questions", "질문 목록"),
-    "hypotheses": Words("Hypotheses, declared before the runs", "실험 전에 정해 둔 가설"),
+    "hypotheses": Words("Hypotheses", "가설"),
     "margin": Words("margin {value}", "여유 {value}"),
     "no_effect": Words("no effect could be estimated", "효과를 추정할 수 없음"),
     "p_supports": Words("p to support {value}", "지지 p {value}"),

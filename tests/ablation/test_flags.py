@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 
 import experiments
+from configs.command_line import load
 from research.ablation.flags import flags
-from research.ablation.hypotheses import Level
+from research.ablation.hypotheses import Equivalence, Level
 from research.ablation.measures import MEASURES
-from research.ablation.verdict import Run, scores_of
-from research.run_folder import RunFolder
+from research.ablation.verdict import Run, judge, scores_of
+from research.run_folder import RunFolder, config_as_json
+from research.words import Words
 
 QUESTION = replace(
     experiments.load("parallelism"), arms={"a": {}, "b": {}}, verdict=(Level("a", 0.0, more=True),), axis=None
@@ -17,12 +19,18 @@ QUESTION = replace(
 COSTS = {"parameters": 7, "flops_per_token": 42.0, "steps": 800, "tokens": 9.0, "seconds": 2.0, "trials": 1}
 
 
-def said(arms=None, spent=None, folders=None):
+def said(arms=None, spent=None, folders=None, question=QUESTION, tried=()):
     arms = arms or {arm: [Run(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)] for arm in "ab"}
     return [
         each.en
         for each in flags(
-            QUESTION, arms, scores_of(QUESTION.measure, arms), spent or {"a": COSTS, "b": COSTS}, folders or {}
+            question,
+            arms,
+            scores_of(question.measure, arms),
+            judge(question.verdict, question.measure, arms)[1],
+            spent or {"a": COSTS, "b": COSTS},
+            folders or {},
+            tried,
         )
     ]
 
@@ -60,6 +68,39 @@ def test_runs_of_other_circumstances(tmp_path, fact, values, sentence):
         RunFolder(tmp_path / value).update_provenance({fact: value})
         RunFolder(tmp_path / value).write_json("config.json", {})
     assert said(folders={"a": [tmp_path / value for value in values]}) == [f"runs were trained {sentence}"]
+
+
+def test_what_was_changed_after_results_comes_first():
+    found = said(question=replace(QUESTION, revised=Words("the margin was 2", "여유는 2였다")))
+    assert found == ["changed after results had been seen: the margin was 2"]
+
+
+def test_an_interval_too_wide_to_show_that_two_are_alike():
+    alike = replace(QUESTION, verdict=(Equivalence(("a",), "b", 0.5),))
+    [found] = said(question=alike)  # seconds of 1, 2 and 3 for each
+    assert found.startswith("more seeds are needed to show a margin of ±0.5: the interval is ±1.7")
+    assert said(question=replace(QUESTION, verdict=(Equivalence(("a",), "b", 5.0),))) == []
+
+
+@pytest.mark.parametrize(
+    ("tried", "chosen", "sentences"),
+    [
+        ((0.1, 0.2, 0.3), (0.2, 0.2), []),
+        ((0.1, 0.2), (0.2, 0.2), ["the highest learning rate that was tried, 0.2, is the one chosen by every arm"]),
+        ((0.1, 0.2), (0.2, 0.1), ["the highest learning rate that was tried, 0.2, is the one chosen by a",
+                                  "the lowest learning rate that was tried, 0.1, is the one chosen by b"]),
+        ((), (0.2, 0.1), ["arms differ in training.learning_rate as well: 0.2, 0.1"]),
+    ],
+)  # fmt: skip
+def test_learning_rates(tmp_path, tried, chosen, sentences):
+    def folder(name, rate):
+        config = load("configs/embedded_tiny.py:luong")
+        config.training.learning_rate = rate
+        RunFolder(tmp_path / name).write_json("config.json", config_as_json(config))
+        return tmp_path / name
+
+    folders = {arm: [folder(arm, rate)] for arm, rate in zip("ab", chosen, strict=True)}
+    assert said(folders=folders, tried=[folder(f"try{rate}", rate) for rate in tried]) == sentences
 
 
 def test_a_field_that_the_question_does_not_name(tmp_path):

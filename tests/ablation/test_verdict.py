@@ -148,6 +148,28 @@ def test_alike_at_the_floor_or_the_ceiling_says_nothing(level, expected, monkeyp
     assert verdict(Equivalence(("a",), "b", 1.0), a=level, b=level) == expected
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (1.0, 2.8, "inconclusive"),  # what is below 2 may as well be 2, and that is within 1 of 2.8
+        (1.0, 9.0, "refuted"),  # but not of 9
+        (2.5, 4.3, "refuted"),
+    ],
+)
+def test_what_is_to_be_alike_and_stands_at_the_floor_says_nothing(a, b, expected, monkeypatch):
+    monkeypatch.setitem(MEASURES, "points", replace(MEASURES["points"], low=2.0))
+    assert verdict(Equivalence(("a",), "b", 1.0), a=a, b=b) == expected
+
+
+def test_where_lines_cross_by_hand():
+    """Apart by +2 at 1,000 and by -1 at 8,000: two thirds of three doublings on."""
+    scores = scores_of("points", arms(a=5, b=6, c=3, d=7))
+    crossing = Crossing(("a", "b"), ("c", "d"), 0.0)
+    assert crossing.point(scores, (1_000, 8_000), log=True) == pytest.approx(4_000)
+    assert crossing.point(scores, (0.0, 3.0), log=False) == pytest.approx(2.0)
+    assert Crossing(("a", "d"), ("c", "b"), 0.0).point(scores, (0.0, 3.0), log=False) is None
+
+
 def test_every_pair_is_compared_and_p_corrected():
     found = compare(scores_of("points", arms(a=1, b=2, c=2.0)))
     assert [(each.a, each.b) for each in found] == [("a", "b"), ("a", "c"), ("b", "c")]

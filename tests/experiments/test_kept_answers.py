@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 import experiments
+from research.ablation.contrasts import Scores
+from research.ablation.measures import MEASURES
 from research.report.answers import read_answers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,3 +27,19 @@ def test_it_answers_the_question_as_it_is_asked(file):
     assert answer.note == experiment.notes.get(answer.corpus, ("", ""))
     assert answer.command.startswith(f"python run.py ablate {answer.question}")
     assert not Path(answer.arms[0].runs[0].folder).is_absolute()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_it_judges_what_is_declared(file):
+    """But for hypotheses of arms that were not asked; and what was changed after results had been seen, it says."""
+    [answer] = read_answers([file])
+    experiment = experiments.load(answer.question)
+    scores = Scores.of_runs({arm.name: [1.0, 1.0] for arm in answer.arms})
+    declared = []
+    for hypothesis in experiment.verdict:
+        if set(hypothesis.arms) <= scores.runs.keys():
+            measure = MEASURES[hypothesis.measure or experiment.measure]
+            declared += [claim.words for claim in hypothesis.needs(scores, measure.better, measure.unit)]
+    assert [each.words for each in answer.hypotheses] == declared
+    said = [flag for flag in answer.flags if flag.en.startswith("changed after results had been seen: ")]
+    assert [flag.en.partition(": ")[2] for flag in said] == [each.en for each in [experiment.revised] if each]
