@@ -2,7 +2,7 @@
 
     python run.py ablate heads --config=configs/multi30k_small.py --launcher.jobs_at_once=2
 
-Four epochs are early: configs/multi30k.py is what a translator needs. All families have the same batches, steps and
+Two epochs are early: configs/multi30k.py is what a translator needs. All families have the same batches, steps and
 schedule, so that arms may be of any.
 """
 
