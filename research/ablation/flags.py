@@ -76,8 +76,8 @@ def _blunt(judged: Sequence[Judged]) -> Iterator[Words]:
         if claim.alike and claim.margin is not None and verdict == INCONCLUSIVE and high - low > 2 * claim.margin:
             arms, wide = " − ".join(claim.estimate.arms), f"±{_short((high - low) / 2)}"
             yield Words(
-                f"more seeds are needed to show a margin of ±{claim.margin:g}: the interval is {wide} wide ({arms})",
-                f"±{claim.margin:g}의 여유를 보이려면 시드가 더 필요하다: 구간의 폭은 {wide}이다({arms})",
+                f"more seeds are needed to show a difference within ±{claim.margin:g}: its interval is {wide} ({arms})",
+                f"차이가 ±{claim.margin:g} 안에 있음을 보이려면 시드가 더 필요하다: 구간은 {wide}이다({arms})",
             )
 
 

@@ -78,7 +78,7 @@ def test_what_was_changed_after_results_comes_first():
 def test_an_interval_too_wide_to_show_that_two_are_alike():
     alike = replace(QUESTION, verdict=(Equivalence(("a",), "b", 0.5),))
     [found] = said(question=alike)  # seconds of 1, 2 and 3 for each
-    assert found.startswith("more seeds are needed to show a margin of ±0.5: the interval is ±1.7")
+    assert found.startswith("more seeds are needed to show a difference within ±0.5: its interval is ±1.7")
     assert said(question=replace(QUESTION, verdict=(Equivalence(("a",), "b", 5.0),))) == []
 
 
