@@ -118,7 +118,7 @@ def _says_nothing(claim: Claim, by: Measure, scores: Scores) -> bool:
     if claim.margin is None or not claim.alike:
         return at_bound(by, arms) is not None
     means = np.array([np.mean(runs) for runs in arms.runs.values()])
-    told = np.clip(means, by.low, by.high)
+    told = np.clip(means, -np.inf if by.low is None else by.low, np.inf if by.high is None else by.high)
     return bool((told != means).any() and np.ptp(told) <= claim.margin)
 
 

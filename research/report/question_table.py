@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from research.report.answers import Answer, Arm, Hypothesis
-from research.report.numbers import COSTS, NOTHING, chance, decimals, exact, interval, plain, signed
+from research.report.numbers import COSTS, NOTHING, chance, decimals, exact, interval, plain, signed, size
 from research.report.words import SAID, measure_words
 from research.words import Words
 
@@ -149,7 +149,9 @@ def _comma_separated(rows: Iterable[Iterable[object]]) -> str:
 
 
 def _column(values: Numbers) -> list[str]:
-    """Measures without an interval: four digits of the largest, and as many decimals for all."""
+    """Measures without an interval: four digits of the largest, and as many decimals for all; millions have letters."""
+    if max((value for value in values if value is not None), default=0.0) >= 1e6:
+        return [size(value) for value in values]
     places = decimals((), values)
     return [plain(value, places) for value in values]
 

@@ -68,6 +68,14 @@ def test_a_hypothesis_may_have_a_measure_of_its_own(tmp_path: Path) -> None:
     assert "bahdanau is over 5 BLEU better (alignment error rate)" in markdown([found])
 
 
+def test_a_measure_of_millions_has_letters(tmp_path: Path) -> None:
+    made = attention_or_not()
+    for arm, speed in zip(made["arms"], (84_767_207_833, None, 9_500_000), strict=True):
+        arm["means"] = {"flops_per_second": speed}
+    (found,) = read_answers([write(tmp_path, made)])
+    assert [row[1] for row in others_table(found).rows] == ["84.77G", "–", "9.50M"]
+
+
 def test_what_is_not_finite_is_no_number(tmp_path: Path) -> None:
     made = heads()
     made["arms"][0] |= {"score": float("nan"), "interval": [float("-inf"), 3.0]}
