@@ -37,18 +37,18 @@ EXPERIMENT = Experiment(
     ),
     notes={
         "embedded_tiny": Words(
-            "With input feeding the models begin to attend later, and were still learning after 800 steps. Most of the "
-            "difference is time: after 2,400 steps (--config.training.steps=2400) Luong's has 86.8 BLEU with it and "
-            "89.1 without, -2.3 [-10.6, 5.9], which leaves open whether it is worse. Luong et al. found +1.3 after ten "
-            "epochs.",
-            "입력 피딩을 쓰면 어텐션을 배우기 시작하는 시점이 늦고, 800 단계 뒤에도 배우는 중이었다. 차이는 대부분 "
-            "시간이다: 2,400 단계 뒤에는(--config.training.steps=2400) 쓸 때 86.8, 쓰지 않을 때 89.1 BLEU로, 차이는 "
-            "-2.3 [-10.6, 5.9]이며, 더 나쁜지는 미결이다. Luong 등은 열 에포크 뒤에 +1.3을 얻었다.",
+            "With input feeding a model begins to attend later: after 800 steps Luong's was 24.5 BLEU behind for "
+            "that, and with the bilinear score it was still learning after 2,400. What is left then is small, and all "
+            "arms stand near 90 BLEU, where there is little to gain. Luong et al. found +1.3 after ten epochs.",
+            "입력 피딩을 쓰면 어텐션을 배우기 시작하는 시점이 늦다. 800 단계 뒤에 루옹 모델은 그 때문에 24.5 BLEU "
+            "뒤졌고, 쌍선형 점수로는 2,400 단계 뒤에도 배우는 중이었다. 그때 남는 차이는 작고, 모든 조건이 더 나아질 "
+            "여지가 적은 90 BLEU 가까이에 있다. Luong 등은 열 에포크 뒤에 +1.3을 얻었다.",
         )
     },
     revised=Words(
-        "the margin of the timing was 2 BLEU, and the embedded corpus had 800 steps, in which input feeding had "
-        "hardly begun",
-        "시점에 관한 여유는 2 BLEU였고, 내장 말뭉치에서 800 단계를 학습했는데 입력 피딩은 막 시작했을 뿐이었다",
+        "the margin of the timing was 2 BLEU, with which it is inconclusive as well; the embedded corpus had 800 "
+        "steps, in which input feeding had hardly begun, and with which the claim was refuted",
+        "시점에 관한 여유는 2 BLEU였고, 그래도 미결이다. 내장 말뭉치에서 800 단계를 학습했는데 입력 피딩은 막 시작했을 "
+        "뿐이었고, 그때는 주장이 반박되었다",
     ),
 )
