@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 import experiments
+from configs.command_line import load
+from research.ablation.ablate import Ablation
 from research.ablation.contrasts import Scores
 from research.ablation.measures import MEASURES
 from research.report.answers import read_answers
@@ -27,6 +29,30 @@ def test_it_answers_the_question_as_it_is_asked(file):
     assert answer.note == experiment.notes.get(answer.corpus, ("", ""))
     assert answer.command.startswith(f"python run.py ablate {answer.question}")
     assert not Path(answer.arms[0].runs[0].folder).is_absolute()
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+def test_its_runs_are_those_that_would_be_trained(file, tmp_path):
+    """By the digests in the folders' names, of every field that a run's numbers depend on."""
+    [answer] = read_answers([file])
+    config_file = f"configs/{answer.corpus}.py"
+    ablation = Ablation(
+        answer.question,
+        experiments.load(answer.question),
+        lambda architecture: load(f"{config_file}:{architecture}"),
+        override=lambda config: None,
+        config_file=config_file,
+        command=answer.command,
+        seeds=(0,),
+        out=tmp_path,
+        search=answer.search,
+    )
+    for arm in answer.arms:
+        config = ablation.arms[arm.name]
+        if arm.learning_rate is not None:
+            config.training.learning_rate = arm.learning_rate
+        for run in arm.runs:
+            assert ablation.folder(arm.name, config, run.seed) == tmp_path / run.folder
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
