@@ -161,12 +161,12 @@ def _crossings(experiment: Experiment, scores: Scores) -> Iterator[Words]:
             at = [experiment.place(arm)[0] or 0.0 for arm in each.first]
             point = each.point(scores, at, log=axis.log)
             cross = Words(
-                "in the mean over seeds {first} and {second} cross at about {point} {axis}",
-                "시드 평균에서 {first}의 선과 {second}의 선은 {axis} 약 {point}에서 만난다",
+                "In the mean over seeds, {first} and {second} cross at about {point} {axis}.",
+                "시드 평균에서 {first}의 선과 {second}의 선은 {axis} 약 {point}에서 만난다.",
             )
             apart = Words(
-                "in the mean over seeds {first} and {second} do not cross",
-                "시드 평균에서 {first}의 선과 {second}의 선은 만나지 않는다",
+                "In the mean over seeds, {first} and {second} do not cross.",
+                "시드 평균에서 {first}의 선과 {second}의 선은 만나지 않는다.",
             )
             yield (cross if point else apart).of(
                 first=experiment.place(each.first[0])[1],

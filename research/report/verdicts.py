@@ -101,7 +101,7 @@ def _part(answer: Answer) -> list[str]:
     lines += [f"- Flagged: {_inline(flag.en)}" for flag in answer.flags]
     lines += [f"- Failed: {_inline(arm.name)}, seed {failure.seed}: `{' / '.join(failure.last_lines[-1:])}`"
               for arm in answer.arms for failure in arm.failed]  # fmt: skip
-    lines += [f"- Found: {_inline(finding.en)}" for finding in answer.findings]
+    lines += [f"- Found out: {_inline(finding.en)}" for finding in answer.findings]
     lines += ["", _inline(answer.note.en)] if answer.note.en else []
     return [*lines, "", "```sh", answer.command, "```"]
 

@@ -112,7 +112,7 @@ def attention_or_not(corpus: str = "embedded") -> Made:
             pair("luong", "bahdanau", 4.0, 0.031),
         ],
         flags=[{"en": "bahdanau takes 1.7 times the seconds of none.", "ko": "bahdanau는 none의 1.7배 시간이 든다."}],
-        findings=[{"en": "luong and none do not cross", "ko": "luong의 선과 none의 선은 만나지 않는다"}],
+        findings=[{"en": "The two do not cross.", "ko": "두 선은 만나지 않는다."}],
         literature=[
             published("Britz et al. 2017", none=9.98, luong=21.78, bahdanau=22.47),
             published("Bahdanau et al. 2015", none=17.82, bahdanau=26.75),

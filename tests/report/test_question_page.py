@@ -97,7 +97,7 @@ def test_a_section_has_what_was_asked_found_paid_and_run(text: str) -> None:
         "p to support < 0.001",
         "p to refute > 0.999",
         "bahdanau takes 1.7 times the seconds of none.",
-        "luong and none do not cross luong의 선과 none의 선은 만나지 않는다",
+        "The two do not cross. 두 선은 만나지 않는다.",
         "BLEU, higher is better · test, greedy search",
         "In the literature: BLEU",
         "luong model.reader luong model.score general 40.8 [38.2, 43.4] 40.6 42.0 39.9 792k 3.33M 1,200 1.23M 42 s",
@@ -213,7 +213,7 @@ def test_verdicts_md_has_the_table_and_a_part_for_each(answers_page: Path, answe
     assert "| [heads](#heads-embedded) | embedded | ○ **not enough seeds** | – | 0–2 | 1 min 36 s |" in text
     assert len(re.findall("^## ", text, re.M)) == len(answer_files)
     assert f"**Claim.** {AFTER_ATTENTION}" in text
-    assert "- Found: luong and none do not cross" in text
+    assert "- Found out: The two do not cross." in text
     assert "| luong | 40.8 | [38.2, 43.4] | 40.6 42.0 39.9 | 792k | 3.33M | 1,200 | 1.23M | 42 s | 3 | 0.002 |" in text
     assert "| heads=16 | – | – | failed failed |" in text
     assert "- Flagged: bahdanau takes 1.7 times the seconds of none." in text
