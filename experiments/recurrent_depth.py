@@ -41,10 +41,12 @@ EXPERIMENT = Experiment(
     notes={
         "embedded_tiny": Words(
             "Stacked cells have no residual connections here, and each layer delays the moment at which the model "
-            "begins to attend: every deeper arm was still learning when it stopped. This is how soon depth pays, "
-            "not how much; Britz et al. trained for days.",
-            "여기서 쌓은 셀에는 잔차 연결이 없어, 층이 늘수록 어텐션을 배우기 시작하는 시점이 늦어진다. 깊은 조건은 "
-            "모두 배우는 중에 멈췄다. 깊이가 얼마나 좋은가가 아니라 얼마나 빨리 좋아지는가를 보여 준다.",
+            "begins to attend, in the encoder more than in the decoder (two layers: 33 and 56 BLEU, one 69): every "
+            "deeper arm was still learning when it stopped. This is how soon depth pays, not how much; Britz et al. "
+            "trained for days.",
+            "여기서 쌓은 셀에는 잔차 연결이 없어, 층이 늘수록 어텐션을 배우기 시작하는 시점이 늦어진다. 디코더보다 "
+            "인코더에서 더 그렇다(두 층이면 56과 33 BLEU, 한 층이면 69). 깊은 조건은 모두 배우는 중에 멈췄다. 깊이가 "
+            "얼마나 좋은가가 아니라 얼마나 빨리 좋아지는가를 보여 준다.",
         ),
         "multi30k_small": Words(
             "As on the embedded corpus each layer delays the moment at which the model begins to attend: after 500 of "
