@@ -51,9 +51,9 @@ EXPERIMENT = Experiment(
         ),
     },
     revised=Words(
-        "the margin of the two gaps was 5 BLEU, and the embedded corpus had 800 steps, in which the fixed vector had "
-        "not begun; with either the claim was supported there",
-        "두 차이의 여유는 5 BLEU였고, 내장 말뭉치에서는 800 단계를 학습했는데 그동안 고정 벡터는 시작하지도 못했다. "
-        "어느 쪽으로도 그 말뭉치에서 주장은 지지되었다",
+        "the margin of the two gaps was 5 BLEU, with which the claim is supported on the embedded corpus as well; "
+        "there models had two layers and 800 steps, in which they had hardly begun, and what that came to is not kept",
+        "두 차이의 여유는 5 BLEU였고, 그래도 내장 말뭉치에서 주장은 지지된다. 그 말뭉치에서는 두 층으로 800 단계를 "
+        "학습했는데 막 시작했을 뿐이었고, 그때의 결과는 남아 있지 않다",
     ),
 )

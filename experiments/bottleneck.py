@@ -29,7 +29,8 @@ EXPERIMENT = Experiment(
         Superiority("luong, width=32", "none, width=128", 0.0),
     ),
     revised=Words(
-        "the embedded corpus had 800 steps, in which the narrowest reader had hardly begun",
-        "내장 말뭉치에서 800 단계를 학습했는데, 가장 좁은 모델은 막 시작했을 뿐이었다",
+        "the embedded corpus had 800 steps, in which the narrowest reader had hardly begun; "
+        "what that came to is not kept",
+        "내장 말뭉치에서 800 단계를 학습했는데, 가장 좁은 모델은 막 시작했을 뿐이었다. 그때의 결과는 남아 있지 않다",
     ),
 )

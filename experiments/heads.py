@@ -51,4 +51,8 @@ EXPERIMENT = Experiment(
             "주장은 너비 512에 관한 것이다.",
         ),
     },
+    revised=Words(
+        "eight heads of a width of 8 were added, of which no hypothesis speaks",
+        "너비가 8인 헤드 여덟 개를 더했다. 이에 관한 가설은 없다",
+    ),
 )

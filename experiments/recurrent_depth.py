@@ -50,17 +50,19 @@ EXPERIMENT = Experiment(
         ),
         "multi30k_small": Words(
             "As on the embedded corpus each layer delays the moment at which the model begins to attend: after 500 of "
-            "1,500 steps one layer has a perplexity of 71, two 117, and more about 250. Three layers and more differ "
-            "little, because none of them has begun. Two epochs at one learning rate say how soon depth pays, not how "
-            "much.",
+            "1,500 steps one layer (seed 0) has a perplexity of 71, two 117, and more about 250. Three layers and "
+            "more differ little in BLEU: none of them seems to have begun. Two epochs at one learning rate say how "
+            "soon depth pays, not how much.",
             "내장 말뭉치에서처럼 층이 늘수록 어텐션을 배우기 시작하는 시점이 늦어진다. 1,500 단계 중 500 단계 뒤의 "
-            "퍼플렉서티는 한 층 71, 두 층 117, 그 이상은 약 250이다. 세 층 이상이 서로 비슷한 것은 어느 것도 시작하지 "
-            "못했기 때문이다. 학습률 하나로 두 에포크를 학습한 것은 깊이가 얼마나 좋은가가 아니라 얼마나 빨리 "
+            "퍼플렉서티는 한 층 71, 두 층 117, 그 이상은 약 250이다. 세 층 이상이 BLEU가 서로 비슷하다. 어느 것도 "
+            "시작하지 못한 듯하다. 학습률 하나로 두 에포크를 학습한 것은 깊이가 얼마나 좋은가가 아니라 얼마나 빨리 "
             "좋아지는가를 말한다.",
         ),
     },
     revised=Words(
-        "that two layers are better than one was added; without it the claim is refuted as well",
-        "두 층이 한 층보다 낫다는 가설을 더했다. 이것이 없어도 주장은 반박된다",
+        "that two layers are better than one was added, without which the claim is refuted as well; the embedded "
+        "corpus had 800 steps, in which deep stacks had hardly begun, and what that came to is not kept",
+        "두 층이 한 층보다 낫다는 가설을 더했고, 이것이 없어도 주장은 반박된다. 내장 말뭉치에서는 800 단계를 "
+        "학습했는데 깊은 조건은 막 시작했을 뿐이었고, 그때의 결과는 남아 있지 않다",
     ),
 )

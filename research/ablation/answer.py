@@ -159,19 +159,19 @@ def _crossings(experiment: Experiment, scores: Scores) -> Iterator[Words]:
     for each in experiment.verdict:
         if isinstance(each, Crossing) and {*each.first, *each.second} <= scores.runs.keys():
             at = [experiment.place(arm)[0] or 0.0 for arm in each.first]
-            point = each.point(scores, at, log=axis.log)
+            points = [f"{float(f'{point:.2g}'):,.0f}" for point in each.points(scores, at, log=axis.log)]
             cross = Words(
-                "In the mean over seeds, {first} and {second} cross at about {point} {axis}.",
-                "시드 평균에서 {first}의 선과 {second}의 선은 {axis} 약 {point}에서 만난다.",
+                "In the mean over seeds, {first} and {second} cross at about {points} {axis}.",
+                "시드 평균에서 {first}의 선과 {second}의 선은 {axis} 약 {points}에서 만난다.",
             )
             apart = Words(
                 "In the mean over seeds, {first} and {second} do not cross.",
                 "시드 평균에서 {first}의 선과 {second}의 선은 만나지 않는다.",
             )
-            yield (cross if point else apart).of(
+            yield (cross if points else apart).of(
                 first=experiment.place(each.first[0])[1],
                 second=experiment.place(each.second[0])[1],
-                point=f"{float(f'{point or 0:.2g}'):,.0f}",
+                points=" / ".join(points),
                 axis=axis.words,
             )
 

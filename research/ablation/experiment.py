@@ -104,11 +104,11 @@ class Experiment:
 
     def place(self, arm: str) -> tuple[float | None, str]:
         """Where an arm stands on the axis, and the line of the figure that it is on."""
-        fields = dict(self.arms[arm])
+        fields = self.arms[arm]
         if self.axis is None or self.axis.field not in fields:
             return None, ""
-        x = fields.pop(self.axis.field)
-        return float(x), ", ".join(name_of(name, value) for name, value in fields.items())
+        x = fields[self.axis.field]
+        return float(x), ", ".join(part for part in arm.split(", ") if part != name_of(self.axis.field, x))
 
 
 def architecture_of(experiment: Experiment, arm: str) -> str:

@@ -38,6 +38,7 @@ def flags(
     return [
         *_revised(experiment),
         *_left_out(experiment, arms),
+        *_silenced(judged),
         *_blunt(judged),
         *_costs(spent),
         *_fields(experiment, folders, tuned=bool(tried)),
@@ -69,11 +70,20 @@ def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iter
         )
 
 
+def _silenced(judged: Sequence[Judged]) -> Iterator[Words]:
+    """Claims of arms that stand where the measure tells nothing apart."""
+    if names := "; ".join(" − ".join(each.claim.estimate.arms) for each in judged if each.at_bound):
+        yield Words(
+            f"at the floor or the ceiling, where the measure tells nothing apart: {names}",
+            f"바닥이나 천장에 있어 척도로 구별되지 않는다: {names}",
+        )
+
+
 def _blunt(judged: Sequence[Judged]) -> Iterator[Words]:
-    """Claims that arms are alike, which intervals so wide could not have shown."""
-    for claim, _, _, verdict in judged:
+    """Claims that arms are alike, which intervals so wide could not have shown. At a bound no seeds would help."""
+    for claim in [each.claim for each in judged if each.verdict == INCONCLUSIVE and not each.at_bound]:
         low, high = claim.estimate.interval(claim.level)
-        if claim.alike and claim.margin is not None and verdict == INCONCLUSIVE and high - low > 2 * claim.margin:
+        if claim.alike and claim.margin is not None and high - low > 2 * claim.margin:
             arms, wide = " − ".join(claim.estimate.arms), f"±{_short((high - low) / 2)}"
             yield Words(
                 f"more seeds are needed to show a difference within ±{claim.margin:g}: its interval is {wide} ({arms})",

@@ -5,7 +5,7 @@ Each is one or more contrasts of arms' scores, Σ c_i score_i, and asks on which
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -180,16 +180,22 @@ class Crossing:
         far = Superiority(self.second[-1], self.first[-1], self.margin)
         return [*near.needs(scores, better, unit), *far.needs(scores, better, unit)]
 
-    def point(self, scores: Scores, at: Sequence[float], *, log: bool) -> float | None:
-        """Where the means cross, on straight lines between the places `at` of the arms; None where they don't."""
+    def points(self, scores: Scores, at: Sequence[float], *, log: bool) -> list[float]:
+        """Where the means cross, on straight lines between the places `at` of the arms."""
         pairs = zip(self.first, self.second, strict=True)
         apart = [float(np.mean(scores.runs[first]) - np.mean(scores.runs[second])) for first, second in pairs]
+        sides: list[float] = list(
+            accumulate(np.sign(apart), lambda before, now: now or before)
+        )  # where they meet, they came from
         places = np.log2(at) if log else np.asarray(at, float)
-        for (near, far), (here, there) in zip(pairwise(places), pairwise(apart), strict=True):
-            if here * there < 0:
-                point = float(near + (far - near) * here / (here - there))
-                return 2.0**point if log else point
-        return None
+        found = [
+            float(near + (far - near) * here / (here - there))
+            for (near, far), (here, there), (side, other) in zip(
+                pairwise(places), pairwise(apart), pairwise(sides), strict=True
+            )
+            if side * other < 0
+        ]
+        return [2.0**point for point in found] if log else found
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -24,11 +24,13 @@ class Run(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A claim, the measure that it is of, and what is to be said of it. p_refutes: corrected for all claims (Holm)."""
+    """A claim, the measure that it is of, and what is to be said of it. p_refutes: corrected for all claims (Holm).
+    at_bound: whether its arms stand where the measure tells nothing apart."""
 
     claim: Claim
     measure: str
     p_refutes: float
+    at_bound: bool
     verdict: str
 
 
@@ -66,11 +68,11 @@ def judge(
         if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
         for claim in hypothesis.needs(found, by.better, by.unit):
-            claims.append((claim, name, _says_nothing(claim, by, found)))
+            claims.append((claim, name, _stands_at_bound(claim, by, found)))
     refutes = holm([claim.p_refutes for claim, _, _ in claims])
     judged = [
-        Judged(claim, name, p_refutes, _verdict(claim.p_supports, p_refutes, says_nothing))
-        for (claim, name, says_nothing), p_refutes in zip(claims, refutes, strict=True)
+        Judged(claim, name, p_refutes, bound, _verdict(claim.p_supports, p_refutes, bound))
+        for (claim, name, bound), p_refutes in zip(claims, refutes, strict=True)
     ]
     verdicts = {each.verdict for each in judged}
     whole = len(asked) == len(hypotheses)
@@ -111,7 +113,7 @@ def at_bound(by: Measure, scores: Scores) -> str | None:
     return None
 
 
-def _says_nothing(claim: Claim, by: Measure, scores: Scores) -> bool:
+def _stands_at_bound(claim: Claim, by: Measure, scores: Scores) -> bool:
     """Whether arms stand where the measure tells nothing apart. Of two that are to be alike, one is enough, with the
     other within the margin of that bound."""
     arms = scores.of(claim.estimate.arms)
@@ -122,8 +124,8 @@ def _says_nothing(claim: Claim, by: Measure, scores: Scores) -> bool:
     return bool((told != means).any() and np.ptp(told) <= claim.margin)
 
 
-def _verdict(p_supports: float, p_refutes: float, says_nothing: bool) -> str:
-    if says_nothing:
+def _verdict(p_supports: float, p_refutes: float, bound: bool) -> str:
+    if bound:
         return INCONCLUSIVE
     if p_refutes < 1 - LEVEL:
         return REFUTED

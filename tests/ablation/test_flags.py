@@ -82,6 +82,16 @@ def test_an_interval_too_wide_to_show_that_two_are_alike():
     assert said(question=replace(QUESTION, verdict=(Equivalence(("a",), "b", 5.0),))) == []
 
 
+def test_two_that_are_to_be_alike_at_the_floor(monkeypatch):
+    """Not that more seeds would help: none would."""
+    monkeypatch.setitem(MEASURES, "seconds_per_step", replace(MEASURES["seconds_per_step"], low=1.9))
+    arms = {"a": [Run(seed, {}, {"seconds_per_step": 1.0 + seed / 9}) for seed in range(3)],
+            "b": [Run(seed, {}, {"seconds_per_step": 1.5 + seed}) for seed in range(3)]}  # fmt: skip
+    assert said(arms, question=replace(QUESTION, verdict=(Equivalence(("a",), "b", 0.7),))) == [
+        "at the floor or the ceiling, where the measure tells nothing apart: a − b"
+    ]
+
+
 @pytest.mark.parametrize(
     ("tried", "chosen", "sentences"),
     [

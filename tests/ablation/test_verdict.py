@@ -161,13 +161,22 @@ def test_what_is_to_be_alike_and_stands_at_the_floor_says_nothing(a, b, expected
     assert verdict(Equivalence(("a",), "b", 1.0), a=a, b=b) == expected
 
 
-def test_where_lines_cross_by_hand():
-    """Apart by +2 at 1,000 and by -1 at 8,000: two thirds of three doublings on."""
-    scores = scores_of("points", arms(a=5, b=6, c=3, d=7))
-    crossing = Crossing(("a", "b"), ("c", "d"), 0.0)
-    assert crossing.point(scores, (1_000, 8_000), log=True) == pytest.approx(4_000)
-    assert crossing.point(scores, (0.0, 3.0), log=False) == pytest.approx(2.0)
-    assert Crossing(("a", "d"), ("c", "b"), 0.0).point(scores, (0.0, 3.0), log=False) is None
+@pytest.mark.parametrize(
+    ("apart", "at", "log", "expected"),
+    [
+        ((2, -1), (1_000, 8_000), True, [4_000]),  # two thirds of three doublings on
+        ((2, -1), (0, 3), False, [2]),
+        ((2, 1), (0, 3), False, []),
+        ((6, -1, 2, -5), (0, 7, 10, 17), False, [6, 8, 12]),
+        ((2, 0, -1), (0, 1, 2), False, [1]),  # where they meet
+        ((2, 0, 1), (0, 1, 2), False, []),  # touched, not crossed
+    ],
+)
+def test_where_lines_cross_by_hand(apart, at, log, expected):
+    first, second = (tuple(f"{line}{place}" for place in at) for line in "ab")
+    means = {name: 10.0 + off for name, off in zip(first, apart, strict=True)} | dict.fromkeys(second, 10.0)
+    points = Crossing(first, second, 0.0).points(scores_of("points", arms(**means)), at, log=log)
+    assert points == pytest.approx(expected)
 
 
 def test_every_pair_is_compared_and_p_corrected():

@@ -58,6 +58,20 @@ def test_arms_differ_only_where_they_say(name):
     assert len({str(each) for each in flattened.values()}) == len(flattened), "two arms are one"
 
 
+@pytest.mark.parametrize(
+    ("name", "arm", "place"),
+    [
+        ("recurrent_depth", "layers=2", (2.0, "")),
+        ("recurrent_depth", "encoder_layers=2", (None, "")),
+        ("bottleneck", "luong, width=32", (32.0, "luong")),
+        ("data_size", "large transformer, subset=1000", (1_000.0, "large transformer")),
+        ("heads", "heads=2, head_width=8", (2.0, "head_width=8")),
+    ],
+)
+def test_an_arm_stands_on_the_line_that_its_name_says(name, arm, place):
+    assert experiments.load(name).place(arm) == place
+
+
 def test_costs_that_scores_are_drawn_over_are_recorded_ones():
     costs = {experiments.load(name).cost for name in experiments.QUESTIONS} - {None}
     assert costs <= SPENT.keys()
