@@ -42,12 +42,13 @@ EXPERIMENT = Experiment(
             "recurrent_depth). One layer of width 256, trained to its end on the same corpus, gains 20 BLEU by "
             "attention (13.2 and 33.3, beam 5; docs/results.md): the gap is as large as claimed where a model is "
             "trained long enough to use it. By the bar of 10 BLEU that model is not unusable without attention, and "
-            "here those that attend are (9.6 and 8.6): the first part tells nothing.",
-            "너비 64짜리 두 층은 1,500 단계 뒤에도 어텐션을 막 배우기 시작했을 뿐이다. 한 층은 14.9 BLEU다"
-            "(recurrent_depth 참고). 같은 말뭉치에서 끝까지 학습한 "
-            "너비 256 한 층은 어텐션으로 20 BLEU를 얻는다(13.2와 33.3, 빔 5; docs/results.md). 어텐션을 쓸 만큼 오래 "
-            "학습하면 차이는 주장만큼 크다. 10 BLEU라는 기준으로는 그 모델은 어텐션이 없어도 쓸 수 있고, 여기서는 "
-            "어텐션이 있는 모델(9.6과 8.6)도 쓸 수 없다. 그러므로 첫 가설은 아무것도 말하지 않는다.",
+            "here none of those that attend is certainly above it (9.6 [8.2, 10.9] and 8.6): the first part tells "
+            "nothing.",
+            "너비 64짜리 두 층은 1,500 단계 뒤에도 어텐션을 막 배우기 시작했을 뿐이다. 한 층은 14.9 "
+            "BLEU다(recurrent_depth 참고). 같은 말뭉치에서 끝까지 학습한 너비 256 한 층은 어텐션으로 20 BLEU를 "
+            "얻는다(13.2와 33.3, 빔 5; docs/results.md). 어텐션을 쓸 만큼 오래 학습하면 차이는 주장만큼 크다. 10 "
+            "BLEU라는 기준으로는 그 모델은 어텐션이 없어도 쓸 수 있고, 여기서는 어텐션이 있는 모델(9.6 [8.2, 10.9]과 "
+            "8.6)도 그 기준을 확실히 넘지 못한다. 그러므로 첫 가설은 아무것도 말하지 않는다.",
         ),
     },
     revised=Words(
