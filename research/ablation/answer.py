@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,14 @@ def answer(asked: Asked, failures: Failures, root: Path) -> dict[str, Any]:
     arms = {
         arm: [read_run(path, asked.split, asked.search, wanted) for path in of.values()] for arm, of in finished.items()
     }
-    verdict, judged = judge(experiment.verdict, experiment.measure, arms)
+    scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
+    scores = scores_by(experiment.measure)
+    verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
     paths = {arm: list(of.values()) for arm, of in finished.items()}
     every = [path for of in paths.values() for path in of]
     known = len(every) + sum(len(of) for of in failures.values())
     trials = max(len(asked.tried) // len(asked.folders), 1)
     spent = {arm: costs(of, trials) for arm, of in paths.items() if of}
-    scores = scores_of(experiment.measure, arms)
 
     def row(arm: str, runs: Sequence[Run]) -> dict[str, Any]:
         x, group = experiment.place(arm)

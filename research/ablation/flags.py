@@ -113,7 +113,9 @@ def _short(value: float) -> str:
 
 def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tuned: bool) -> Iterator[Words]:
     """How arms were trained, but for what the question names, what was tuned, and what they were matched by."""
-    named = {"training.steps", *["training.learning_rate"] * tuned, *experiment.factors}
+    named = {"training.steps", *experiment.factors}
+    if tuned:
+        named.add("training.learning_rate")
     trained = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
     for field in sorted(set().union(*trained)) if trained else []:
         if field.startswith(("training.", "data.", "evaluation.")) and field not in named | SAYS_NOTHING:

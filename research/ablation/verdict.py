@@ -1,6 +1,6 @@
 """Results to a verdict: a pure function of what the runs measured and of what was declared before them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -46,9 +46,12 @@ class Comparison(NamedTuple):
 
 
 def judge(
-    hypotheses: Sequence[Hypothesis], measure: str, arms: Mapping[str, Sequence[Run]]
+    hypotheses: Sequence[Hypothesis], measure: str, arms: Mapping[str, Sequence[Run]], scores: Callable[[str], Scores]
 ) -> tuple[str, list[Judged]]:
     """The verdict over all hypotheses, and over each claim that they need.
+
+    measure: of those that name none. scores: `scores_of` all the arms, by the measure's name: the same that `compare`
+    takes, so that a pair has one interval wherever it is spoken of.
 
     Supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982); refuted where any
     certainly is not, p corrected for their number (Holm 1979); else inconclusive. Where all arms of a claim stand at
@@ -59,12 +62,10 @@ def judge(
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
         return TOO_FEW, []
-    # Of all arms, as `compare` takes them: the same resamples say the same of a pair wherever it is spoken of.
-    scores = {name: scores_of(name, arms) for name in {hypothesis.measure or measure for hypothesis in asked}}
     claims: list[tuple[Claim, str, bool]] = []
     for hypothesis in asked:
         name = hypothesis.measure or measure
-        by, found = MEASURES[name], scores[name]
+        by, found = MEASURES[name], scores(name)
         if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
         for claim in hypothesis.needs(found, by.better, by.unit):

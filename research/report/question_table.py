@@ -42,14 +42,15 @@ def arms_table(answer: Answer) -> Table:
     """arm, score, interval, the costs and the learning rates that are known. The seeds are `seeds_of`."""
     places = score_decimals(answer)
     costs = [name for name in COSTS if any(arm.costs.get(name) is not None for arm in answer.arms)]
-    rates = [_chosen(arm.learning_rate) for arm in answer.arms]
-    known = any(arm.learning_rate is not None for arm in answer.arms)
     rows = []
-    for arm, rate in zip(answer.arms, rates, strict=True):
-        shown = [*(COSTS[name](arm.costs.get(name)) for name in costs), *[rate] * known]
+    for arm in answer.arms:
+        shown = [COSTS[name](arm.costs.get(name)) for name in costs]
         rows.append([arm.name, plain(arm.score, places), interval(arm.interval, places), *shown])
     heads = [SAID["arm"], answer.measure.words, SAID["interval"], *(SAID[name] for name in costs)]
-    heads += [SAID["learning_rate"]] * known
+    if any(arm.learning_rate is not None for arm in answer.arms):
+        heads.append(SAID["learning_rate"])
+        for arm, row in zip(answer.arms, rows, strict=True):
+            row.append(_chosen(arm.learning_rate))
     return Table(heads, rows, heads.index(SAID["seconds"]) if "seconds" in costs else None)
 
 

@@ -1,6 +1,7 @@
 """What a reader is warned of."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -27,7 +28,7 @@ def said(arms=None, spent=None, folders=None, question=QUESTION, tried=()):
             question,
             arms,
             scores_of(question.measure, arms),
-            judge(question.verdict, question.measure, arms)[1],
+            judge(question.verdict, question.measure, arms, partial(scores_of, arms=arms))[1],
             spent or {"a": COSTS, "b": COSTS},
             folders or {},
             tried,

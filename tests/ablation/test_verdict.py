@@ -1,6 +1,7 @@
 """Made-up results to every verdict, and its edges."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ from scipy.stats import false_discovery_control
 
 from research.ablation.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, holm
 from research.ablation.measures import MEASURES, Measure
-from research.ablation.verdict import Run, compare, judge, scores_of
+from research.ablation.verdict import Run, compare, scores_of
+from research.ablation.verdict import judge as judge_by
 from research.words import Words
 
 WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
@@ -25,6 +27,11 @@ def arms(measure="points", spread=CLOSE, **means):
     return {
         arm: [Run(seed, {}, {measure: mean + off}) for seed, off in enumerate(spread)] for arm, mean in means.items()
     }
+
+
+def judge(hypotheses, measure, made):
+    """By the scores of these very arms."""
+    return judge_by(hypotheses, measure, made, partial(scores_of, arms=made))
 
 
 def verdict(hypothesis, measure="points", **of):

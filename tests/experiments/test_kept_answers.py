@@ -14,12 +14,14 @@ from research.report.answers import read_answers
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "docs" / "answers").glob("*/*.json"))
 
+every_file = pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+
 
 def test_some_are_kept():
     assert FILES
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+@every_file
 def test_it_answers_the_question_as_it_is_asked(file):
     [answer] = read_answers([file])
     experiment = experiments.load(answer.question)
@@ -31,7 +33,7 @@ def test_it_answers_the_question_as_it_is_asked(file):
     assert not Path(answer.arms[0].runs[0].folder).is_absolute()
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+@every_file
 def test_its_runs_are_those_that_would_be_trained(file, tmp_path):
     """By the digests in the folders' names, of every field that a run's numbers depend on."""
     [answer] = read_answers([file])
@@ -55,7 +57,7 @@ def test_its_runs_are_those_that_would_be_trained(file, tmp_path):
             assert ablation.folder(arm.name, config, run.seed) == tmp_path / run.folder
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}-{file.stem}")
+@every_file
 def test_it_judges_what_is_declared(file):
     """But for hypotheses of arms that were not asked; and what was changed after results had been seen, it says."""
     [answer] = read_answers([file])
