@@ -28,7 +28,7 @@ SHARED = {
 }
 RECURRENT = {"model.dropout": 0.2}
 TRANSFORMER = {"model.dropout": 0.1, "model.layers": 1, "model.heads": 2, "model.ffn": 16}
-POSITIONS = ("none", "sinusoidal", "learned", "relative")
+POSITIONS = ("none", "sinusoidal", "learned", "relative", "rotary", "alibi")
 
 FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "none": ("none", RECURRENT),
@@ -36,6 +36,8 @@ FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
     "luong_feeding_coverage": ("luong", {**RECURRENT, "model.input_feeding": True, "model.coverage": "linguistic"}),
     "bahdanau": ("bahdanau", RECURRENT),
     **{f"transformer_{name}": ("transformer", {**TRANSFORMER, "model.positions": name}) for name in POSITIONS},
+    "recurrent_transformer": ("recurrent_transformer", TRANSFORMER),
+    "transformer_recurrent": ("transformer_recurrent", TRANSFORMER),
 }
 """Name -> the architecture of the config file, and the fields that differ from it."""
 
@@ -45,6 +47,8 @@ SEARCHED = (
     "bahdanau",
     "transformer_sinusoidal",
     "transformer_relative",
+    "recurrent_transformer",
+    "transformer_recurrent",
 )
 """Families whose translations are pinned; for the others, training is: each search costs seconds of compiling."""
 
