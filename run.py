@@ -99,7 +99,7 @@ def train(arguments: Sequence[str]) -> None:
     if rest:
         parser.error(f"unexpected argument {rest[0]!r}")
 
-    from research.launch import train
+    from research.training.trainer import train
 
     train(config, flags.workdir, command=in_full("train", arguments))
 

@@ -9,9 +9,9 @@ from ml_collections import ConfigDict
 from benchmarks.workload import Workload
 from research.data.vocabulary import EOS
 from research.decoding.search import Beam, Greedy, program
-from research.launch import make_training
-from research.training import host
-from research.training.devices import Devices
+from research.parallel import host
+from research.parallel.devices import Devices
+from research.training.trainer import make_training
 
 
 class Ours:

@@ -18,7 +18,7 @@ from rich.table import Table
 from benchmarks import sentences
 from benchmarks.families import FAMILIES
 from benchmarks.ours import Ours
-from research.training import host
+from research.parallel import host
 
 INSTRUCTION = re.compile(r'\s*(?:ROOT )?%([\w.\-]+) = .*op_name="([^"]*)"')
 CONTAINERS = ("while", "conditional", "call", "cond.")  # whose parts are listed themselves

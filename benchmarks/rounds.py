@@ -12,7 +12,7 @@ from benchmarks.matmul import LIBRARIES
 from benchmarks.worker import SIDES
 
 ROOT = Path(__file__).resolve().parent.parent
-# PyTorch gains 14 to 68 % when glibc keeps freed memory. Our side asks for it itself, in research/training/host.py, and
+# PyTorch gains 14 to 68 % when glibc keeps freed memory. Our side asks for it itself, in research/parallel/host.py, and
 # for one arena too, from which PyTorch did not gain (Transformer-Tiny: no faster in training or greedy search).
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**32), "MALLOC_TRIM_THRESHOLD_": str(2**33)}
 SETTINGS_OF_JAX = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES", "JAX_NUMPY_RANK_PROMOTION")

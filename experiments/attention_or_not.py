@@ -2,7 +2,7 @@
 
 from research.ablation.arms import vary
 from research.ablation.experiment import Experiment, Published
-from research.ablation.hypotheses import Level, Superiority
+from research.statistics.hypotheses import Level, Superiority
 from research.words import Words
 
 EXPERIMENT = Experiment(

@@ -2,7 +2,7 @@
 
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Axis, Experiment
-from research.ablation.hypotheses import Superiority, Trend
+from research.statistics.hypotheses import Superiority, Trend
 from research.words import Words
 
 WIDTHS = (32, 64, 128)

@@ -2,7 +2,7 @@
 
 from research.ablation.arms import chain, cross, named, vary
 from research.ablation.experiment import Axis, Experiment
-from research.ablation.hypotheses import Crossing
+from research.statistics.hypotheses import Crossing
 from research.words import Words
 
 PAIRS = (1_000, 3_000, 9_000, 29_000)  # nested: each holds all smaller ones

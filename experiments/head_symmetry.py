@@ -2,7 +2,7 @@
 
 from research.ablation.arms import chain, named
 from research.ablation.experiment import Experiment
-from research.ablation.hypotheses import Level
+from research.statistics.hypotheses import Level
 from research.words import Words
 
 IDENTICAL, DROPOUT, APART, INDEPENDENT = "identical", "identical, dropout", "0.01 apart", "independent"

@@ -2,7 +2,7 @@
 
 from research.ablation.arms import vary
 from research.ablation.experiment import Experiment
-from research.ablation.hypotheses import Level
+from research.statistics.hypotheses import Level
 from research.words import Words
 
 EXPERIMENT = Experiment(

@@ -2,7 +2,7 @@
 
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Axis, Experiment
-from research.ablation.hypotheses import Superiority
+from research.statistics.hypotheses import Superiority
 from research.words import Words
 
 LENGTHS = (8, 32, 128, 512)

@@ -2,7 +2,7 @@
 
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Experiment, Published
-from research.ablation.hypotheses import Equivalence, Superiority
+from research.statistics.hypotheses import Equivalence, Superiority
 from research.words import Words
 
 EXPERIMENT = Experiment(

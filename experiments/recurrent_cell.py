@@ -2,7 +2,7 @@
 
 from research.ablation.arms import vary
 from research.ablation.experiment import Experiment, Published
-from research.ablation.hypotheses import Superiority
+from research.statistics.hypotheses import Superiority
 from research.words import Words
 
 EXPERIMENT = Experiment(

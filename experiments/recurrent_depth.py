@@ -2,7 +2,7 @@
 
 from research.ablation.arms import chain, vary
 from research.ablation.experiment import Axis, Experiment, Published
-from research.ablation.hypotheses import Equivalence, Superiority
+from research.statistics.hypotheses import Equivalence, Superiority
 from research.words import Words
 
 EXPERIMENT = Experiment(

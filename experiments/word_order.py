@@ -2,7 +2,7 @@
 
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Axis, Experiment, Published
-from research.ablation.hypotheses import Equivalence, Level
+from research.statistics.hypotheses import Equivalence, Level
 from research.words import Words
 
 SHARES = (0.0, 0.5, 1.0)

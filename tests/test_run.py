@@ -45,7 +45,7 @@ def action(monkeypatch):
 
 @pytest.fixture
 def train(action):
-    return action("research.launch", "train")
+    return action("research.training.trainer", "train")
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ def test_a_defect_is_not_hidden(action):
     ],
 )
 def test_an_interruption_says_what_became_of_the_work(interrupt, answer, action, capsys):
-    action("research.launch", "train", error=interrupt)
+    action("research.training.trainer", "train", error=interrupt)
     assert leave("train", EMBEDDED, "--workdir=w") == 130
     assert capsys.readouterr().err == f"error: {answer}\n"
 

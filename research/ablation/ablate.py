@@ -17,7 +17,8 @@ from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.results import is_evaluated, validated
 from research.ablation.work import Task
-from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, config_digest, config_from_json, flat
+from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
+from research.results.run_folder import RunFolder
 
 MODULE = ("-m", "research.ablation.work")
 
@@ -212,7 +213,7 @@ class Ablation:
 
     def _digest(self, config: ConfigDict) -> str:
         """Of all that a run's numbers depend on but its seed; of files without a digest, their folder as well."""
-        nothing = SAYS_NOTHING | {"seed"}
+        nothing = NO_EFFECT_ON_RESULTS | {"seed"}
         if config.data.source == "text" and not config.data.sha256:
             nothing -= {"data.root"}
         return config_digest(config, without=nothing, beside=(self.experiment.work,))[:10]

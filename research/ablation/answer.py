@@ -8,15 +8,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.flags import SPENT, flags
-from research.ablation.hypotheses import LEVEL, Crossing
 from research.ablation.measures import MEASURES, Measure
 from research.ablation.results import costs, curves, is_evaluated, learning_rate, read_run
 from research.ablation.verdict import Judged, Run, compare, judge, scores_of
-from research.launch import commit
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
+from research.statistics.contrasts import Scores
+from research.statistics.hypotheses import LEVEL, Crossing
+from research.training.trainer import commit
 from research.words import Words
 
 

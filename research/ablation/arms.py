@@ -14,7 +14,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from research.run_folder import flat
+from research.results.identity import flat
 
 Fields = Mapping[str, Any]
 Arms = dict[str, Fields]

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
-from research.ablation.hypotheses import Hypothesis
 from research.ablation.measures import MEASURES
+from research.statistics.hypotheses import Hypothesis
 from research.words import Words
 
 WORKS = ("train", "time")

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from research.ablation.contrasts import Scores
 from research.ablation.experiment import Experiment
 from research.ablation.measures import MEASURES
 from research.ablation.results import learning_rate, stated, validated
 from research.ablation.verdict import INCONCLUSIVE, SEEDS, Judged, Run, at_bound
-from research.run_folder import SAYS_NOTHING, RunFolder, flat
+from research.results.identity import NO_EFFECT_ON_RESULTS, flat
+from research.results.run_folder import RunFolder
+from research.statistics.contrasts import Scores
 from research.words import Words
 
 STILL_LEARNING = 0.1  # of perplexity, that every seed of an arm took off in the second half of its training
@@ -118,7 +119,7 @@ def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tu
         named.add("training.learning_rate")
     trained = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
     for field in sorted(set().union(*trained)) if trained else []:
-        if field.startswith(("training.", "data.", "evaluation.")) and field not in named | SAYS_NOTHING:
+        if field.startswith(("training.", "data.", "evaluation.")) and field not in named | NO_EFFECT_ON_RESULTS:
             values = list(dict.fromkeys(str(fields.get(field)) for fields in trained))
             if len(values) > 1:
                 found = ", ".join(values)

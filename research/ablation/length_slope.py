@@ -14,7 +14,7 @@ import numpy as np
 
 from research.data.splits import read_split
 from research.evaluation import counts
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
 
 EDGES = (4, 6, 8, 11, 15, 20, 30)  # source words, inclusive; the last bin is open
 BINS = len(EDGES) + 1

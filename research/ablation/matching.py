@@ -19,9 +19,9 @@ from ml_collections import ConfigDict
 from research import data
 from research.ablation.stopwatch import seconds_per_step_apart
 from research.data.examples import encode
-from research.launch import Training, make_training
 from research.models.flops import training_flops_per_token
-from research.run_folder import config_as_json, config_digest, config_from_json
+from research.results.identity import config_as_json, config_digest, config_from_json
+from research.training.trainer import Training, make_training
 
 MATCHES = ("steps", "flops", "seconds", "parameters")
 WIDEST = 4  # times the arm's own width that a match may need

@@ -8,8 +8,8 @@ import numpy as np
 
 from research.ablation.length_slope import counts_by_length, slope
 from research.evaluation import counts
-from research.evaluation.significance import Measure as OfSums
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
+from research.statistics.resampling import Measure as OfSums
 from research.words import Words
 
 

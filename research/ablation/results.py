@@ -8,7 +8,7 @@ import numpy as np
 
 from research.ablation.measures import MEASURES
 from research.ablation.verdict import Run
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
 
 
 def is_evaluated(folder: Path, split: str, search: str) -> bool:

@@ -10,11 +10,12 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from research.data.vocabulary import PAD
-from research.launch import commit, make_training, of_seed
 from research.models.flops import training_flops_per_token
-from research.run_folder import RunFolder, config_as_json
-from research.training import host
-from research.training.devices import Devices
+from research.parallel import host
+from research.parallel.devices import Devices
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
+from research.training.trainer import commit, make_training, of_seed
 
 FIRST = 2  # steps that are not timed: compiling, and what follows it
 LEAST_STEPS, LEAST_SECONDS = 5, 1.0

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.ablation.contrasts import Scores
-from research.ablation.hypotheses import LEVEL, Claim, Hypothesis, holm
 from research.ablation.measures import MEASURES, Measure
-from research.evaluation.significance import Interval
+from research.statistics.contrasts import Scores
+from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, holm
+from research.statistics.resampling import Interval
 
 SUPPORTED, REFUTED, INCONCLUSIVE, TOO_FEW = "supported", "refuted", "inconclusive", "not enough seeds"
 SEEDS = 3  # the fewest that a verdict may rest on

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from research.ablation.results import is_evaluated
-from research.run_folder import config_from_json
+from research.results.identity import config_from_json
 
 NO_MORE_THAN_A_SENTENCE = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
 
@@ -53,7 +53,7 @@ def work(task: Task) -> dict[int, Exception]:
         return {}
 
     from research.evaluation.evaluate import evaluate
-    from research.seeds import train_seeds
+    from research.training.seeds import train_seeds
 
     beam = int(task.search.removeprefix("beam"))
     trained = train_seeds(config, folders, command=lambda seed: _train_command(task, seed))

@@ -23,7 +23,7 @@ Apply = Callable[..., Any]
 
 
 class Runner(Protocol):
-    """`research.training.devices.Devices`, or anything that can run a function of (params, batch) for all rows."""
+    """`research.parallel.devices.Devices`, or anything that can run a function of (params, batch) for all rows."""
 
     def run(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, dict[str, np.ndarray]], Any]: ...
 

@@ -10,7 +10,8 @@ from ml_collections import ConfigDict
 from research.data.splits import read_split
 from research.data.text import read_lines
 from research.evaluation.quality import tokenizer
-from research.run_folder import SAYS_NOTHING, RunFolder, beams, flat
+from research.results.identity import NO_EFFECT_ON_RESULTS, flat
+from research.results.run_folder import RunFolder, beams
 
 
 class Run(NamedTuple):
@@ -70,7 +71,7 @@ def _refuse_mixture(side: Sequence[_Opened]) -> None:
     for one, other in combinations(side, 2):
         ours, theirs = flat(one.config.to_dict()), flat(other.config.to_dict())
         differ = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
-        fields = [name for name in differ if name not in SAYS_NOTHING | {"seed"}]
+        fields = [name for name in differ if name not in NO_EFFECT_ON_RESULTS | {"seed"}]
         if fields:
             raise ValueError(
                 f"{one.name} and {other.name} are no two seeds of one system: they differ in {', '.join(fields)}"

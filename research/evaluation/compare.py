@@ -8,7 +8,8 @@ import numpy as np
 
 from research.evaluation import quality
 from research.evaluation.comparable import Comparable, Run, read
-from research.evaluation.significance import (
+from research.results.run_folder import RunFolder
+from research.statistics.resampling import (
     Interval,
     SeedTest,
     approximate_randomisation,
@@ -16,7 +17,6 @@ from research.evaluation.significance import (
     seed_test,
     verdict,
 )
-from research.run_folder import RunFolder
 
 
 class Kind(NamedTuple):
@@ -63,7 +63,7 @@ class Comparison(NamedTuple):
     difference: float
     interval: Interval
     equivalence_level: float
-    """1 - 2α where `level` is 1 - α: TOST, see `significance.verdict`."""
+    """1 - 2α where `level` is 1 - α: TOST, see `resampling.verdict`."""
     equivalence_interval: Interval
     bootstrap_p_value: float
     randomisation_p_value: float | None

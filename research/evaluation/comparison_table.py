@@ -5,10 +5,10 @@ from rich.table import Table
 from rich.text import Text
 
 from research.evaluation.compare import MEASURES, Comparison, percent
-from research.evaluation.significance import Interval
-from research.run_folder import search_words
+from research.results.run_folder import search_words
+from research.statistics.resampling import Interval
 
-FEW_SEEDS = 5  # below, an interval by percentiles misses too often: see `significance.bootstrap`
+FEW_SEEDS = 5  # below, an interval by percentiles misses too often: see `resampling.bootstrap`
 
 
 def terminal(comparison: Comparison) -> RenderableType:

@@ -1,6 +1,6 @@
 """What was counted in each sentence of a split, in a run folder: every measure is a function of its sums.
 
-So runs are compared, and seeds and sentences resampled together (`significance.bootstrap`), from run folders alone:
+So runs are compared, and seeds and sentences resampled together (`resampling.bootstrap`), from run folders alone:
 
     runs_RNX = np.stack([read(folder, "test").of("bleu", "beam5") for folder in folders])
     bootstrap(runs_RNX, others_RNX, MEASURES["bleu"].score, resamples=1_000, seed=0)
@@ -30,8 +30,8 @@ from research.evaluation.alignment import Alignment
 from research.evaluation.head_distance import mean_distance
 from research.evaluation.perplexity import CrossEntropy, order_sensitivity
 from research.evaluation.quality import Score
-from research.evaluation.significance import Measure
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
+from research.statistics.resampling import Measure
 
 SEARCHED = ("bleu", "chrf", "ter")
 

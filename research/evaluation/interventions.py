@@ -14,9 +14,9 @@ from research.data.pairs import Split
 from research.decoding.forced import force
 from research.decoding.translate import translate
 from research.evaluation import quality
-from research.evaluation.significance import Measure, bootstrap
 from research.evaluation.trained import Trained
 from research.models.interventions import heads, reading_by, without_head
+from research.statistics.resampling import Measure, bootstrap
 
 NORMALISERS = ("uniform", "hard", "permuted")
 RESAMPLES, SEED, LEVEL = 1_000, 0, 0.95  # of the intervals

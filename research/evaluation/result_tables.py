@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from research.run_folder import beams
+from research.results.run_folder import beams
 
 TITLES = {
     "source_length": "By source length, in words",

@@ -12,10 +12,10 @@ from research.evaluation.breakdown import SCALES
 from research.models import build
 from research.models.ensemble import ensemble
 from research.models.translator import Translator
-from research.run_folder import RunFolder
-from research.training import host
-from research.training.checkpoint import Checkpoints, evaluated_weights, evaluation_params
-from research.training.devices import Devices
+from research.parallel import host
+from research.parallel.devices import Devices
+from research.results.checkpoints import Checkpoints, evaluated_weights, evaluation_params
+from research.results.run_folder import RunFolder
 
 PENALTIES = ("length_penalty", "length_normalisation", "coverage_penalty")
 """Fields of config.evaluation, and of `Beam`."""

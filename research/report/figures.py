@@ -19,7 +19,7 @@ from research.report import style
 from research.report.maps import Map, sharpest, tokens
 from research.report.maps import maps as attention_maps
 from research.report.runs import LANGUAGES, Comparison, Run
-from research.run_folder import search_words
+from research.results.run_folder import search_words
 
 FEW_SENTENCES = 30  # a bin with fewer is drawn hollow: its BLEU is mostly chance
 DOTS_PER_INCH = 200

@@ -7,7 +7,7 @@ import numpy as np
 from research.report.answers import Answer
 from research.report.maps import sentence, tokens
 from research.report.words import SAID
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
 from research.words import Words
 
 MOST_SENTENCES = 4

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from research.report import figures, maps, numbers, style, table
 from research.report.runs import LANGUAGES, Comparison, Run, comparisons
-from research.run_folder import search_words
+from research.results.run_folder import search_words
 
 WIDE, NARROW = 11.0, 4.5  # inches that a figure is drawn at, for a desk and for a phone
 

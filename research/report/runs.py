@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from research.run_folder import RunFolder, beams
+from research.results.run_folder import RunFolder, beams
 
 ARCHITECTURES = ("none", "luong", "bahdanau", "transformer")  # the order in which the story is told
 TITLES = {"none": "No attention", "luong": "Luong", "bahdanau": "Bahdanau", "transformer": "Transformer"}

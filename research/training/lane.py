@@ -5,8 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.run_folder import RunFolder
-from research.training.checkpoint import Checkpoints
+from research.results.checkpoints import Checkpoints
+from research.results.run_folder import RunFolder
 from research.training.metrics import Metrics
 from research.training.step import State
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from research.training.devices import Devices, Program, Step
+from research.parallel.devices import Devices, Program, Step
 from research.training.lane import Lane
 
 TOGETHER_SECONDS = 1.0  # in which two signals are one request to stop

@@ -2,7 +2,7 @@
 
 from tensorboardX import SummaryWriter
 
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
 
 
 class Metrics:

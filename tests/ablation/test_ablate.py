@@ -12,11 +12,12 @@ from research.ablation import ablate
 from research.ablation.ablate import Ablation
 from research.ablation.arms import vary
 from research.ablation.experiment import Axis, Experiment
-from research.ablation.hypotheses import Superiority
 from research.ablation.launching.jobs import Outcome
 from research.ablation.work import Task
 from research.evaluation import counts
-from research.run_folder import RunFolder, config_as_json, config_from_json
+from research.results.identity import config_as_json, config_from_json
+from research.results.run_folder import RunFolder
+from research.statistics.hypotheses import Superiority
 from research.words import Words
 
 QUESTION = Experiment(

@@ -4,7 +4,7 @@ import pytest
 
 from configs.command_line import load
 from research.ablation.arms import build, chain, cross, named, vary
-from research.run_folder import config_as_json, flat
+from research.results.identity import config_as_json, flat
 
 
 def get_config(architecture):

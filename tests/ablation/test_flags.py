@@ -8,10 +8,11 @@ import pytest
 import experiments
 from configs.command_line import load
 from research.ablation.flags import flags
-from research.ablation.hypotheses import Equivalence, Level
 from research.ablation.measures import MEASURES
 from research.ablation.verdict import Run, judge, scores_of
-from research.run_folder import RunFolder, config_as_json
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
+from research.statistics.hypotheses import Equivalence, Level
 from research.words import Words
 
 QUESTION = replace(

@@ -8,9 +8,9 @@ from configs.command_line import load
 from research.ablation import matching
 from research.ablation.matching import flops_per_token, match, parameters
 from research.ablation.stopwatch import seconds_per_step_apart, time_steps
-from research.launch import make_training
-from research.run_folder import RunFolder
-from research.training import host
+from research.parallel import host
+from research.results.run_folder import RunFolder
+from research.training.trainer import make_training
 
 
 def arm(architecture, **fields):

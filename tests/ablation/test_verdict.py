@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from research.ablation.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, holm
 from research.ablation.measures import MEASURES, Measure
 from research.ablation.verdict import Run, compare, scores_of
 from research.ablation.verdict import judge as judge_by
+from research.statistics.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, holm
 from research.words import Words
 
 WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]

@@ -5,7 +5,8 @@ import pytest
 from configs.command_line import load
 from research.ablation import work
 from research.ablation.work import Task
-from research.run_folder import RunFolder, config_as_json
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def did(monkeypatch):
         trained.update({seed: command(seed) for seed in folders})
         return {seed: fails.get(seed, RunFolder(folder)) for seed, folder in folders.items()}
 
-    monkeypatch.setattr("research.seeds.train_seeds", train_seeds)
+    monkeypatch.setattr("research.training.seeds.train_seeds", train_seeds)
     monkeypatch.setattr("research.evaluation.evaluate.evaluate", lambda path, **named: evaluated.append((path, named)))
     return trained, evaluated, fails
 

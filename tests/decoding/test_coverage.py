@@ -11,7 +11,7 @@ from research.decoding.beam import beam_search
 from research.decoding.coverage import covered
 from research.decoding.search import Beam, program
 from research.models.translator import cross_attention
-from research.training.devices import Devices
+from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 from tests.decoding.toy import (
     BOS,

@@ -11,7 +11,7 @@ from research.data.vocabulary import BOS, PAD
 from research.decoding.search import Beam, program
 from research.models.ensemble import Ensemble, by_member, ensemble
 from research.models.translator import cross_attention
-from research.training.devices import Devices
+from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 
 VOCABULARY = 19

@@ -10,7 +10,7 @@ from research.data.vocabulary import BOS, EOS, Vocabularies
 from research.decoding.forced import force
 from research.decoding.translate import translate_n_best
 from research.models.ensemble import ensemble
-from research.training.devices import Devices
+from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 
 LINES = ["the dog runs", "a cat", "two old dogs run", "run", "a dog sees a cat", "cats", "see the old cat"]

@@ -6,7 +6,7 @@ import pytest
 
 from research.data.vocabulary import EOS
 from research.decoding.search import Beam, Greedy, Sampling, program
-from research.training.devices import Devices
+from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 
 VOCABULARY, SENTENCES = 19, 7

@@ -8,7 +8,7 @@ from research.data.pairs import Pair
 from research.data.vocabulary import BOS, EOS, Vocabularies
 from research.decoding.search import Sampling
 from research.decoding.translate import translate, translate_by, translate_n_best
-from research.training.devices import Devices
+from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 
 ONE = Devices(devices=jax.devices()[:1])

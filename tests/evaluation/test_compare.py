@@ -13,7 +13,8 @@ from research.data.splits import write_split
 from research.evaluation import quality
 from research.evaluation.compare import MEASURES, compare, write_json
 from research.evaluation.comparison_table import terminal
-from research.run_folder import RunFolder, config_as_json
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
 
 WORDS = ["the", "old", "dog", "sees", "a", "cat", "in", "the", "red", "house", "by", "a", "river"]
 PAIRS = [Pair(f"source {n}", " ".join(WORDS[n % 5 : n % 5 + 5 + n % 3])) for n in range(23)]

@@ -6,8 +6,8 @@ import pytest
 from research.evaluation import quality
 from research.evaluation.alignment import Alignment
 from research.evaluation.counts import MEASURES, read, write
-from research.evaluation.significance import bootstrap
-from research.run_folder import RunFolder
+from research.results.run_folder import RunFolder
+from research.statistics.resampling import bootstrap
 
 HYPOTHESES = ["a dog runs in the park", "two cats sleep", "a man"]
 REFERENCES = ["the dog runs in the park", "two cats sleep here", "a woman"]

@@ -31,8 +31,9 @@ from research.evaluation.samples import spread
 from research.evaluation.trained import load
 from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
-from research.run_folder import RunFolder, config_as_json
-from research.training.checkpoint import Checkpoints
+from research.results.checkpoints import Checkpoints
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
 from tests.decoding.random_model import random_model, small_config
 
 SOURCES = [
@@ -440,7 +441,7 @@ def test_a_line_of_standard_input_that_is_not_utf8_is_named(tmp_path, monkeypatc
 
 def test_on_a_cpu_each_core_is_asked_to_be_a_device(workdir, monkeypatch):
     asked = []
-    monkeypatch.setattr("research.training.host.cores_as_devices", lambda: asked.append(1))
+    monkeypatch.setattr("research.parallel.host.cores_as_devices", lambda: asked.append(1))
     assert load(workdir).devices.count == 8
     assert asked
 

@@ -11,7 +11,7 @@ from research.data.vocabulary import BOS, EOS
 from research.evaluation.attention import MEAN, Reading, heads_and_means, read
 from research.evaluation.perplexity import CrossEntropy, cross_entropy, order_sensitivity
 from research.models.translator import cross_attention
-from research.training.devices import Devices
+from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 
 VOCABULARY = 23

@@ -14,8 +14,9 @@ from research.evaluation.score_text import score_text
 from research.evaluation.trained import load
 from research.evaluation.translate_text import translate_text
 from research.models.ensemble import Ensemble
-from research.run_folder import RunFolder, config_as_json
-from research.training.checkpoint import Checkpoints
+from research.results.checkpoints import Checkpoints
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
 from tests.decoding.random_model import random_model, small_config
 
 SOURCES = ["the dog runs", "", "a cat", "two old dogs run"]

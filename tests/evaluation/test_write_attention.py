@@ -14,8 +14,8 @@ from research.data.vocabulary import BOS, EOS, Vocabularies
 from research.evaluation.trained import Trained
 from research.evaluation.write_attention import write_attention
 from research.models.translator import cross_attention
-from research.run_folder import RunFolder
-from research.training.devices import Devices
+from research.parallel.devices import Devices
+from research.results.run_folder import RunFolder
 from tests.decoding.random_model import random_model, small_config
 
 SOURCES = ["a dog sees two cats", "", "Hund", "두 고양이 가 본다"]  # neither by length nor without a gap

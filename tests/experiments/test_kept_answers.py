@@ -7,9 +7,9 @@ import pytest
 import experiments
 from configs.command_line import load
 from research.ablation.ablate import Ablation
-from research.ablation.contrasts import Scores
 from research.ablation.measures import MEASURES
 from research.report.answers import read_answers
+from research.statistics.contrasts import Scores
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "docs" / "answers").glob("*/*.json"))

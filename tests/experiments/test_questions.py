@@ -13,10 +13,10 @@ from research.ablation.arms import ARCHITECTURE
 from research.ablation.experiment import architecture_of
 from research.ablation.flags import SPENT
 from research.data.vocabulary import PAD
-from research.launch import make_training
+from research.parallel.devices import Devices
 from research.report.numbers import COSTS
-from research.run_folder import config_as_json, flat
-from research.training.devices import Devices
+from research.results.identity import config_as_json, flat
+from research.training.trainer import make_training
 
 VOCABULARY = 13
 FOLLOWS = {  # fields that take another's value until they have one of their own

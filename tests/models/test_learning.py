@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from configs.embedded import get_config
-from research.launch import make_training
-from research.training.devices import Devices
+from research.parallel.devices import Devices
+from research.training.trainer import make_training
 
 SYMBOLS, FIRST, LONGEST, ROWS = 11, 4, 6, 64  # 11^6 sequences: none is learnt by heart
 

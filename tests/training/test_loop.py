@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from research.run_folder import RunFolder
+from research.parallel.devices import Devices
+from research.results.checkpoints import Checkpoints
+from research.results.run_folder import RunFolder
 from research.training import loop
-from research.training.checkpoint import Checkpoints
-from research.training.devices import Devices
 from research.training.lane import Lane, Schedule
 from research.training.step import State
 

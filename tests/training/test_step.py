@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from research.training.devices import STRATEGIES, Devices
+from research.parallel.devices import STRATEGIES, Devices
 from research.training.loss import Sums, cross_entropy
 from research.training.step import State, initial_state, make_step
 

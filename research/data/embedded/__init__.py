@@ -5,8 +5,8 @@
 
 import random
 
-from research.data.embedded_clauses import Clauses, Sentence
-from research.data.embedded_words import Lexicon
+from research.data.embedded.clauses import Clauses, Sentence
+from research.data.embedded.words import Lexicon
 from research.data.pairs import Pair
 
 SPLITS = ("test", "validation", "train")  # in the order of drawing: what a test split holds does not hang on training

@@ -7,7 +7,8 @@ import pytest
 
 from configs import base
 from configs.embedded import get_config
-from research.run_folder import RunFolder, config_as_json
+from research.results.identity import config_as_json
+from research.results.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from research.training import host
+from research.parallel import host
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 CHANGED = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")
@@ -16,7 +16,7 @@ CHANGED = ("XLA_FLAGS", "JAX_NUM_CPU_DEVICES")
 def devices(code, which="jax.devices()", **environment):
     """How many devices there are after `code`."""
     kept = {name: value for name, value in os.environ.items() if name not in CHANGED}
-    source = f"import jax; from research.training import host; {code}; print(len({which}))"
+    source = f"import jax; from research.parallel import host; {code}; print(len({which}))"
     return int(subprocess.check_output([sys.executable, "-c", source], env=kept | environment, text=True))
 
 

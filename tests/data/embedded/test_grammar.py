@@ -5,11 +5,11 @@ import unicodedata
 
 import pytest
 
-from research.data import embedded_lexicon
+from research.data.embedded import lexicon as lexicon_tables
 from research.data.embedded import to_pair
-from research.data.embedded_clauses import Clauses
-from research.data.embedded_words import Lexicon, pairs
-from research.data.korean import with_particle
+from research.data.embedded.clauses import Clauses
+from research.data.embedded.korean import with_particle
+from research.data.embedded.words import Lexicon, pairs
 
 
 @pytest.fixture(scope="module")
@@ -93,4 +93,4 @@ def test_names_are_written_apart():
     lexicon = Lexicon(1.0)
     names = [english for pool in (lexicon.given, lexicon.foreign, lexicon.surnames) for english, _ in pool.items]
     assert len(set(names)) == len(names)
-    assert len(pairs(embedded_lexicon.GIVEN_FIRST)) == len(pairs(embedded_lexicon.GIVEN_SECOND)) == 40
+    assert len(pairs(lexicon_tables.GIVEN_FIRST)) == len(pairs(lexicon_tables.GIVEN_SECOND)) == 40

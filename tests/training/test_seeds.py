@@ -15,11 +15,11 @@ import jax
 import numpy as np
 import pytest
 
-from research import launch, seeds
 from research.data.batches import Batches
-from research.run_folder import RunFolder
-from research.training import host
-from tests.test_launch import at_step, last_state, measured, terminate, tiny
+from research.parallel import host
+from research.results.run_folder import RunFolder
+from research.training import seeds, trainer
+from tests.training.test_trainer import at_step, last_state, measured, terminate, tiny
 
 SEEDS = (0, 3, 5)
 FIELDS = {"training.learning_rate": 1e-3}
@@ -31,7 +31,7 @@ def train(root, *, together, of=SEEDS, **fields):
 
 
 def solo(folder, seed, **fields):
-    return launch.train(tiny(**{**FIELDS, "seed": seed, **fields}), folder, command=str(seed))
+    return trainer.train(tiny(**{**FIELDS, "seed": seed, **fields}), folder, command=str(seed))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from research.ablation.contrasts import Estimate, Scores
+from research.statistics.contrasts import Estimate, Scores
 from research.words import Words
 
 LEVEL = 0.95

@@ -11,10 +11,10 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
-from research.launch import Recipe, of_seed, prepare, refuse_another_config
-from research.run_folder import RunFolder
+from research.results.checkpoints import Checkpoints
+from research.results.run_folder import RunFolder
 from research.training import loop
-from research.training.checkpoint import Checkpoints
+from research.training.trainer import Recipe, of_seed, prepare, refuse_another_config
 
 MEASURED_STEPS = 7
 GAIN = 1.2  # that side by side must bring: what a few steps measure differs by more than a tenth from time to time

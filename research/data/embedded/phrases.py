@@ -8,8 +8,8 @@ import random
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from research.data.embedded_words import Lexicon, Noun, Sense
-from research.data.korean import connect, with_particle
+from research.data.embedded.korean import connect, with_particle
+from research.data.embedded.words import Lexicon, Noun, Sense
 
 BARE = ("sport", "chess", "study")  # never with an article
 PEOPLE_AND_ANIMALS = ("person", "animal", "bird")

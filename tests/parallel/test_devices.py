@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from research.training.devices import STRATEGIES, Devices
+from research.parallel.devices import STRATEGIES, Devices
 
 pytestmark = pytest.mark.parametrize("strategy", STRATEGIES)
 

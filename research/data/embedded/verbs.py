@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
-from research.data.embedded_phrases import Eojeol, Phrase, Word, english, korean
-from research.data.embedded_words import Pool
-from research.data.korean import connect, past, plain
+from research.data.embedded.korean import connect, past, plain
+from research.data.embedded.phrases import Eojeol, Phrase, Word, english, korean
+from research.data.embedded.words import Pool
 
 
 class Mood(NamedTuple):

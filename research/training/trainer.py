@@ -31,10 +31,12 @@ from research.evaluation.validation import validator
 from research.models import attends
 from research.models.flops import training_flops_per_token
 from research.models.translator import Translator
-from research.run_folder import SAYS_NOTHING, RunFolder, config_as_json, flat
-from research.training import host, loop
-from research.training.checkpoint import Checkpoints
-from research.training.devices import Devices, Step
+from research.parallel import host
+from research.parallel.devices import Devices, Step
+from research.results.checkpoints import Checkpoints
+from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, flat
+from research.results.run_folder import RunFolder
+from research.training import loop
 from research.training.lane import Lane, Schedule, Validate
 from research.training.loss import Sums, cross_entropy
 from research.training.optimiser import make_optimiser, make_schedule
@@ -252,7 +254,7 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     """Raise when the folder holds a run that this config would not continue."""
     if not folder.config_file.exists():
         return
-    may_change = SAYS_NOTHING | {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
+    may_change = NO_EFFECT_ON_RESULTS | {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
     if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
         may_change |= {"training.steps"}
     held, asked = flat(folder.read_json("config.json")), flat(config_as_json(config))

@@ -1,7 +1,7 @@
 """Scores of arms with what is uncertain about them, seeds and sentences together; and contrasts of such scores.
 
 An arm is its runs, one a seed. All arms translate the same sentences, so resamples draw the same sentences for all of
-them, and seeds within each (significance.resample). Few seeds have long tails that percentiles of a bootstrap miss: so
+them, and seeds within each (resampling.resample). Few seeds have long tails that percentiles of a bootstrap miss: so
 the bootstrap gives the variance, and Student's t the tails,
 
     t = (Σ c_i score_i - bound) / s,   s² = Var*(Σ c_i score*_i),   ν = s⁴ / Σ_i (c_i² v_i / R_i)² / (R_i - 1)
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
-from research.evaluation.significance import Interval, Measure, resample
+from research.statistics.resampling import Interval, Measure, resample
 
 RESAMPLES = 1_000
 

@@ -7,7 +7,7 @@ What follows a noun phrase that ends in a clause would seem to belong to that cl
 
 from typing import NamedTuple
 
-from research.data.embedded_phrases import (
+from research.data.embedded.phrases import (
     PEOPLE_AND_ANIMALS,
     Eojeol,
     NounPhrases,
@@ -16,8 +16,8 @@ from research.data.embedded_phrases import (
     Word,
     english,
 )
-from research.data.embedded_verbs import MOODS, adjective_of, complex_of, moods_for
-from research.data.embedded_words import Noun, Pool, Sense
+from research.data.embedded.verbs import MOODS, adjective_of, complex_of, moods_for
+from research.data.embedded.words import Noun, Pool, Sense
 
 SITES = frozenset(("building", "place", "city"))
 NO_CLASSES: frozenset[str] = frozenset()

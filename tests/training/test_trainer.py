@@ -16,12 +16,13 @@ import pytest
 
 import run as door
 from configs.embedded import get_config
-from research import data, launch
+from research import data
 from research.data.batches import Batches
 from research.data.word_counts import FILE, read_counts
-from research.run_folder import RunFolder
-from research.training.checkpoint import Checkpoints
-from research.training.devices import Devices
+from research.parallel.devices import Devices
+from research.results.checkpoints import Checkpoints
+from research.results.run_folder import RunFolder
+from research.training import trainer
 
 ROOT = Path(door.__file__).parent
 FIELDS = {
@@ -52,7 +53,7 @@ def tiny(architecture="luong", **fields):
 
 
 def train(folder, **fields):
-    return launch.train(tiny(**fields), folder, command="python run.py train again")
+    return trainer.train(tiny(**fields), folder, command="python run.py train again")
 
 
 def last_state(folder):
@@ -127,7 +128,8 @@ def test_a_process_that_was_killed_and_started_again_is_the_run_that_was_not(unb
     command = ["train", "--config=configs/embedded.py:luong", f"--workdir={tmp_path / 'run'}"]
     command += [f"--config.{name}={value}" for name, value in FIELDS.items()]
     program = (
-        "import sys, run; from research.data.batches import Batches; from tests.test_launch import at_step, terminate\n"
+        "import sys, run; from research.data.batches import Batches\n"
+        "from tests.training.test_trainer import at_step, terminate\n"
         "Batches.__getitem__ = at_step(5, terminate)\n"
         "sys.exit(run.main(sys.argv[1:]))"
     )
@@ -198,7 +200,7 @@ def test_a_folder_of_another_run_is_refused(fields, difference, unbroken):
 def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
     """Two devices for eight, whose dropout masks are their own: not the same numbers, but the same run going on."""
     shutil.copytree(unbroken, tmp_path / "run")
-    monkeypatch.setattr(launch, "Devices", lambda strategy, _: Devices(strategy, jax.devices()[:2]))
+    monkeypatch.setattr(trainer, "Devices", lambda strategy, _: Devices(strategy, jax.devices()[:2]))
     folder = train(tmp_path / "run", **{"training.steps": 10, "training.strategy": strategy})
     assert folder.read_json("provenance.json")["steps"] == 10
     assert folder.read_json("provenance.json")["devices"].startswith("8 × ")
@@ -302,7 +304,7 @@ def test_the_words_of_the_training_split_are_counted(unbroken, tmp_path):
 
 def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):
     with pytest.raises(ValueError, match=r"heads=3 does not divide"):
-        launch.train(tiny("transformer", **{"model.heads": 3}), tmp_path / "run", command="")
+        trainer.train(tiny("transformer", **{"model.heads": 3}), tmp_path / "run", command="")
     with pytest.raises(ValueError, match="keep_best_by='speed'"):
         train(tmp_path / "run", **{"training.keep_best_by": "speed"})
     with pytest.raises(ValueError, match="save_every_steps=0"):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from research.data.korean import connect, join_syllable, past, plain, split_syllable, with_particle
+from research.data.embedded.korean import connect, join_syllable, past, plain, split_syllable, with_particle
 
 # noun: 은/는 이/가 을/를 과/와 으로/로
 PARTICLES = """

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from research.ablation.contrasts import Estimate, Scores
+from research.statistics.contrasts import Estimate, Scores
 
 A, B = [30.0, 31.0, 33.0], [27.0, 27.5, 29.5]
 

@@ -11,8 +11,8 @@ from statistics import mean
 import pytest
 
 from research.data.embedded import generate, to_pair
-from research.data.embedded_clauses import Clauses
-from research.data.embedded_words import Lexicon
+from research.data.embedded.clauses import Clauses
+from research.data.embedded.words import Lexicon
 
 DEFAULTS = {
     "seed": 0,

@@ -7,7 +7,7 @@ import numpy as np
 import optax
 import pytest
 
-from research.training.checkpoint import Checkpoints, evaluation_params, mean
+from research.results.checkpoints import Checkpoints, evaluation_params, mean
 from research.training.step import State, initial_state
 
 # After a read that failed, Orbax's other threads complain that they find its event loop closed.

@@ -13,7 +13,7 @@ from scipy import stats
 
 from research.evaluation import alignment
 from research.evaluation.gold import Gold
-from research.evaluation.significance import approximate_randomisation, bootstrap, seed_test, verdict
+from research.statistics.resampling import approximate_randomisation, bootstrap, seed_test, verdict
 
 N, M = 101, 499  # sentences, resamples
 SEED = 7

@@ -12,8 +12,8 @@ from functools import cache
 from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar
 
-from research.data import embedded_lexicon, embedded_predicates
-from research.data.embedded_predicates import GROUPS
+from research.data.embedded import lexicon, predicates
+from research.data.embedded.predicates import GROUPS
 
 Item = TypeVar("Item")
 FLAT = 3.0
@@ -74,8 +74,8 @@ def spread(rank: int) -> float:
 
 
 def plural(noun: str) -> str:
-    if noun in embedded_lexicon.PLURALS:
-        return embedded_lexicon.PLURALS[noun]
+    if noun in lexicon.PLURALS:
+        return lexicon.PLURALS[noun]
     if noun.endswith(("s", "x", "z", "ch", "sh")):
         return noun + "es"
     return noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in "aeiou" else noun + "s"
@@ -104,12 +104,12 @@ def _noun(kind: str, english: str, korean: str, counter: str) -> Noun:
 def _read_nouns() -> tuple[dict[str, list[Noun]], dict[str, list[Noun]]]:
     plain: dict[str, list[Noun]] = {}
     counters = {}
-    for line in lines(embedded_lexicon.NOUNS):
+    for line in lines(lexicon.NOUNS):
         head, _, entries = line.partition(":")
         kind, counters[kind] = head.split()
         plain[kind] = [_noun(kind, english, korean, counters[kind]) for english, korean in pairs(entries)]
     ambiguous = {}
-    for line in lines(embedded_lexicon.AMBIGUOUS_NOUNS):
+    for line in lines(lexicon.AMBIGUOUS_NOUNS):
         english, _, senses = line.partition(":")
         ambiguous[english] = [
             _noun(kind.lstrip("~"), ("~" if kind[0] == "~" else "") + english, korean, counters[kind.lstrip("~")])
@@ -156,7 +156,7 @@ def _read_verbs(table: str, first: int) -> list[list[Sense]]:
 
 def _read_adjectives() -> list[Adjective]:
     adjectives = []
-    for rank, line in enumerate(lines(embedded_predicates.ADJECTIVES)):
+    for rank, line in enumerate(lines(predicates.ADJECTIVES)):
         english, _, senses = line.partition(": ")
         stems: dict[str, str] = {}
         for sense in senses.split("; "):
@@ -169,14 +169,14 @@ def _read_adjectives() -> list[Adjective]:
 
 def _read_names(kept) -> tuple[list[tuple[str, str]], list[float], list[tuple[str, str]]]:
     """Korean given names with their weights, and foreign names. No two names are written alike in English."""
-    first, second = kept(pairs(embedded_lexicon.GIVEN_FIRST)), kept(pairs(embedded_lexicon.GIVEN_SECOND))
+    first, second = kept(pairs(lexicon.GIVEN_FIRST)), kept(pairs(lexicon.GIVEN_SECOND))
     given: dict[str, tuple[str, float]] = {}
     for (latin, hangul), weight in zip(first, zipf(len(first)), strict=True):
         for (next_latin, next_hangul), next_weight in zip(second, zipf(len(second)), strict=True):
             if hangul != next_hangul:
                 given.setdefault(latin + next_latin, (hangul + next_hangul, weight * next_weight))
     names = [(english, korean) for english, (korean, _) in given.items()]
-    return names, [weight for _, weight in given.values()], kept(pairs(embedded_lexicon.FOREIGN_NAMES))
+    return names, [weight for _, weight in given.values()], kept(pairs(lexicon.FOREIGN_NAMES))
 
 
 class Lexicon:
@@ -194,7 +194,7 @@ class Lexicon:
         self.ambiguous_nouns = dict(kept(list(ambiguous.items())))
         self.verbs: dict[tuple[str, bool], list[list[Sense]]] = {}
         for number, valency in enumerate(VALENCIES):  # 7 apart: the commonest verbs of two tables differ in order
-            verbs = _read_verbs(getattr(embedded_predicates, valency.upper()), 7 * number)
+            verbs = _read_verbs(getattr(predicates, valency.upper()), 7 * number)
             for unsure in (False, True):
                 chosen = [verb for verb in verbs if (len({sense.stem for sense in verb}) > 1) == unsure]
                 self.verbs[valency, unsure] = kept(chosen)
@@ -205,12 +205,12 @@ class Lexicon:
         }
         given, weights, foreign = _read_names(kept)
         self.given, self.foreign = Pool(given, weights), Pool(foreign)
-        listed = embedded_lexicon
+        listed = lexicon
         self.surnames, self.titles = Pool(kept(pairs(listed.SURNAMES))), Pool(kept(pairs(listed.TITLES)))
         self.counts, self.hours = Pool(kept(pairs(listed.COUNTS))), Pool(kept(pairs(listed.HOURS)))
         self.months, self.weekdays = Pool(kept(pairs(listed.MONTHS))), Pool(kept(pairs(listed.WEEKDAYS)))
-        self.seasons, self.manner = Pool(kept(pairs(listed.SEASONS))), Pool(kept(pairs(embedded_predicates.MANNER)))
-        self.times = {tense: Pool(kept(pairs(table))) for tense, table in embedded_predicates.TIMES.items()}
+        self.seasons, self.manner = Pool(kept(pairs(listed.SEASONS))), Pool(kept(pairs(predicates.MANNER)))
+        self.times = {tense: Pool(kept(pairs(table))) for tense, table in predicates.TIMES.items()}
         self.years, self.days = Pool(kept(range(2024, 1949, -1))), Pool(kept(range(1, 29)))
         self.noun_pool = cache(self._noun_pool)
         self.unsure_noun_pool = cache(self._unsure_noun_pool)

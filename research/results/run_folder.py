@@ -5,21 +5,16 @@ translations/  counts/
 """
 
 import fcntl
-import hashlib
 import json
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
-SAYS_NOTHING = frozenset(
-    ["training.strategy", "training.attention_sentences", "data.root"]
-    + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
-)
-"""Fields of a config on which neither a run's weights nor what it translates by one search depend."""
+from research.results.identity import config_from_json
 
 
 class RunFolder:
@@ -188,36 +183,6 @@ def beams(searches: Mapping[str, Any]) -> list[int]:
     return sorted(int(name.removeprefix("beam")) for name in searches)
 
 
-def config_as_json(config: ConfigDict) -> dict[str, Any]:
-    """The values of a config, references resolved, as JSON holds them."""
-    return json.loads(json.dumps(config.copy_and_resolve_references().to_dict()))
-
-
-def config_digest(config: ConfigDict, *, without: Collection[str], beside: Iterable[str] = ()) -> str:
-    """SHA-256 of the fields of a config but for some, and of what else is to tell two apart."""
-    fields = {name: value for name, value in flat(config_as_json(config)).items() if name not in without}
-    return hashlib.sha256(json.dumps([*beside, fields], sort_keys=True).encode()).hexdigest()
-
-
-def config_from_json(values: dict[str, Any]) -> ConfigDict:
-    """A locked config of what `config_as_json` gave. Lists come back as tuples, as they went in."""
-    return ConfigDict(_tuples(values)).lock()
-
-
-def _tuples(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _tuples(item) for name, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
-
-
 def search_words(search: str) -> str:
     """`beam1` is greedy; `beam5` is beam 5."""
     return "greedy" if search == "beam1" else search.replace("beam", "beam ")
-
-
-def flat(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """A config as one level: {"model.width": 256, ...}."""
-    found: dict[str, Any] = {}
-    for name, value in tree.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, dict) else {f"{prefix}{name}": value}
-    return found

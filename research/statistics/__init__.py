@@ -1,0 +1,1 @@
+"""Intervals, contrasts and hypothesis tests over arrays of scores, in NumPy and SciPy alone."""
