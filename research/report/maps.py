@@ -1,5 +1,6 @@
 """Attention maps: which sentence all runs can show, how its subwords read, and the map as SVG for the page."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -47,8 +48,8 @@ def sharpest(panels: Sequence[Map], comparison: Comparison) -> Map:
     """The map of the run with the least alignment error; the first map where none was measured."""
 
     def error(panel: Map) -> float:
-        measured = comparison.measured(panel.run).get("alignment") or {}
-        return measured.get("error", float("inf"))
+        measured = (comparison.measured(panel.run).get("alignment") or {}).get("error")
+        return math.inf if measured is None else measured  # None: the corpus has no gold alignment
 
     return min(panels, key=error)
 

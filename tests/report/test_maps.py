@@ -1,11 +1,14 @@
 """Attention maps: one sentence for all runs, readable tokens, every weight in its cell."""
 
+import csv
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from research.report import write_report
 from research.report.maps import maps, sharpest, svg, tokens
 from research.report.runs import comparisons, read_runs
 
@@ -30,6 +33,35 @@ def test_every_panel_of_a_row_shows_the_same_sentence(fabricate: Fabricate, spli
 def test_the_sharpest_has_the_least_alignment_error(fabricate: Fabricate) -> None:
     (comparison,) = comparisons(read_runs([fabricate("luong"), fabricate("transformer"), fabricate("bahdanau")])[0])
     assert sharpest(maps(comparison)[0], comparison).run.name == "transformer"
+
+
+def without_gold(measured: dict[str, Any]) -> dict[str, Any]:
+    """What an evaluation writes of a corpus without gold alignment."""
+    measured["alignment"] |= {"error": None, "precision": None, "recall": None}
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("known", "first"), [((), "luong"), (("bahdanau",), "bahdanau"), (("luong", "bahdanau"), "luong")]
+)
+def test_an_error_that_is_not_known_is_never_the_least(
+    known: tuple[str, ...], first: str, fabricate: Fabricate, split: Callable
+) -> None:
+    names = ("luong", "bahdanau")
+    measured = {name: split(name) if name in known else without_gold(split(name)) for name in names}
+    paths = [fabricate(name, splits={"test": measured[name]}) for name in names]
+    (comparison,) = comparisons(read_runs(paths)[0])
+    assert sharpest(maps(comparison)[0], comparison).run.name == first
+
+
+def test_runs_without_gold_alignment_are_reported(fabricate: Fabricate, split: Callable, tmp_path: Path) -> None:
+    """Two attentive runs of a person's own corpus, Multi30k or WMT; the table's cell stays empty."""
+    paths = [fabricate(name, splits={"test": without_gold(split(name))}) for name in ("luong", "bahdanau")]
+    out = tmp_path / "report"
+    assert '<svg class="map"' in write_report(paths, out).read_text("utf-8")
+    assert (out / "attention.png").is_file()
+    (head, *rows) = csv.DictReader((out / "results.csv").read_text("utf-8").splitlines())
+    assert {row["alignment_error"] for row in [head, *rows]} == {""}
 
 
 def test_svg_has_every_weight_and_escapes_tokens(fabricate: Fabricate, split: Callable) -> None:
