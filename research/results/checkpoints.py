@@ -3,10 +3,14 @@
 Orbax restores a flipped bit without a word, so each array's SHA-256 is kept beside it and compared.
 """
 
+import glob
 import hashlib
 import logging
 import math
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import jax
@@ -34,16 +38,18 @@ class Checkpoints:
         )
         logging.getLogger("absl").addFilter(_worth_saying)
         self.folder = Path(folder).absolute()
+        self._opened = ExitStack()
         self._manager = ocp.CheckpointManager(
-            self.folder,
+            self._opened.enter_context(_linked(self.folder)) if _is_pattern(self.folder) else self.folder,
             options=options,
             item_handlers={"state": ocp.StandardCheckpointHandler(), "notes": ocp.JsonCheckpointHandler()},
         )
+        self._opened.callback(self._manager.close)
 
     def save(self, step: int, state: Any, notes: dict[str, Any], *, loss: float | None = None) -> None:
         """Write `state` (host arrays) and `notes` (JSON). loss: what the best is chosen by, the lower the better.
 
-        Raises OSError, with earlier checkpoints as they were, when it cannot be written.
+        Raises OSError, with the checkpoint before it as it was, when it cannot be written, or read back.
         """
         notes = {**notes, "digests": _digests(state)}
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
@@ -56,6 +62,14 @@ class Checkpoints:
             raise OSError(
                 f"checkpoint {step} cannot be written to {self.folder} ({_in_short(error)}); earlier ones stay: "
                 "make room, and the same command goes on from the last"
+            ) from error
+        try:
+            self._read_back(step, notes["digests"])
+        except Exception as error:
+            self.delete(step)
+            raise OSError(
+                f"checkpoint {step} was not written to {self.folder}: it cannot be read back ({_in_short(error)}); "
+                "earlier ones stay, and the same command goes on from the last"
             ) from error
 
     def delete(self, step: int) -> None:
@@ -93,7 +107,15 @@ class Checkpoints:
 
     def close(self) -> None:
         """Release what Orbax holds open."""
-        self._manager.close()
+        self._opened.close()
+
+    def _read_back(self, step: int, digests: dict[str, str]) -> None:
+        """Read the notes and every array's metadata; not their bytes, which would double the time of a save."""
+        notes = self._manager.restore(step, args=ocp.args.Composite(notes=ocp.args.JsonRestore()))["notes"]
+        if notes["digests"] != digests:
+            raise ValueError("its digests are not those that were saved")
+        if missing := sorted(digests.keys() - _by_path(self._manager.item_metadata(step)["state"].tree).keys()):
+            raise ValueError(f"{missing[0]} is missing")
 
 
 def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> tuple[Any, int]:
@@ -147,10 +169,34 @@ def _in_short(error: Exception) -> str:
 
 def _digests(tree: Any) -> dict[str, str]:
     """SHA-256 of each array, by its path."""
-    leaves = jax.tree_util.tree_flatten_with_path(tree)[0]
     return {
-        "/".join(
-            str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path
-        ): hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest()
-        for path, leaf in leaves
+        path: hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest() for path, leaf in _by_path(tree).items()
     }
+
+
+def _by_path(tree: Any) -> dict[str, Any]:
+    """The leaves of a tree, by their path."""
+    return {
+        "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path): leaf
+        for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]
+    }
+
+
+def _is_pattern(path: Path) -> bool:
+    """True where a path holds `*`, `?` or `[`: Orbax searches by a pattern that begins with the path of its folder."""
+    return glob.escape(str(path)) != str(path)
+
+
+@contextmanager
+def _linked(folder: Path) -> Iterator[Path]:
+    """A symbolic link to `folder`, which is made, by a path that is no pattern."""
+    with TemporaryDirectory() as temporary:
+        link = Path(temporary) / "checkpoints"
+        if _is_pattern(link):
+            raise ValueError(
+                f"cannot keep checkpoints in {folder}, nor by way of {link}: set TMPDIR to a folder whose path has no "
+                "*, ? or ["
+            )
+        folder.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(folder)
+        yield link

@@ -1,5 +1,7 @@
 """Checkpoints: every bit back, the best and the last kept, and damage answered with a sentence."""
 
+import shutil
+import tempfile
 from pathlib import Path
 
 import jax
@@ -62,6 +64,41 @@ def test_every_bit_comes_back(averaging, checkpoints):
     assert {name: read[name] for name in notes} == notes
     plain, _ = checkpoints().restore(3)
     jax.tree.map(np.testing.assert_array_equal, plain["params"], saved.params)
+
+
+@pytest.mark.parametrize("name", ["luong[seed=1]", "[lab]/luong", "a*b", "which?", "**", "[!a-z]/*"])
+def test_a_folder_named_like_a_pattern_holds_its_checkpoints(name, checkpoints, tmp_path):
+    """Orbax looks for its files by a pattern that begins with the path of the folder."""
+    kept = checkpoints(folder=f"{name}/checkpoints")
+    for step, loss in [(1, 1.0), (2, 3.0), (3, 2.0)]:
+        kept.save(step, state(step), {"seconds": 1.5}, loss=loss)
+    again = checkpoints(folder=f"{name}/checkpoints")
+    assert (again.steps(), again.best_step()) == ([1, 3], 1)
+    restored, notes = again.restore(3, like=state())
+    jax.tree.map(np.testing.assert_array_equal, restored, state(3))
+    assert notes["seconds"] == 1.5
+    again.delete(3)
+    assert [each.name for each in (tmp_path / name / "checkpoints").iterdir()] == ["1"]
+
+
+def test_a_run_moved_below_a_folder_named_like_a_pattern_is_read(checkpoints, tmp_path):
+    checkpoints().save(2, state(2), {}, loss=1.0)
+    moved = tmp_path / "[lab]" / "checkpoints"
+    moved.parent.mkdir()
+    (tmp_path / "checkpoints").rename(moved)
+    params, step = evaluation_params(moved, which="best", average_last=1)
+    jax.tree.map(np.testing.assert_array_equal, params, state(2).params)
+    assert step == 2
+
+
+def test_a_temporary_folder_named_like_a_pattern_is_refused(checkpoints, monkeypatch, tmp_path):
+    (tmp_path / "[tmp]").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "[tmp]"))
+    said = r"set TMPDIR to a folder whose path has no \*, \? or \["
+    with pytest.raises(ValueError, match=rf"cannot keep checkpoints in .*\[lab\].*\[tmp\].*: {said}"):
+        checkpoints(folder="[lab]")
+    assert list((tmp_path / "[tmp]").iterdir()) == []
+    checkpoints().save(1, state(1), {})  # which needs none
 
 
 def test_the_best_and_the_last_are_kept(checkpoints):
@@ -216,3 +253,49 @@ def test_a_checkpoint_that_cannot_be_written_is_one_sentence_and_leaves_the_othe
         held.save(2, state(2), {})
     assert "and more" not in str(error.value)
     assert held.steps() == [1]
+
+
+def not_written(checkpoints, step=2):
+    with pytest.raises(OSError, match=rf"^checkpoint {step} was not written to .*: it cannot be read back \(") as error:
+        checkpoints.save(step, state(step), {}, loss=0.5)
+    assert "\n" not in str(error.value)
+    assert str(error.value).endswith("; earlier ones stay, and the same command goes on from the last")
+    assert (checkpoints.steps(), checkpoints.best_step()) == ([1], 1)
+    assert [file.name for file in checkpoints.folder.iterdir()] == ["1"]
+
+
+@pytest.mark.parametrize("lost", ["state", "state/manifest.ocdbt", "state/_METADATA", "notes", "notes/metadata"])
+def test_a_checkpoint_counts_when_it_was_read_back(lost, checkpoints, monkeypatch):
+    """Orbax says that it saved; a part of it is not there."""
+    held = checkpoints(keep_last=2)
+    held.save(1, state(1), {}, loss=1.0)
+
+    save = held._manager.save
+
+    def losing(step, **options):
+        save(step, **options)
+        file = held.folder / str(step) / lost
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+
+    monkeypatch.setattr(held._manager, "save", losing)
+    not_written(held)
+
+
+def test_a_checkpoint_without_one_of_its_arrays_was_not_written(checkpoints, monkeypatch):
+    held = checkpoints(keep_last=2)
+    held.save(1, state(1), {}, loss=1.0)
+    save = held._manager.save
+
+    def forgetful(step, args, **options):
+        del args["state"].item.params["table"]
+        return save(step, args=args, **options)
+
+    monkeypatch.setattr(held._manager, "save", forgetful)
+    not_written(held)
+
+
+def test_a_checkpoint_that_orbax_loses_was_not_written(checkpoints, monkeypatch):
+    """What Orbax makes of such a path: a save without an error, and no array."""
+    monkeypatch.setattr("research.results.checkpoints._is_pattern", lambda path: False)
+    with pytest.raises(OSError, match=r"^checkpoint 1 was not written to .*: it cannot be read back \(ValueError: "):
+        checkpoints(folder="luong[seed=1]").save(1, state(1), {}, loss=1.0)
