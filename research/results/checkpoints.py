@@ -7,6 +7,7 @@ import glob
 import hashlib
 import logging
 import math
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -59,6 +60,7 @@ class Checkpoints:
             self._manager.save(step, args=items, metrics=metrics, force=True)
             self._manager.wait_until_finished()
         except Exception as error:  # Orbax and TensorStore each raise their own, for a full disk too
+            self.remove_unfinished()
             raise OSError(
                 f"checkpoint {step} cannot be written to {self.folder} ({_in_short(error)}); earlier ones stay: "
                 "make room, and the same command goes on from the last"
@@ -76,6 +78,11 @@ class Checkpoints:
         """Remove a checkpoint, where the policy has not done so already."""
         if step in self.steps():
             self._manager.delete(step)
+
+    def remove_unfinished(self) -> None:
+        """Remove what saves that failed or were killed have left. Only for the process that writes checkpoints here."""
+        for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
 
     def steps(self) -> list[int]:
         """Steps that can be restored, in order."""

@@ -99,14 +99,14 @@ class Lane:
 
     def resume(self) -> None:
         """Take up the run where its last checkpoint stands, and forget what it wrote of later steps."""
+        self._checkpoints.remove_unfinished()
         if steps := self._checkpoints.steps():
             self.state, notes = self._checkpoints.restore(steps[-1], like=self.state)
             self.stream.set_state(notes["cursor"])
             self.so_far = Progressed(**{name: notes[name] for name in vars(Progressed())})
-        done = self.done
-        self._off_schedule = done if done and not self.schedule.saves(done) else None  # the checkpoint of a stop
+        self._remove_stops()
         self._say_how_far()
-        self._written = Metrics(self.folder, done)
+        self._written = Metrics(self.folder, self.done)
 
     def hand_over(self) -> State:
         """The state to train from, which is not kept here a second time."""
@@ -150,15 +150,22 @@ class Lane:
         loss = self._validated(done, host) if self.schedule.validates(done) else None
         notes = {"cursor": self.stream.get_state(), **vars(self.so_far)}
         self._checkpoints.save(done, host, notes, loss=loss)
-        if self._off_schedule is not None:  # else averaging the last few would see that the run was stopped
-            self._checkpoints.delete(self._off_schedule)
-            self._off_schedule = None
+        self._remove_stops()
         self._say_how_far()
 
     def close(self) -> None:
         """Write what is still held back."""
         if self._written is not None:
             self._written.close()
+
+    def _remove_stops(self) -> None:
+        """Delete every checkpoint off the schedule, else averaging the last few would show that the run was stopped.
+
+        The last one stays, to go on from, and the best one, which may be the end of a shorter schedule.
+        """
+        for step in self._checkpoints.steps()[:-1]:
+            if not self.schedule.saves(step) and step != self._checkpoints.best_step():
+                self._checkpoints.delete(step)
 
     def _write(self, step: int, values: dict[str, float]) -> None:
         assert self._written is not None, "a lane is resumed before it is trained"

@@ -299,3 +299,27 @@ def test_a_checkpoint_that_orbax_loses_was_not_written(checkpoints, monkeypatch)
     monkeypatch.setattr("research.results.checkpoints._is_pattern", lambda path: False)
     with pytest.raises(OSError, match=r"^checkpoint 1 was not written to .*: it cannot be read back \(ValueError: "):
         checkpoints(folder="luong[seed=1]").save(1, state(1), {}, loss=1.0)
+
+
+def test_a_save_that_failed_leaves_no_half_of_it(checkpoints, monkeypatch):
+    """A disk that is full would stay so."""
+    held = checkpoints()
+    held.save(1, state(1), {})
+
+    def full(*arguments, **options):
+        (held.folder / "2.orbax-checkpoint-tmp" / "state").mkdir(parents=True)
+        raise RuntimeError("No space left on device")
+
+    monkeypatch.setattr(held._manager, "save", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        held.save(2, state(2), {})
+    assert [file.name for file in held.folder.iterdir()] == ["1"]
+
+
+def test_to_look_at_checkpoints_does_not_end_a_save(checkpoints, tmp_path):
+    """A run may be evaluated while it is trained."""
+    checkpoints().save(1, state(1), {})
+    half = tmp_path / "checkpoints" / "2.orbax-checkpoint-tmp"
+    half.mkdir()
+    evaluation_params(tmp_path / "checkpoints", which="last", average_last=1)
+    assert half.is_dir()

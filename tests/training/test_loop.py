@@ -177,6 +177,77 @@ def test_a_signal_during_the_last_step_stops_what_would_follow(run):
     assert run.steps == [4, 8]
 
 
+SAVES_ONLY = {"steps": 20, "validate_every": 10, "save_every": 5}
+
+
+def killed_before_deleting(run, monkeypatch, events):
+    """Train until a checkpoint is to be deleted, and no further."""
+
+    def killed(*arguments):
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoints, "delete", killed)
+        with pytest.raises(SystemExit):
+            run.train(keep_last=4, events=events, **SAVES_ONLY)
+
+
+@pytest.mark.parametrize("events", [{}, {13: kill}])
+def test_a_kill_between_saving_and_deleting_leaves_no_checkpoint_of_a_stop(events, run, tmp_path, monkeypatch):
+    """Else the mean of the last few checkpoints, and so the result, would show that the run was stopped.
+
+    events: of the run that goes on from step 12 and is killed after its first save, at step 15 or at another stop.
+    """
+    with pytest.raises(KeyboardInterrupt):
+        run.train(keep_last=4, events={12: kill}, **SAVES_ONLY)
+    killed_before_deleting(run, monkeypatch, events)
+    assert run.steps == [5, 10, 12, 13 if events else 15]
+    run.train(keep_last=4, **SAVES_ONLY)
+    unbroken = Run(tmp_path / "unbroken")
+    unbroken.train(keep_last=4, **SAVES_ONLY)
+    assert run.steps == unbroken.steps == [5, 10, 15, 20]
+    assert run.w == unbroken.w
+
+
+def test_a_finished_run_that_was_killed_before_deleting_is_put_right(run, monkeypatch):
+    with pytest.raises(KeyboardInterrupt):
+        run.train(keep_last=4, events={17: kill}, **SAVES_ONLY)
+    killed_before_deleting(run, monkeypatch, {})
+    assert run.steps == [10, 15, 17, 20]
+    run.train(keep_last=4, **SAVES_ONLY)
+    assert run.steps == [10, 15, 20]
+
+
+def test_the_checkpoint_of_a_stop_stays_until_there_is_a_later_one(run):
+    for stop in (2, 3, 7):
+        with pytest.raises(KeyboardInterrupt):
+            run.train(keep_last=4, events={stop: kill}, **SAVES_ONLY)
+        assert run.steps[-1] == stop
+    assert run.steps == [5, 7]
+
+
+@pytest.mark.parametrize(("later", "kept"), [(2.0, [12, 20]), (0.5, [20])])
+def test_the_end_of_a_shorter_schedule_stays_as_long_as_it_is_the_best(later, kept, run):
+    """It was validated, though it is off the schedule of the run that goes on."""
+    perplexities = [3.0, 1.0, later]  # at steps 10, 12 and 20
+    run.train(perplexities=perplexities, **SAVES_ONLY | {"steps": 12})
+    assert (run.steps, run.best) == ([12], 12)
+    run.train(perplexities=perplexities, **SAVES_ONLY)
+    assert (run.steps, run.best) == (kept, kept[0])
+    run.train(perplexities=perplexities, **SAVES_ONLY)
+    assert run.steps == kept
+
+
+@pytest.mark.parametrize("step", [6, 7])
+def test_a_save_that_was_killed_is_removed_by_the_run_that_goes_on(step, run):
+    run.train()
+    half = run.folder.checkpoints / f"{step}.orbax-checkpoint-tmp" / "state"
+    half.mkdir(parents=True)
+    (half / "half").write_bytes(b"half")
+    run.train()
+    assert sorted(each.name for each in run.folder.checkpoints.iterdir()) == ["4", "8"]
+
+
 def test_a_run_that_diverges_does_not_get_twenty_more_steps_by_being_stopped(run):
     run.each = lambda stream: setattr(stream, "offset", 1000 if stream.next >= 6 else 0)
     with pytest.raises(KeyboardInterrupt):
