@@ -18,6 +18,8 @@ from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
+from configs.verbs import UsageError
+
 
 def override_of(prefix: str) -> re.Pattern[str]:
     """What sets a field of the config that the command line calls `prefix`."""
@@ -27,7 +29,7 @@ def override_of(prefix: str) -> re.Pattern[str]:
 OVERRIDE = override_of("config")
 
 
-class ConfigError(ValueError):
+class ConfigError(UsageError):
     """The config that was asked for cannot be had; the message says what to change."""
 
 

@@ -313,7 +313,7 @@ def test_report_shows_answers_in_the_order_of_the_lecture(report, tmp_path, caps
     [
         ([], 2, "which question? --list names them"),
         (["head"], 1, "no question 'head'; did you mean heads"),
-        (["heads", "--seeds=a,b"], 2, "'a,b' are no whole numbers, such as 0,1,2"),
+        (["heads", "--seeds=a,b"], 2, "'a,b': expected comma-separated whole numbers, e.g. 0,1,2"),
         (["heads", "--seeds=0,0"], 1, "give each once"),
         (["heads", "--arms=depth*"], 1, "no arm of heads is like 'depth*'; there are heads=1"),
         (["heads", "--launcher=slrum"], 2, "no launcher 'slrum'"),

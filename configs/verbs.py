@@ -1,0 +1,392 @@
+"""The verbs of the command line as data: their flags, help and examples, and the one parser that reads them."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+EPILOG = """\
+exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 130 interrupted
+One sentence on stderr says why; LOOKBACK_DEBUG=1 shows where it came from."""
+
+
+class UsageError(ValueError):
+    """A mistake in the command line; the message says what to type instead."""
+
+
+class Flag(NamedTuple):
+    """A flag, or a positional argument where the name has no dashes; `options` are those of argparse."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+class Verb(NamedTuple):
+    """A verb of the command line.
+
+    Args:
+        summary: one line of `python run.py --help`.
+        usage: the flags that matter, in one line.
+        description: what the verb does, above its flags.
+        examples: command lines without `python run.py`.
+        flags: its flags; of those in an inner tuple at most one may be given.
+        overrides: configs whose fields `--NAME.FIELD=VALUE` may set.
+        excludes: flag -> flags that may not be given with it.
+        requires: flag -> flags that mean something only with it.
+    """
+
+    summary: str
+    usage: str
+    description: str
+    examples: tuple[str, ...]
+    flags: tuple[Flag | tuple[Flag, ...], ...]
+    overrides: tuple[str, ...] = ()
+    excludes: Mapping[str, tuple[str, ...]] = {}
+    requires: Mapping[str, tuple[str, ...]] = {}
+
+
+class Given(NamedTuple):
+    """A parsed command line: the flags by name, and the overrides of configs as they were typed."""
+
+    flags: Namespace
+    overrides: list[str]
+
+
+def flag(name: str, help: str, **options: Any) -> Flag:
+    """Return a flag with its help text and argparse's options."""
+    return Flag(name, {"help": help, **options})
+
+
+def read(name: str, arguments: Sequence[str]) -> Given:
+    """Parse the arguments of a verb.
+
+    Raises:
+        UsageError: for an unknown or missing flag, a bad value, or flags that contradict each other.
+        SystemExit: after `--help`.
+    """
+    verb, parser = VERBS[name], _Parser(name, VERBS[name])
+    parser.refuse_unknown(arguments)
+    flags, others = parser.parse_known_args(arguments)
+    if others and not verb.overrides:
+        parser.error(f"unexpected argument {others[0]!r}")
+    given = {flag for flag, value in vars(flags).items() if value not in (None, False)}
+    for one, excluded in verb.excludes.items():
+        for other in excluded:
+            if {one, other} <= given:
+                parser.error(f"--{one} and --{other} do not go together: leave one out")
+    for needed, dependent in verb.requires.items():
+        for one in dependent:
+            if one in given and needed not in given:
+                parser.error(f"--{one} says how to {needed}: give --{needed}=N with it, or leave it out")
+    return Given(flags, others)
+
+
+def refuse(name: str, message: str) -> NoReturn:
+    """Raise a UsageError that also names the verb's help."""
+    raise UsageError(f"{message}\npython run.py {name} --help lists what it takes")
+
+
+def overview() -> str:
+    """Return the text of `python run.py --help`."""
+    verbs = "\n".join(f"  {name:<10} {verb.summary}" for name, verb in VERBS.items())
+    return f"""\
+usage: python run.py VERB [flags]
+
+Lookback answers questions about attention in neural machine translation by experiment.
+
+verbs:
+{verbs}
+
+A run folder holds all that evaluate, translate, compare and report need: move it where you like.
+`python run.py VERB --help` has the verb's flags and examples.
+
+{EPILOG}
+"""
+
+
+class _Parser(ArgumentParser):
+    """The parser of one verb. A mistake is one sentence, with the nearest flag where one was mistyped."""
+
+    def __init__(self, name: str, verb: Verb):
+        examples = "\n".join(f"  python run.py {example}" for example in verb.examples)
+        super().__init__(
+            prog=f"python run.py {name}",
+            usage=f"python run.py {name} {verb.usage}",
+            description=verb.description,
+            epilog=f"examples:\n{examples}\n\n{EPILOG}",
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        self._name, self._overrides = name, verb.overrides
+        for each in verb.flags:
+            if isinstance(each, Flag):
+                self.add_argument(each.name, **each.options)
+            else:
+                group = self.add_mutually_exclusive_group()
+                for one in each:
+                    group.add_argument(one.name, **one.options)
+
+    def error(self, message: str) -> NoReturn:
+        refuse(self._name, message)
+
+    def refuse_unknown(self, arguments: Sequence[str]) -> None:
+        """Raise for an unknown flag. argparse would speak of a missing flag where one was mistyped."""
+        from configs.command_line import nearest, override_of
+
+        known = self._option_string_actions
+        patterns = [override_of(config) for config in self._overrides]
+        for argument in arguments:
+            name = argument.partition("=")[0]
+            if name.startswith("--") and name not in known and not any(p.fullmatch(argument) for p in patterns):
+                self.error(f"no flag {name}{nearest(name, list(known))}")
+
+
+def count(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def seeds(text: str) -> tuple[int, ...]:
+    """Parse seeds, such as 0,1,2."""
+    return _numbers(text, _natural, "comma-separated whole numbers, e.g. 0,1,2")
+
+
+def rates(text: str) -> tuple[float, ...]:
+    """Parse learning rates, such as 1e-3,3e-3."""
+    return _numbers(text, float, "comma-separated numbers, e.g. 1e-3,3e-3")
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise ValueError
+    return int(text)
+
+
+def _numbers(text: str, kind: Callable[[str], Any], expected: str) -> tuple[Any, ...]:
+    try:
+        return tuple(kind(part) for part in text.split(","))
+    except ValueError:
+        raise ArgumentTypeError(f"{text!r}: expected {expected}") from None
+
+
+TRAIN = Verb(
+    summary="train the translator that a config names, into a run folder",
+    usage="--config=FILE[:NAME] --workdir=FOLDER [--config.FIELD=VALUE ...]",
+    description="Train a translator into a run folder; the same command again goes on from its last checkpoint.",
+    examples=(
+        "train --config=configs/embedded.py:luong --workdir=runs/luong",
+        "train --config=configs/multi30k.py:luong --workdir=runs/deep --config.model.layers=3",
+    ),
+    flags=(
+        flag(
+            "--config",
+            "a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); "
+            "--config.FIELD=VALUE overrides a field, and configs/base.py explains every one",
+            required=True,
+            metavar="FILE[:NAME]",
+        ),
+        flag("--workdir", "the run folder, made if absent", required=True, type=Path, metavar="FOLDER"),
+    ),
+    overrides=("config",),
+)
+
+EVALUATE = Verb(
+    summary="score a run folder on its test splits: perplexity, BLEU, chrF, TER, alignment error",
+    usage="--workdir=FOLDER [--all | --split=NAME] [--beam=N] [flags]",
+    description="Score a run folder on its test splits, overall and by source length, word frequency and reordering.\n"
+    "Writes result.json, result.md (its tables) and translations/ into the folder.",
+    examples=(
+        "evaluate --workdir=runs/luong",
+        "evaluate --workdir=runs/luong --all",
+        "evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
+    ),
+    flags=(
+        flag("--workdir", "the run folder", required=True, type=Path, metavar="FOLDER"),
+        (
+            flag("--all", "every split, validation too; prints the tables of all", action="store_true"),
+            flag("--split", "one split of the run folder (default: every test split)", metavar="NAME"),
+        ),
+        flag("--beam", "hypotheses kept; 1 is greedy (default: both 1 and the config's)", type=count, metavar="N"),
+        flag(
+            "--gold",
+            "gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, "
+            "0?1 or 0p1 possible (default: the corpus's own, if it has one)",
+            type=Path,
+            metavar="FILE",
+        ),
+        flag(
+            "--interventions",
+            "also measure what it costs to read by uniform, hard or permuted weights, and without each head; takes "
+            "one greedy search for each",
+            action="store_true",
+        ),
+    ),
+)
+
+TRANSLATE = Verb(
+    summary="translate standard input, line by line, or score a translation; draw what was read",
+    usage="--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] [flags] < TEXT",
+    description="Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.\n\n"
+    "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score is\n"
+    "the one that the search ranks by (see evaluation.length_penalty); for a sample it is log p. --score writes\n"
+    "log p of a given translation, a tab, and the mean log p of a token.",
+    examples=(
+        "translate --workdir=runs/luong < text.en > text.de",
+        "translate --workdir=runs/luong --attention=maps/ < text.en > text.de",
+        "translate --workdir=runs/a --workdir=runs/b --beam=8 < text.en > text.de",
+        "translate --workdir=runs/luong --last=3 --n_best=5 < text.en > text.nbest",
+        "translate --workdir=runs/luong --sample=10 --top_p=0.9 --seed=1 < text.en > text.samples",
+        "translate --workdir=runs/luong --score=text.de < text.en > text.scores",
+    ),
+    flags=(
+        flag(
+            "--workdir",
+            "the run folder; given again, another run that translates with it: their probabilities are averaged",
+            required=True,
+            action="append",
+            type=Path,
+            metavar="FOLDER",
+        ),
+        flag("--last", "average the probabilities of the last K checkpoints, too", type=count, metavar="K"),
+        flag("--beam", "hypotheses kept; 1 is greedy (default: the config's)", type=count, metavar="N"),
+        flag("--n_best", "write the N best of each line, with scores", type=count, metavar="N"),
+        flag("--sample", "draw N translations of each line, with log p", type=count, metavar="N"),
+        flag("--temperature", "for --sample: below 1 makes likely tokens likelier", type=float, metavar="X"),
+        flag("--top_k", "for --sample: draw from the K likeliest tokens only", type=count, metavar="K"),
+        flag("--top_p", "for --sample: draw from the likeliest tokens of mass P", type=float, metavar="P"),
+        flag("--seed", "for --sample (default: the config's)", type=int, metavar="N"),
+        flag("--score", "do not translate: score this translation, line for line", type=Path, metavar="FILE"),
+        flag(
+            "--attention",
+            "write the attention weights there: index.html, a page that shows them by layer and head, and for each "
+            "line a picture and its weights, 0001.png and 0001.npz for line 1 (arrays: source, target, source_tokens, "
+            "target_tokens, weights_LHTS of every layer and head, weights: their mean)",
+            type=Path,
+            metavar="FOLDER",
+        ),
+    ),
+    excludes={
+        "score": ("beam", "n_best", "sample", "attention"),
+        "sample": ("beam", "n_best", "attention"),
+        "attention": ("last",),
+    },
+    requires={"sample": ("temperature", "top_k", "top_p", "seed")},
+)
+
+COMPARE = Verb(
+    summary="two systems, each one or more seeds: is one better, are they equivalent, or is it open",
+    usage="A [A ...] --with B [B ...] [flags]",
+    description="Is system A better than system B, or equivalent to it? Each is one run folder, or several that differ "
+    "in\ntheir seed, evaluated on the same sentences. Sentences are resampled, and seeds with them where there are\n"
+    "several. The last line is the verdict: A is better, B is better, equivalent within ±MARGIN, inconclusive.",
+    examples=(
+        "compare runs/luong --with runs/none",
+        "compare runs/deep-? --with runs/flat-? --measure=chrf --margin=0.5 --json=deep-or-flat.json",
+    ),
+    flags=(
+        flag("a", "run folders of system A, one a seed", nargs="+", type=Path, metavar="A"),
+        flag(
+            "--with", "run folders of system B, one a seed", required=True, nargs="+", type=Path, metavar="B", dest="b"
+        ),
+        flag("--split", "the split that was translated (default: the only test split)", metavar="NAME"),
+        flag(
+            "--search", "beam1 is greedy, beam5 a beam of 5 (default: the widest that all were evaluated with)",
+            metavar="NAME",
+        ),
+        flag(
+            "--measure", "the score to compare (default: %(default)s)", default="bleu", choices=("bleu", "chrf", "ter")
+        ),
+        flag(
+            "--margin", "the largest difference that you would call negligible (default: none)", type=float,
+            metavar="POINTS",
+        ),
+        flag("--level", "of the intervals (default: %(default)s)", type=float, default=0.95, metavar="SHARE"),
+        flag("--resamples", "how many (default: %(default)s)", type=int, default=2_000, metavar="N"),
+        flag(
+            "--seed", "of the resamples: the same seed gives the same interval (default: 0)", type=int, default=0,
+            metavar="N",
+        ),
+        flag("--json", "also write everything that was found there", type=Path, metavar="FILE"),
+    ),
+)  # fmt: skip
+
+ABLATE = Verb(
+    summary="a question of experiments/: launch the runs that it needs, and answer it with a verdict",
+    usage="QUESTION [--config=FILE] [--config.FIELD=VALUE ...] [flags]",
+    description="Answer a question of experiments/: train and evaluate every arm under every seed, compare them, and "
+    "say\nwhether the claim is supported, refuted or open. Runs go to OUT/trained/, the answer to OUT/QUESTION.json;\n"
+    "a run that is there already is used again, whichever question it was trained for.",
+    examples=(
+        "ablate --list",
+        "ablate recurrent_depth",
+        "ablate heads --config=configs/multi30k.py --seeds=0,1,2 --launcher.jobs_at_once=2",
+        "ablate data_size --resume",
+        "ablate speed_or_accuracy --match=seconds --learning_rates=1e-3,3e-3",
+        "ablate heads --launcher=slurm --launcher.partition=gpu --dry_run",
+    ),
+    flags=(
+        flag("question", "a file of experiments/; --list names them", nargs="?", metavar="QUESTION"),
+        flag("--list", "the questions, their arms, and what they cost here", action="store_true"),
+        flag(
+            "--config",
+            "the config that all arms are based on: a file of configs/ (default: %(default)s); the question names its "
+            "models",
+            default="configs/embedded_tiny.py",
+            metavar="FILE",
+        ),
+        flag("--arms", "only these, such as 'heads=?|heads=??'", default="*", metavar="PATTERN"),
+        flag("--seeds", "default: 0,1,2, the fewest that give a verdict", type=seeds, default=(0, 1, 2),
+             metavar="N,N,N"),
+        flag("--out", "default: runs/ablation/ and the config's name", type=Path, metavar="FOLDER"),
+        flag("--beam", "hypotheses kept (default: 1, greedy)", type=count, default=1, metavar="N"),
+        flag("--resume", "go on with a question that was stopped", action="store_true"),
+        flag(
+            "--match",
+            "what all arms spend alike, measured by the first (default: the question's own, mostly steps)",
+            choices=("steps", "flops", "seconds", "parameters"),
+        ),
+        flag(
+            "--learning_rates",
+            "rates that every arm tries under the first seed; the best on validation is taken (default: the "
+            "question's own, mostly the config's)",
+            type=rates,
+            default=(),
+            metavar="X,X,...",
+        ),
+        flag(
+            "--launcher",
+            "where jobs run: local or slurm; --launcher.FIELD=VALUE sets what configs/launchers.py lists",
+            default="local",
+            metavar="NAME",
+        ),
+        flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
+    ),
+    overrides=("config", "launcher"),
+)  # fmt: skip
+
+REPORT = Verb(
+    summary="run folders side by side: one page with tables, figures and attention maps",
+    usage="RUN [RUN ...] --out=FOLDER",
+    description="Show run folders side by side, or the answers of `ablate` with their verdicts: one self-contained "
+    "HTML\npage, its figures as PNG and its tables as CSV.",
+    examples=(
+        "report runs/* --out=report/",
+        "report runs/ablation/* --out=report/",
+        "report runs/ablation/multi30k/heads.json --out=report/",
+    ),
+    flags=(
+        flag("runs", "run folders, evaluated; or answers, or folders of answers", nargs="+", type=Path, metavar="RUN"),
+        flag("--out", "where the report goes, made if absent", required=True, type=Path, metavar="FOLDER"),
+    ),
+)
+
+VERBS = {
+    "train": TRAIN,
+    "evaluate": EVALUATE,
+    "translate": TRANSLATE,
+    "compare": COMPARE,
+    "ablate": ABLATE,
+    "report": REPORT,
+}
