@@ -18,13 +18,16 @@ from configs.verbs import VERBS, Given, UsageError, overview, read, refuse
 
 def train(given: Given, command: str) -> None:
     """Train the translator of a config into a run folder."""
-    from configs.command_line import load, override
+    from configs.command_line import fields_set, load, override
 
     config, rest = override(load(given.flags.config), given.overrides)
     if rest:
         refuse("train", f"unexpected argument {rest[0]!r}")
 
+    from research.models.unread import refuse_unread
     from research.training.trainer import train
+
+    refuse_unread(config.model, fields_set(given.overrides, "config.model"))
 
     train(config, given.flags.workdir, command=command)
 

@@ -79,6 +79,12 @@ def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config
     return config, rest
 
 
+def fields_set(arguments: Sequence[str], prefix: str) -> list[str]:
+    """Return the fields below `prefix`, such as "config.model", that the overrides among `arguments` set."""
+    matches = (override_of(prefix).fullmatch(argument) for argument in arguments)
+    return list(dict.fromkeys(match["field"] for match in matches if match))
+
+
 def paths(config: ConfigDict, prefix: str = "") -> Iterator[str]:
     """Every dotted path in `config`, those of its sections included."""
     for name, value in config.items():

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
 from research.ablation.measures import MEASURES
+from research.models.unread import refuse_unread
 from research.statistics.hypotheses import Hypothesis
 from research.words import Words
 
@@ -95,6 +96,8 @@ class Experiment:
             return config
 
         arms = {name: build(base, self.base, fields) for name, fields in self.arms.items()}
+        for name, config in arms.items():
+            refuse_unread(config.model, _model_fields(self.arms[name]))
         turned = [field for field in self.factors if field.startswith("data.embedded.")]
         if turned and any(config.data.source != "embedded" for config in arms.values()):
             raise ValueError(
@@ -109,6 +112,10 @@ class Experiment:
             return None, ""
         x = fields[self.axis.field]
         return float(x), ", ".join(part for part in arm.split(", ") if part != name_of(self.axis.field, x))
+
+
+def _model_fields(fields: Fields) -> list[str]:
+    return [name.removeprefix("model.") for name in fields if name.startswith("model.")]
 
 
 def architecture_of(experiment: Experiment, arm: str) -> str:

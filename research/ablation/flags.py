@@ -8,7 +8,7 @@ from research.ablation.experiment import Experiment
 from research.ablation.measures import MEASURES
 from research.ablation.results import learning_rate, stated, validated
 from research.ablation.verdict import INCONCLUSIVE, SEEDS, Judged, Run, at_bound
-from research.results.identity import NO_EFFECT_ON_RESULTS, flat
+from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 from research.results.run_folder import RunFolder
 from research.statistics.contrasts import Scores
 from research.words import Words
@@ -117,7 +117,7 @@ def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tu
     named = {"training.steps", *experiment.factors}
     if tuned:
         named.add("training.learning_rate")
-    trained = [flat(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
+    trained = [identity(RunFolder(of[0]).read_json("config.json")) for of in folders.values() if of]
     for field in sorted(set().union(*trained)) if trained else []:
         if field.startswith(("training.", "data.", "evaluation.")) and field not in named | NO_EFFECT_ON_RESULTS:
             values = list(dict.fromkeys(str(fields.get(field)) for fields in trained))

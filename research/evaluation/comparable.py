@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 from research.data.splits import read_split
 from research.data.text import read_lines
 from research.evaluation.quality import tokenizer
-from research.results.identity import NO_EFFECT_ON_RESULTS, flat
+from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder, beams
 
 
@@ -69,12 +69,11 @@ def _open(path: Path | str) -> _Opened:
 def _refuse_mixture(side: Sequence[_Opened]) -> None:
     """A system is one config under different seeds: else what varies within it is no chance."""
     for one, other in combinations(side, 2):
-        ours, theirs = flat(one.config.to_dict()), flat(other.config.to_dict())
-        differ = [name for name in ours | theirs if ours.get(name) != theirs.get(name)]
-        fields = [name for name in differ if name not in NO_EFFECT_ON_RESULTS | {"seed"}]
+        fields = differing_fields(config_as_json(one.config), config_as_json(other.config), besides=["seed"])
         if fields:
             raise ValueError(
-                f"{one.name} and {other.name} are no two seeds of one system: they differ in {', '.join(fields)}"
+                f"{one.name} and {other.name} are not seeds of the same system: their configs differ in "
+                f"{', '.join(fields)}"
             )
         if one.config.seed == other.config.seed:
             raise ValueError(

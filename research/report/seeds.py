@@ -10,7 +10,7 @@ from scipy import stats
 
 from research.report import table
 from research.report.runs import Run
-from research.results.identity import NO_EFFECT_ON_RESULTS, flat
+from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 
 MEASURES = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
 COVERAGE = 0.95  # of an interval
@@ -99,7 +99,7 @@ def _without_seed(prefix: str) -> str:
 
 def _but_for_the_seed(run: Run) -> str:
     return repr(
-        {name: value for name, value in flat(run.config).items() if name not in NO_EFFECT_ON_RESULTS | {"seed"}}
+        {name: value for name, value in identity(run.config).items() if name not in NO_EFFECT_ON_RESULTS | {"seed"}}
     )
 
 

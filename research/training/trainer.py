@@ -34,7 +34,7 @@ from research.models.translator import Translator
 from research.parallel import host
 from research.parallel.devices import Devices, Step
 from research.results.checkpoints import Checkpoints
-from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, flat
+from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder
 from research.training import loop
 from research.training.lane import Lane, Schedule, Validate
@@ -254,16 +254,15 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     """Raise when the folder holds a run that this config would not continue."""
     if not folder.config_file.exists():
         return
-    may_change = NO_EFFECT_ON_RESULTS | {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
+    may_change = {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
     if config.training.schedule != "cosine":  # whose learning rates depend on where it ends
         may_change |= {"training.steps"}
-    held, asked = flat(folder.read_json("config.json")), flat(config_as_json(config))
-    differ = [name for name in sorted(held | asked) if held.get(name) != asked.get(name) and name not in may_change]
-    if differ:
-        first = differ[0]
+    differ = differing_fields(folder.read_json("config.json"), config_as_json(config), besides=may_change)
+    for name, (held, asked) in differ.items():
+        more = f" ({len(differ)} fields differ)" if len(differ) > 1 else ""
         raise ValueError(
-            f"{folder.path} holds a run with {first}={held.get(first)!r}, not {asked.get(first)!r}"
-            f"{f' ({len(differ)} fields differ)' if len(differ) > 1 else ''}: choose another --workdir or remove it"
+            f"{folder.path} holds a run with {name}={held!r}, not {asked!r}{more}: "
+            "choose another --workdir or remove it"
         )
 
 

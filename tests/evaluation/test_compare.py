@@ -215,7 +215,7 @@ def test_runs_that_do_not_compare(b, answer, make):
         ({"seed": 0}, "a and b both have seed 0"),
         (
             {"seed": 1, "model__width": 7},
-            "no two seeds of one system: they differ in model.embedding, model.width",
+            "not seeds of the same system: their configs differ in model.embedding, model.width",
         ),
     ],
 )
