@@ -1,4 +1,4 @@
-"""Beam search: the best few hypotheses of each sentence, side by side, until none can still become the best."""
+"""Beam search: extend the best few hypotheses of each sentence until no open one can still become the best."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,34 +10,34 @@ from research.decoding.greedy import Cache, Step
 from research.decoding.top_k import best_continuations
 
 Reorder = Callable[[Cache, Array], Cache]
-"""(cache, rows_X) -> the cache in which row i goes on from row rows_X[i], which is of the same sentence."""
+"""(cache, rows_X) -> cache whose row i continues row rows_X[i], a hypothesis of the same sentence."""
 
 Penalise = Callable[[Cache], Array]
-"""(cache) -> penalty_X, never above 0: what is added to the score of each row's hypothesis, were it the whole."""
+"""(cache) -> penalty_X, never above 0, added to the score of each row's hypothesis as if it ended here."""
 
 LENGTH_PENALTIES: dict[str, Callable[[Array, float], Array]] = {
     "mean": lambda length, alpha: length**alpha,  # 1: the mean of log p
     "gnmt": lambda length, alpha: ((5.0 + length) / 6.0) ** alpha,  # Wu et al. 2016, equation 14
 }
-"""lp(n, alpha), by which log p of n tokens is divided; positive, and for no alpha >= 0 does it fall as n grows."""
+"""lp(n, alpha), the divisor of log p of n tokens: positive, and never falling in n for alpha >= 0."""
 
 
 class Hypotheses(NamedTuple):
-    """The N best of each sentence, best first: those that ended, then those that were cut off at the limit."""
+    """The N best hypotheses of each sentence, best first: those that ended, then those cut off at the limit."""
 
     tokens_BNT: Array
     """`eos` included where there is one, then `pad`."""
     scores_BN: Array
-    """What hypotheses are ranked by, see the search; -inf for a hypothesis that does not exist."""
+    """Ranking scores, defined by the search; -inf for a hypothesis that does not exist."""
     ended_BN: Array
-    """Whether it ends in `eos`."""
+    """True for a hypothesis that ends in `eos`."""
 
 
 class _State(NamedTuple):
     time: Array
     live_tokens_BNT: Array
-    live_scores_BN: Array  # log p; -inf: the place is taken by one that ended
-    cut_scores_BN: Array  # what they would score if the limit cut them off here
+    live_scores_BN: Array  # log p; -inf: a hypothesis that ended has this place of the beam
+    cut_scores_BN: Array  # their scores if the limit cut them off here
     ended_tokens_BNT: Array
     ended_scores_BN: Array  # best first; -inf: none yet
     done_B: Array
@@ -60,21 +60,30 @@ def beam_search(
     length_normalisation: str = "mean",
     penalise: Penalise | None = None,
 ) -> Hypotheses:
-    """The `n_best` best hypotheses of each sentence out of a beam of `beam`. To be jitted.
+    """Return the `n_best` best hypotheses of each sentence out of a beam of `beam`. To be jitted.
 
-    A hypothesis of n tokens, `eos` included, scores log p / lp(n) with lp = LENGTH_PENALTIES[length_normalisation] and
-    alpha = length_penalty (0: plain probability), and what `penalise` says is added: Wu et al. 2016, equation 14.
-    Of all continuations the best by log p alone stay, as many as the beam has places; one that ends keeps its place for
-    good, so the beam narrows and the search ends (Sutskever et al. 2014, 3.2), and with one place it is `greedy`.
+    A hypothesis of n tokens, `eos` included, scores log p / lp(n) + penalty, with lp = LENGTH_PENALTIES[...] and
+    alpha = length_penalty. At each position the continuations with the largest log p stay, as many as the beam has
+    places. A hypothesis that ends keeps its place, so the beam narrows until the search ends; a beam of 1 is `greedy`.
 
-    A sentence is also done when its `n_best`-th ended score is out of reach. What is still open, with log p = q, can
-    end with no more than q, which is at most 0, after at most `limit` tokens; lp is positive and does not fall; no
-    penalty is above 0. So it can never score more than q / lp(limit), and nothing that would be returned is lost. The
-    result is fixed from then on, whatever else is in the batch.
+    A sentence is also done when no open hypothesis can beat its `n_best`-th ended one. An open hypothesis with
+    log p = q ends with at most q <= 0 after at most `limit` tokens, lp never falls and no penalty is above 0, so it
+    scores at most q / lp(limit). So no hypothesis that would be returned is lost, and the rest of the batch changes
+    nothing.
 
-    cache: that of sentences x beam rows, a sentence's hypotheses together; `step` gets as many tokens.
-    limits_B: the most tokens of each sentence, `eos` included, at most `max_tokens`; 0 for one that is not wanted.
-    `pad` and `bos` are never chosen. What is cut off at the limit only fills places that nothing which ended takes.
+    Args:
+        step: see `Step`; it gets sentences x beam rows, the hypotheses of a sentence together.
+        cache: of as many rows.
+        limits_B: most tokens of each sentence, `eos` included, at most `max_tokens`; 0 skips the sentence.
+        length_penalty: alpha; 0 ranks by plain probability.
+        pad, bos: never chosen.
+        n_best: hypotheses cut off at the limit are returned only where fewer than this ended.
+        penalise: a further penalty, such as coverage; None adds nothing.
+
+    Raises:
+        ValueError: for an n_best beyond the beam, a negative length penalty or an unknown normalisation.
+
+    Reference: Sutskever et al. 2014, section 3.2; Wu et al. 2016, equation 14.
     """
     if not 1 <= n_best <= beam:
         raise ValueError(f"n_best={n_best} with beam={beam}: it must be at least 1 and at most the beam")
@@ -134,7 +143,7 @@ def beam_search(
 
     none_BN = jnp.full((sentences, beam), -jnp.inf)
     empty_BNT = jnp.full((sentences, beam, max_tokens), pad, jnp.int32)
-    first_BN = none_BN.at[:, 0].set(0.0)  # all begin alike: one of them stands for the rest
+    first_BN = none_BN.at[:, 0].set(0.0)  # all hypotheses are equal at first, so one is enough
     start = _State(jnp.int32(0), empty_BNT, first_BN, first_BN, empty_BNT, none_BN, limits_B <= 0, cache)
     end = lax.while_loop(unfinished, extend, start)
 

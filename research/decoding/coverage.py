@@ -1,7 +1,8 @@
-"""The coverage penalty of GNMT: what of the source each hypothesis has read, carried with its cache.
+"""The coverage penalty of GNMT, for hypotheses that leave source words unread.
 
-cp(X, Y) = β Σ_s log min(Σ_t p_ts, 1), with p_ts what was read of source position s to write token t (Wu et al. 2016,
-equation 14). It is never above 0: a hypothesis that left nothing unread has none.
+cp(X, Y) = β Σ_s log min(Σ_t p_ts, 1), with p_ts the weight of source position s for target token t (Wu et al. 2016,
+equation 14). It is never above 0, and 0 for a hypothesis that has read every position. The sums over t are carried with
+the cache of each hypothesis.
 """
 
 from collections.abc import Callable
@@ -14,13 +15,13 @@ from research.decoding.beam import Penalise, Reorder
 from research.decoding.greedy import Cache, Step
 
 ReadingStep = Callable[[Array, Cache], tuple[Array, Cache, Array]]
-"""A `Step` that also says what each row has read for it: (token_X, cache) -> (logits_XV, cache, weights_XS)."""
+"""A `Step` that also returns attention weights: (token_X, cache) -> (logits_XV, cache, weights_XS)."""
 
-LEAST = 1e-30  # coverage that rounding has made 0 is taken for this: a score stays a number
+LEAST = 1e-30  # least coverage, so that a coverage rounded to 0 gives no infinite score
 
 
 class CoveredCache(NamedTuple):
-    """A model's cache, and the sum of all weights so far of each row and source position."""
+    """A model's cache, and for each row and source position the sum of its weights so far."""
 
     cache: Cache
     coverage_XS: Array
@@ -29,9 +30,12 @@ class CoveredCache(NamedTuple):
 def covered(
     step: ReadingStep, reorder: Reorder, cache: Cache, *, mask_BS: Array, hypotheses: int, weight: float
 ) -> tuple[Step, Reorder, CoveredCache, Penalise]:
-    """What `beam_search` is given instead of `step`, `reorder` and `cache`, and the `penalise` that goes with them.
+    """Return step, reorder, cache and penalise for `beam_search`, with coverage carried along.
 
-    mask_BS: the source positions that count, end mark included. weight: β.
+    Args:
+        mask_BS: the source positions that count, `eos` included.
+        hypotheses: rows a sentence.
+        weight: β.
     """
     mask_XS = jnp.repeat(mask_BS, hypotheses, axis=0)
 

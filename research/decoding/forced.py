@@ -1,4 +1,4 @@
-"""Forced decoding: how likely a model finds a translation that is given, token by token."""
+"""Forced decoding: log p of a given translation under a model, token by token."""
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -17,22 +17,22 @@ from research.models.translator import Translator
 
 
 class Forced(NamedTuple):
-    """What a model says of each token of a target, its end mark included, given the source and those before it."""
+    """Log p of each token of a target, `eos` included, given the source and the tokens before it."""
 
     sentence: int
     log_p_T: np.ndarray
-    """Natural."""
+    """Natural logarithms."""
     likeliest_T: np.ndarray
-    """Whether no other token was likelier."""
+    """True where no other token was likelier."""
 
     @property
     def log_p(self) -> float:
-        """Of the whole translation; what `beam_search` scores it with, before any penalty."""
+        """Log p of the whole translation: its score in `beam_search` before any penalty."""
         return float(self.log_p_T.sum(dtype=np.float64))
 
     @property
     def mean(self) -> float:
-        """Of a token: -log of the perplexity."""
+        """Mean log p of a token: minus the logarithm of the perplexity."""
         return self.log_p / len(self.log_p_T)
 
 
@@ -45,7 +45,11 @@ def force(
     batch_sentences: int,
     progress: Progress | None = None,
 ) -> Iterator[Forced]:
-    """That of every example once, longest first. Works on any translator, ensembles too."""
+    """Yield the result of every example once, longest first. Works on any translator, ensembles too.
+
+    Raises:
+        ValueError: for examples without targets.
+    """
     if examples.targets is None:
         raise ValueError("to score a translation there must be one: these examples have no targets")
     program, seen = _program(translator, devices), 0

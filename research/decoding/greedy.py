@@ -1,4 +1,4 @@
-"""One token at a time: greedy search, and the loop that it shares with sampling."""
+"""Greedy search, and the token-by-token loop that it shares with sampling."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -10,17 +10,17 @@ from research.decoding.top_k import argmax
 
 Cache = Any
 Step = Callable[[Array, Cache], tuple[Array, Cache]]
-"""(the last token of each row, cache) -> (logits of the next one, cache). Only the model looks into a cache."""
+"""(last token of each row, cache) -> (logits of the next token, cache). Only the model knows the insides of a cache."""
 
 Choose = Callable[[Array, Array], tuple[Array, Array | float]]
-"""(logits_XV, time) -> (token_X, what each adds to its row's score)."""
+"""(logits_XV, time) -> (token_X, gain_X): the chosen tokens, and the amounts to add to the scores of their rows."""
 
 
 def greedy(step: Step, cache: Cache, *, limits_B: Array, max_tokens: int, pad: int, bos: int, eos: int) -> Array:
-    """tokens_BT of the likeliest token, again and again; the rest as in `one_by_one`."""
+    """Return tokens_BT, choosing the likeliest token at each position. Arguments as in `one_by_one`."""
 
     def likeliest(logits_BV: Array, time: Array) -> tuple[Array, float]:
-        return argmax(logits_BV, never=(pad, bos)), 0.0  # a log p that nobody asked for costs a sum over V
+        return argmax(logits_BV, never=(pad, bos)), 0.0  # no score: log p would cost a sum over the vocabulary
 
     marks = {"max_tokens": max_tokens, "pad": pad, "bos": bos, "eos": eos}
     return one_by_one(step, cache, likeliest, limits_X=limits_B, **marks)[0]
@@ -46,11 +46,16 @@ def one_by_one(
     bos: int,
     eos: int,
 ) -> tuple[Array, Array]:
-    """tokens_XT, each row's tokens, `eos` included where it came within the limit, then `pad`; and its score, summed.
+    """Decode all rows token by token, until each has ended or reached its limit. To be jitted.
 
-    To be jitted. limits_X: the most tokens of each row, `eos` included, at most `max_tokens`; 0 for a row that is not
-    wanted. `pad` and `bos` are for `choose` never to choose.
-    Ends as soon as every row has; what a row gets does not depend on the others.
+    The tokens of a row do not depend on the other rows.
+
+    Args:
+        choose: picks the next token of each row; it must never pick `pad` or `bos`.
+        limits_X: most tokens of each row, `eos` included, at most `max_tokens`; 0 skips the row.
+
+    Returns:
+        tokens_XT, with `eos` where a row ended within its limit and then `pad`, and scores_X, the sums of the gains.
     """
     rows = len(limits_X)
 

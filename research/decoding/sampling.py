@@ -1,4 +1,4 @@
-"""Sampling: each token drawn from what the model says, at a temperature, from the likeliest few or all."""
+"""Sampling: draw each token from the model's distribution, with a temperature, from the likeliest few or all."""
 
 from collections.abc import Sequence
 
@@ -24,10 +24,16 @@ def sample(
     bos: int,
     eos: int,
 ) -> tuple[Array, Array]:
-    """tokens_XT, a sample a row, and log p of each, the model's own: neither tempered nor cut. To be jitted.
+    """Draw one translation a row. To be jitted.
 
-    keys_X: each row's randomness (see `row_keys`); that of time t is the key with t folded in. temperature, top_k,
-    top_p: see `candidates`. The rest: as in `one_by_one`. `pad` and `bos` are never drawn.
+    Args:
+        limits_X: most tokens of each row, as in `one_by_one`.
+        keys_X: random keys of the rows (see `row_keys`); position t uses the key with t folded in.
+        temperature, top_k, top_p: see `candidates`.
+        pad, bos: never drawn.
+
+    Returns:
+        tokens_XT, and log p of each row under the model itself, without temperature and cuts.
     """
 
     def draw(logits_XV: Array, time: Array) -> tuple[Array, Array]:
@@ -42,9 +48,9 @@ def sample(
 
 
 def row_keys(seed_B: Array, index_B: Array, samples: int) -> Array:
-    """keys_X of `samples` rows a sentence: of the seed, the sentence's index, and the sample's number, nothing else.
+    """Return keys_X, for `samples` rows a sentence, from the seed, the sentence's index and the sample's number alone.
 
-    So a sample is the same whatever else is in the batch, on whatever device, and however many are drawn.
+    So a sample does not depend on the rest of the batch, on the device, or on how many samples are drawn.
     """
 
     def keys_N(seed: Array, index: Array) -> Array:
@@ -57,11 +63,16 @@ def row_keys(seed_B: Array, index_B: Array, samples: int) -> Array:
 def candidates(
     logits_XV: Array, temperature: float, top_k: int, top_p: float, *, never: Sequence[int] = ()
 ) -> tuple[Array, Array]:
-    """tokens_XK that may be drawn, and mass_XK, their probabilities, to be scaled to a sum of 1; 0 for one that is out.
+    """Return the tokens that may be drawn, tokens_XK, and mass_XK, their unnormalised probabilities.
 
-    In this order: softmax(logits / temperature) over all but `never`; its `top_k` likeliest tokens, 0 being all
-    (Fan et al. 2018); of these the smallest set with at least `top_p` of their mass, the likeliest first, 1 being all
-    (Holtzman et al. 2020). Of equally likely tokens the lower comes first.
+    Equally likely tokens are ordered by their id.
+
+    Args:
+        temperature: divides the logits before the softmax; below 1 makes likely tokens likelier.
+        top_k: keep only that many likeliest tokens; 0 keeps all (Fan et al. 2018).
+        top_p: of these keep the smallest set with at least this share of their mass, the likeliest first; 1 keeps all
+            (Holtzman et al. 2020). A token that is left out has mass 0.
+        never: tokens without probability.
     """
     vocabulary = logits_XV.shape[1]
     kept = min(top_k or vocabulary, vocabulary)
@@ -82,7 +93,7 @@ def candidates(
 
 
 def _drawn(tokens_XK: Array, mass_XK: Array, uniform_X: Array) -> Array:
-    """The first token at which the mass so far is over uniform_X, in [0, 1), times the whole: none with a mass of 0."""
+    """Invert the distribution function: return the first token whose cumulated mass exceeds uniform_X in [0, 1)."""
     up_to_XK = jnp.cumsum(mass_XK, axis=1)
     place_X = (up_to_XK <= uniform_X[:, None] * up_to_XK[:, -1:]).sum(axis=1)
     return jnp.take_along_axis(tokens_XK, place_X[:, None], axis=1, mode="clip")[:, 0]

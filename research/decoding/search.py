@@ -1,4 +1,4 @@
-"""The ways to search a batch, each a value that says all about it, and the compiled program of one."""
+"""Searches as values (greedy, beam, sampling), and the compiled program that runs one over a batch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Apply = Callable[..., Any]
 
 
 class Runner(Protocol):
-    """`research.parallel.devices.Devices`, or anything that can run a function of (params, batch) for all rows."""
+    """Anything that runs a function of (params, batch) on all rows, such as `research.parallel.devices.Devices`."""
 
     def run(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, dict[str, np.ndarray]], Any]: ...
 
@@ -31,17 +31,17 @@ class Runner(Protocol):
 
 
 class Search(Protocol):
-    """One way; a program is compiled once for each."""
+    """A search with its settings; each compiles to one program."""
 
     scored: bool
-    """Whether `Hypotheses.scores_BN` means anything."""
+    """True if `Hypotheses.scores_BN` holds scores."""
 
     @property
     def hypotheses(self) -> int:
-        """Rows that the model works on for a sentence."""
+        """Rows of the model for each sentence."""
 
     def __call__(self, apply: Apply, memory: Any, cache: Cache, batch: Batch, max_tokens: int) -> Hypotheses:
-        """To be traced. batch: source_BS, limits_B, and what `Sampling` draws by: index_B, its sentence, and seed_B."""
+        """Search a batch, in a traced function. batch: source_BS, limits_B, and index_B and seed_B for `Sampling`."""
 
     def __hash__(self) -> int: ...
 
@@ -51,7 +51,7 @@ MARKS = {"pad": PAD, "bos": BOS, "eos": EOS}
 
 @dataclass(frozen=True)
 class Greedy:
-    """`greedy`: one hypothesis, without a score."""
+    """Greedy search: one hypothesis, without a score."""
 
     scored = False
     hypotheses = 1
@@ -64,7 +64,7 @@ class Greedy:
 
 @dataclass(frozen=True)
 class Beam:
-    """`beam_search` with these fields. coverage_penalty: β of `coverage`; 0, and no attention weight is asked for."""
+    """`beam_search` with these settings. coverage_penalty: β of `coverage`; at 0 no attention weights are computed."""
 
     beam: int
     n_best: int
@@ -112,7 +112,7 @@ class Beam:
 
 @dataclass(frozen=True)
 class Sampling:
-    """`samples` translations of each sentence, in the order of their numbers, scored by log p; see `sample`."""
+    """Sampling: `samples` translations of each sentence, scored by log p; see `sample`."""
 
     samples: int
     temperature: float
@@ -151,11 +151,11 @@ class Sampling:
         return _unranked(tokens_XT.reshape(*shape, max_tokens), scores_X.reshape(shape))
 
 
-@lru_cache(maxsize=16)  # so that translating again, at each validation, compiles nothing again
+@lru_cache(maxsize=16)  # so that each validation reuses the compiled program
 def program(
     translator: Translator, devices: Runner, search: Search, extra_tokens: int
 ) -> Callable[[Any, dict[str, np.ndarray]], Hypotheses]:
-    """`search` compiled: (params, batch) -> hypotheses. The most tokens: 1.5 times the source's, and `extra_tokens`."""
+    """Return a compiled search, (params, batch) -> hypotheses of at most 1.5 × the source + `extra_tokens` tokens."""
 
     def run(params: Any, batch: Batch) -> Hypotheses:
         longest = 3 * (batch["source_BS"].shape[1] - 1) // 2 + extra_tokens
@@ -172,7 +172,7 @@ def _unranked(tokens_BNT: jax.Array, scores_BN: jax.Array) -> Hypotheses:
 
 
 def _reading_step(apply: Apply, memory: Any, token_X: jax.Array, cache: Cache) -> tuple[jax.Array, Cache, jax.Array]:
-    """A step, and what it read: the mean over the heads of the last layer; of an ensemble, over those who read."""
+    """Run a step and return its weights too: the mean over the last layer's heads, and over members that attend."""
     (logits_XV, cache), sown = apply(memory, token_X, cache, method="step", mutable=["attention"])
     last = [list(layers.values())[-1] for member in by_member(sown) if (layers := cross_attention(member))]
     if not last:

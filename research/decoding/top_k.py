@@ -1,4 +1,4 @@
-"""The k largest of many scores, exactly, without sorting them: most of a vocabulary is looked at once."""
+"""The k largest of many scores, exactly, without sorting: most of a vocabulary is read once."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ BLOCK = 128  # tokens; between 64 and 256 the time hardly changes
 
 
 class Choices(NamedTuple):
-    """The k best continuations of each sentence, best first; one that does not exist has the score -inf."""
+    """The k best continuations of each sentence, best first. A continuation that does not exist scores -inf."""
 
     scores_BK: Array
     hypotheses_BK: Array
@@ -18,38 +18,39 @@ class Choices(NamedTuple):
 
 
 def argmax(logits_BV: Array, *, never: Sequence[int] = ()) -> Array:
-    """The token of the largest logit of each row, but for `never`; the lowest one where several are largest."""
+    """Return the token with the largest logit of each row, except `never`; the lowest id where several are equal."""
     offsets_B1 = jnp.zeros((len(logits_BV), 1), logits_BV.dtype)
     return top_k(logits_BV[:, None], offsets_B1, 1, never=never).tokens_BK[:, 0]
 
 
 def best_continuations(logits_BNV: Array, scores_BN: Array, k: int, *, never: Sequence[int] = ()) -> Choices:
-    """The k largest scores_BN + log softmax(logits_BNV) of each sentence, over hypotheses and tokens together.
+    """Return the k largest scores_BN + log softmax(logits_BNV) of each sentence, over hypotheses and tokens together.
 
-    scores_BN: log-probabilities of the hypotheses so far; -inf for one that does not go on. never: tokens that are not
-    chosen, whose probability is lost: the others are not scaled up for it.
+    Args:
+        scores_BN: log p of the hypotheses so far; -inf for one that has ended.
+        never: tokens that are not chosen; the probabilities of the others are not scaled up to make up for them.
     """
     size = block_size(logits_BNV.shape[-1])
     maxima_BNG = _maxima(logits_BNV, size, never)
-    # The largest that may be chosen is as good a shift as the largest of all: log sum exp is the same for any.
+    # Any shift gives the same log sum exp; the largest logit that may be chosen keeps it from overflowing.
     shift_BN = maxima_BNG.max(axis=-1)
     normaliser_BN = shift_BN + jnp.log(jnp.exp(logits_BNV - shift_BN[:, :, None]).sum(axis=-1))
     return _choose(logits_BNV, maxima_BNG, scores_BN - normaliser_BN, size, k, never)
 
 
 def top_k(logits_BNV: Array, offsets_BN: Array, k: int, *, never: Sequence[int] = (), block: int = BLOCK) -> Choices:
-    """The k largest logits_BNV + offsets_BN of each sentence, over hypotheses and tokens together.
+    """Return the k largest logits_BNV + offsets_BN of each sentence, over hypotheses and tokens together.
 
     Two stages: the maximum of each block of tokens chooses k blocks, then the k best are taken inside those. This is
-    exact: were one of the k best in another block, the maxima of the k chosen blocks would all stand before it. Equal
-    scores go to the lower hypothesis, then the lower token, as in `lax.top_k`, which is many times slower on a CPU.
+    exact: if one of the k best were in another block, the maxima of all k chosen blocks would exceed it. Of equal
+    scores the lower hypothesis wins, then the lower token, as in `lax.top_k`, which is many times slower on a CPU.
     """
     size = block_size(logits_BNV.shape[-1], block)
     return _choose(logits_BNV, _maxima(logits_BNV, size, never), offsets_BN, size, k, never)
 
 
 def block_size(vocabulary: int, about: int = BLOCK) -> int:
-    """A divisor of `vocabulary` near `about` when there is one: cutting off a remainder copies all the logits."""
+    """Return a divisor of `vocabulary` near `about` if there is one: a remainder would cost a copy of all logits."""
     if vocabulary <= about:
         return vocabulary
     divisors = [size for size in range(-(-about // 2), 2 * about + 1) if vocabulary % size == 0]
@@ -57,13 +58,15 @@ def block_size(vocabulary: int, about: int = BLOCK) -> int:
 
 
 def _maxima(logits_BNV: Array, size: int, never: Sequence[int]) -> Array:
-    """maxima_BNG: the largest logit of each block of `size` tokens, the last block being what is left."""
+    """Return maxima_BNG, the largest logit of each block of `size` tokens; the last block may be shorter."""
     sentences, hypotheses, vocabulary = logits_BNV.shape
     whole = vocabulary - vocabulary % size
     maxima_BNG = logits_BNV[:, :, :whole].reshape(sentences, hypotheses, -1, size).max(axis=-1)
     if whole < vocabulary:
         maxima_BNG = jnp.concatenate([maxima_BNG, logits_BNV[:, :, whole:].max(axis=-1, keepdims=True)], axis=-1)
-    for block in sorted({token // size for token in never}):  # these few anew: masking all the logits would copy them
+    for block in sorted(
+        {token // size for token in never}
+    ):  # only these blocks again: masking all logits would copy them
         tokens = range(block * size, min(block * size + size, vocabulary))
         allowed_Z = jnp.array([token not in never for token in tokens])
         allowed_BNZ = jnp.where(allowed_Z[None, None], logits_BNV[:, :, tokens.start : tokens.stop], -jnp.inf)
@@ -80,7 +83,7 @@ def _choose(
         raise ValueError(f"cannot choose {k} of {hypotheses} hypotheses x {vocabulary} tokens")
     maxima_BX = (maxima_BNG + offsets_BN[:, :, None]).reshape(sentences, -1)
     _, chosen_BC = lax.top_k(maxima_BX, min(k, hypotheses * blocks))
-    chosen_BC = jnp.sort(chosen_BC, axis=1)  # so that equal scores are met in the order of their tokens
+    chosen_BC = jnp.sort(chosen_BC, axis=1)  # so that equal scores stay in the order of their tokens
 
     hypotheses_BC = jnp.repeat(chosen_BC // blocks, size, axis=1)  # C: candidates, all tokens of the chosen blocks
     tokens_BC = jnp.repeat(chosen_BC % blocks * size, size, axis=1)

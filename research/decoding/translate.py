@@ -1,4 +1,4 @@
-"""Text in, text out: sentences in few shapes through a search, over all devices, back in their order."""
+"""Text in, text out: encode sentences, search in batches of few shapes over all devices, and decode in order."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,30 +14,30 @@ from research.decoding.search import Beam, Greedy, Runner, Search, program
 from research.models.translator import Translator
 
 Progress = Callable[[int], object]
-"""Called with how many more sentences are done."""
+"""Called with the number of sentences that were just finished."""
 
 
 class Translation(NamedTuple):
-    """One hypothesis. `ids` has no end mark; `score` is what it was ranked by, a sample's log p; None after greedy."""
+    """One hypothesis. `ids` have no `eos`; `score` is its ranking score, log p for a sample, None if greedy."""
 
     text: str
     ids: tuple[int, ...]
     score: float | None
     ended: bool
-    """False: cut off at its limit."""
+    """False where it was cut off at its limit."""
 
 
 class Translations(NamedTuple):
-    """What came of a list of sentences."""
+    """The translations of a list of sentences, and how long they took."""
 
     n_best: list[list[Translation]]
-    """For every sentence, in order, its hypotheses, best first (samples as they were drawn); at least one."""
+    """For every sentence, in order, at least one hypothesis: best first, samples in the order they were drawn."""
     truncated: int
-    """Sentences whose source was over `max_tokens`: only its beginning was translated."""
+    """Sentences whose source was longer than `max_tokens`, of which only the beginning was translated."""
     seconds: float
     """From text to text, compilation included."""
     sentences_per_second: float | None
-    """Over the batches whose shape this call had met before, so that no compilation is in it. None: there were none."""
+    """Over batches of a shape met before in this call, so without compilation; None if there were none."""
 
     @property
     def texts(self) -> list[str]:
@@ -47,7 +47,7 @@ class Translations(NamedTuple):
 def translate(
     translator: Translator, params: Any, vocabularies: Vocabularies, sentences: Sequence[str], **options: Any
 ) -> list[str]:
-    """The best translation of each sentence, in order. Options: those of `translate_n_best`."""
+    """Return the best translation of each sentence, in order. Options: those of `translate_n_best`."""
     return translate_n_best(translator, params, vocabularies, sentences, **options).texts
 
 
@@ -64,9 +64,12 @@ def translate_n_best(
     n_best: int = 1,
     **options: Any,
 ) -> Translations:
-    """The `n_best` best translations of each sentence; fewer where there are no more.
+    """Return the `n_best` best translations of each sentence, fewer where there are no more.
 
-    beam: 1 is greedy. The penalties and the rest of the search: see `Beam`. Options: those of `translate_by`.
+    Args:
+        beam: hypotheses kept; 1 is greedy search.
+        length_penalty, length_normalisation, coverage_penalty: see `Beam`.
+        options: those of `translate_by`.
     """
     if not 1 <= n_best <= max(beam, 1) or beam < 1:
         raise ValueError(f"beam={beam} and n_best={n_best}: there must be at least one of each, and n_best <= beam")
@@ -88,11 +91,14 @@ def translate_by(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> Translations:
-    """What `search` finds for each sentence.
+    """Translate each sentence by a search. A sentence without text translates to "".
 
-    extra_tokens: a translation may have 1.5 times the source's subwords, rounded down, and these, its end mark
-    included. batch_sentences: rows of a batch. max_tokens: subwords of a source, end mark included; a longer one loses
-    its end, and is counted. seed: of samples. A sentence without text translates to "".
+    Args:
+        extra_tokens: a translation may have 1.5 times the source's subwords, rounded down, plus these, `eos` included.
+        batch_sentences: rows of a batch.
+        max_tokens: most subwords of a source, `eos` included; a longer one is cut, and counted as truncated.
+        seed: of samples, from 0 to 2**32 - 1.
+        progress: called with the number of sentences of each finished batch.
     """
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} must be at least 0 and less than 2**32")
