@@ -28,7 +28,7 @@ BUSY = 0.5  # load average of a machine that does something else
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what the flags ask for; the exit code."""
+    """Measure what the flags ask for, and return the exit code."""
     flags = parser().parse_args(arguments)
     console = Console(stderr=True)
     if importlib.util.find_spec("torch") is None:
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def compare(flags: argparse.Namespace, data: Path | None, results: dict[str, Any], console: Console) -> None:
-    """Every family of `flags.families`, ours and theirs in turn; written down after each one."""
+    """Measure every family of `flags.families`, ours and theirs in turn, and write the results after each one."""
     with tempfile.TemporaryDirectory() as folder:
         file, cache = Path(folder) / "workload.npz", Path(folder) / "compiled"
         config = FAMILIES[flags.families[0]].config()
@@ -94,7 +94,7 @@ def compare(flags: argparse.Namespace, data: Path | None, results: dict[str, Any
 
 
 def write(folder: Path, results: dict[str, Any]) -> None:
-    """results.json and results.md: all that was measured so far."""
+    """Write results.json and results.md with everything measured so far."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     (folder / "results.md").write_text(markdown(results), "utf-8")
@@ -103,7 +103,7 @@ def write(folder: Path, results: dict[str, Any]) -> None:
 def summed_up(
     name: str, workload: Workload, matmul: dict[str, dict[str, float]], measured: list[Any], beams: Sequence[int]
 ) -> dict[str, Any]:
-    """One family's part of the results: measures, and the share of the matmul rate that training reached."""
+    """Return one family's part of the results: rates, and the share of the matmul rate that training reached."""
     family, pairs = FAMILIES[name], workload.training_pairs
     translator = build(
         family.config().model, source_vocabulary=workload.vocabulary, target_vocabulary=workload.vocabulary
@@ -124,7 +124,7 @@ def summed_up(
 
 
 def machine() -> str:
-    """The processor's name, as far as the system tells."""
+    """Return the processor's name, as far as the system tells."""
     info = Path("/proc/cpuinfo")
     for line in info.read_text("utf-8").splitlines() if info.exists() else ():
         if line.startswith("model name"):
@@ -133,7 +133,7 @@ def machine() -> str:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The flags."""
+    """Return the parser of the flags."""
     flags = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     flags.add_argument("--families", nargs="*", choices=FAMILIES, default=list(FAMILIES), metavar="FAMILY",
                        help=f"which of {', '.join(FAMILIES)}; none of them to measure BLEU alone")  # fmt: skip

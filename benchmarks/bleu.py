@@ -47,7 +47,7 @@ def over_time(data: Path, workdir: Path, minutes: list[float], overrides: list[s
 
 
 def train_until(arguments: list[str], workdir: Path, seconds: float) -> dict[str, float]:
-    """`run.py train` until it has trained for `seconds` in all; the last step and seconds that it wrote down."""
+    """Run `run.py train` until it has trained for `seconds` in all; return the last step and seconds that it logged."""
     if trained(workdir)["seconds"] >= seconds:
         return trained(workdir)
     process = subprocess.Popen([sys.executable, "run.py", *arguments], cwd=ROOT)
@@ -64,7 +64,7 @@ def train_until(arguments: list[str], workdir: Path, seconds: float) -> dict[str
 
 
 def trained(workdir: Path) -> dict[str, float]:
-    """The last step and seconds in metrics.jsonl; zeros before there are any."""
+    """Return the last step and seconds in metrics.jsonl; zeros before there are any."""
     found = {"step": 0, "seconds": 0.0}
     file = workdir / "metrics.jsonl"
     for line in file.read_text("utf-8").splitlines() if file.exists() else ():
@@ -78,7 +78,7 @@ def trained(workdir: Path) -> dict[str, float]:
 
 
 def score(workdir: Path) -> float:
-    """BLEU in result.json."""
+    """Return BLEU from result.json."""
     result = json.loads((workdir / "result.json").read_text("utf-8"))
     return result["splits"][SPLIT]["searches"][f"beam{BEAM}"]["bleu"]["score"]
 

@@ -1,4 +1,4 @@
-"""What is measured: one entry a family, as changes to a config, read by our side and by the peer's alike."""
+"""The measured families, as changes to a config that both sides read."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ BUCKETS = 8  # shapes of a training batch
 
 @dataclass(frozen=True)
 class Family:
-    """An architecture: the model config it starts from, and the fields that differ."""
+    """An architecture: the model config that it starts from, and the fields that differ."""
 
     title: str
     model: Callable[[], ConfigDict]
     fields: Mapping[str, Any] = field(default_factory=dict)
 
     def config(self) -> ConfigDict:
-        """The locked config that both sides run."""
+        """Return the locked config that both sides run."""
         model = self.model()
         model.update(dict(self.fields))
         config = base.base(model)

@@ -1,4 +1,4 @@
-"""How fast this machine multiplies matrices: `python -m benchmarks.matmul jax` prints GFLOP/s by shape as JSON."""
+"""The matmul rate of this machine: `python -m benchmarks.matmul jax` prints GFLOP/s by shape as JSON."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ SECONDS = 1.5
 
 
 def rates(library: str, shapes: dict[str, tuple[int, int, int]], seconds: float) -> dict[str, float]:
-    """GFLOP/s, float32, of the fastest product found in `seconds`, for each shape (M, K, N)."""
+    """Return GFLOP/s, float32, of the fastest product found in `seconds`, for each shape (M, K, N)."""
     multiply = {"numpy": _numpy, "torch": _torch, "jax": _jax}[library]
     random = np.random.default_rng(0)
     found = {}

@@ -14,7 +14,7 @@ HEADS, WIDTH = 4, 64
 
 
 def mebibytes(form: Form, length: int) -> float:
-    """Of what the program needs beside its inputs and results."""
+    """Return the MiB that the program needs beside its inputs and results."""
     x_BHTK = jax.ShapeDtypeStruct((1, HEADS, length, WIDTH), jnp.float32)
     words_BS = jax.ShapeDtypeStruct((1, length), jnp.bool_)
 
@@ -26,7 +26,7 @@ def mebibytes(form: Form, length: int) -> float:
 
 
 def main() -> None:
-    """The table of docs/attention.md."""
+    """Print the table of docs/attention.md."""
     print("| length | " + " | ".join(f"{length:,}" for length in LENGTHS) + " |")
     print("|---|" + "---:|" * len(LENGTHS))
     for name, form in FORMS.items():

@@ -15,7 +15,7 @@ from research.training.trainer import make_training
 
 
 class Ours:
-    """A translator of `config`, and what is timed: whole passes over a workload."""
+    """Our translator of `config`, with the passes over a workload that are timed."""
 
     def __init__(self, config: ConfigDict, workload: Workload):
         host.keep_freed_memory()  # as `train` does
@@ -35,14 +35,14 @@ class Ours:
         return sum(array.size for array in jax.tree.leaves(self.params))
 
     def warm_up_training(self) -> None:
-        """Compile every shape, and run it once more."""
+        """Compile every shape, and run each once more."""
         for batch in first_of_each_shape(self.workload.training, "source_BS", "target_in_BT"):
             for _ in range(2):
                 self.state, metrics = self.step(self.state, batch, self.config.seed)
             float(metrics["loss"])
 
     def train(self) -> float:
-        """One pass; the last loss, which is there when all steps are done."""
+        """Run one pass and return the last loss, which exists once all steps are done."""
         for batch in self.workload.training:
             self.state, metrics = self.step(self.state, batch, self.config.seed)
         return float(metrics["loss"])
@@ -53,7 +53,7 @@ class Ours:
             self._search(beam)(self.params, _searched(batch))
 
     def decode(self, beam: int) -> int:
-        """One pass; how many tokens came out, end marks included."""
+        """Run one pass and return how many tokens came out, `eos` included."""
         search = self._search(beam)
         found = [search(self.params, _searched(batch)) for batch in self.workload.decoding]
         return sum(int((translations.tokens_BNT[:, 0] != 0).sum()) for translations in found)
@@ -69,7 +69,7 @@ class Ours:
 
 
 def endless(params: Any) -> Any:
-    """The weights at the start, with the logit of the end mark at 0: no sentence ends before its limit."""
+    """Return the initial weights, with the logit of `eos` at 0 so that no sentence ends before its limit."""
     table_VD = params["embeddings"]["target"]
     return params | {"embeddings": params["embeddings"] | {"target": table_VD.at[EOS].set(0.0)}}
 
@@ -79,6 +79,6 @@ def _searched(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def first_of_each_shape(batches: list[dict[str, np.ndarray]], *names: str) -> list[dict[str, np.ndarray]]:
-    """One batch of every shape there is."""
+    """Return one batch of every shape."""
     found = {tuple(batch[name].shape for name in names): batch for batch in reversed(batches)}
     return list(found.values())

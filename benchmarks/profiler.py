@@ -1,4 +1,4 @@
-"""Where the time of our programs goes, by part of the model: `python -m benchmarks.profiler luong train`."""
+"""The time of our programs by part of the model: `python -m benchmarks.profiler luong train`."""
 
 import argparse
 import os
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
 
 
 def program(family: str, what: str, data: Path | None) -> Callable[[], object]:
-    """The work to trace, on the batch whose shape is the most common."""
+    """Return the work to trace, on a batch of the most common shape."""
     host.keep_freed_memory()  # before the vocabulary is learnt, whose threads would have arenas of their own
     config = FAMILIES[family].config()
     workload = sentences.build(data, config, 16, 1_000)
@@ -65,7 +65,7 @@ def program(family: str, what: str, data: Path | None) -> Callable[[], object]:
 
 
 def trace(work: Callable[[], object], folder: Path) -> tuple[float, Counter[str]]:
-    """Seconds of one run, once compiled, and milliseconds by instruction of another, summed over threads."""
+    """Return the seconds of one compiled run, and milliseconds by instruction of another, summed over threads."""
     for _ in range(2):  # compiled, and run with what it gave back
         work()
     begin = time.perf_counter()
@@ -83,7 +83,7 @@ def trace(work: Callable[[], object], folder: Path) -> tuple[float, Counter[str]
 
 
 def op_names(folder: Path, spent: Counter[str]) -> dict[str, str]:
-    """Instruction -> where in the model it is from, of that program among XLA's dumps in which the time was spent."""
+    """Return instruction -> its place in the model, from the dump of the program in which the time was spent."""
     programs = []
     for file in folder.glob("*after_optimizations.txt"):
         matches = map(INSTRUCTION.match, file.read_text("utf-8").splitlines())
@@ -92,7 +92,7 @@ def op_names(folder: Path, spent: Counter[str]) -> dict[str, str]:
 
 
 def by_part(spent: Counter[str], names: dict[str, str], depth: int) -> Counter[str]:
-    """Milliseconds by part of the model: layers are one, and wrappers of JAX are left out."""
+    """Return milliseconds by part of the model: all layers as one, without JAX's wrappers."""
     parts: Counter[str] = Counter()
     for instruction, milliseconds in spent.items():
         if instruction in names and not instruction.startswith(CONTAINERS):
@@ -101,7 +101,7 @@ def by_part(spent: Counter[str], names: dict[str, str], depth: int) -> Counter[s
 
 
 def path(op_name: str) -> list[str]:
-    """The parts of an op_name from the outside in: "backward" where it is of a gradient, then modules, then the op.
+    """Return the parts of an op_name, outermost first: "backward" in a gradient, then modules, then the op.
 
     What no module does, the loss, the optimiser, the search, is under "outside".
     """

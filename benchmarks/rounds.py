@@ -20,7 +20,7 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 def environment(side: str, threads: int, cache: Path) -> dict[str, str]:
-    """The environment of a process of `side`: so many threads, and no settings of JAX inherited."""
+    """Return the environment of a process of `side`: its number of threads, and no inherited settings of JAX."""
     kept = {name: value for name, value in os.environ.items() if name not in SETTINGS_OF_JAX}
     kept |= dict.fromkeys(THREADS, str(threads))
     if side == "theirs":
@@ -30,7 +30,7 @@ def environment(side: str, threads: int, cache: Path) -> dict[str, str]:
 
 
 def run(module: str, arguments: list[str], side: str, threads: int, cache: Path) -> dict[str, Any]:
-    """The JSON that `python -m module` prints, on `threads` CPUs."""
+    """Return the JSON that `python -m module` prints, run on `threads` CPUs."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
@@ -46,7 +46,7 @@ def run(module: str, arguments: list[str], side: str, threads: int, cache: Path)
 
 
 def matmul(threads: int, cache: Path) -> dict[str, dict[str, float]]:
-    """GFLOP/s by library and shape."""
+    """Return GFLOP/s by library and shape."""
     sides = {"jax": "ours", "torch": "theirs", "numpy": "theirs"}
     return {library: run("benchmarks.matmul", [library], sides[library], threads, cache) for library in LIBRARIES}
 
@@ -54,7 +54,7 @@ def matmul(threads: int, cache: Path) -> dict[str, dict[str, float]]:
 def in_turn(
     family: str, workload: Path, rounds: int, seconds: float, beams: list[int], threads: int, cache: Path
 ) -> list[dict[str, dict[str, Any]]]:
-    """Ours, theirs, ours, theirs, ...: the measurements of each round by side."""
+    """Measure ours, theirs, ours, theirs, ...; return the measurements of each round by side."""
     arguments = [family, f"--workload={workload}", f"--seconds={seconds}", "--beams", *map(str, beams)]
     return [
         {side: run("benchmarks.worker", [side, *arguments], side, threads, cache) for side in SIDES}
@@ -63,7 +63,7 @@ def in_turn(
 
 
 def summary(measured: list[dict[str, dict[str, Any]]], what: str) -> dict[str, float]:
-    """Medians of both sides, and of the ratio of each round the least and the median."""
+    """Return the medians of both sides, and the median and least of the ratios of the rounds."""
     ratios = [each["ours"][what] / each["theirs"][what] for each in measured]
     medians = {side: statistics.median(each[side][what] for each in measured) for side in SIDES}
     return {**medians, "ratio": statistics.median(ratios), "least_ratio": min(ratios)}

@@ -1,4 +1,4 @@
-"""Where the measured sentences come from: Multi30k where it is at hand, made-up ones of the same lengths where not."""
+"""The measured sentences: Multi30k where it is at hand, made-up ones of the same lengths elsewhere."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ FILES = {"train": ("train.en.gz", "train.de.gz"), "test": ("test_2016_flickr.en.
 
 
 def build(root: Path | None, config: ConfigDict, batches: int, sentences: int) -> Workload:
-    """The first `batches` training batches of `config.data`, and `sentences` to translate.
+    """Return the first `batches` training batches of `config.data`, and `sentences` to translate.
 
     root: a folder with Multi30k's published files, or None for made-up sentences of the same lengths.
     """
@@ -50,7 +50,7 @@ def build(root: Path | None, config: ConfigDict, batches: int, sentences: int) -
 
 
 def made_up(random: np.random.Generator, count: int, vocabulary: int) -> Examples:
-    """`count` pairs of random ids whose lengths are distributed, and go together, as Multi30k's do."""
+    """Return `count` pairs of random ids, with the joint distribution of lengths of Multi30k."""
     sources = np.exp(random.normal(SOURCE_LOG_MEAN, SOURCE_LOG_DEVIATION, count))
     targets = sources * np.exp(random.normal(RATIO_LOG_MEAN, RATIO_LOG_DEVIATION, count))
     sides = [np.clip(np.rint(side), SHORTEST, LONGEST).astype(int) - 1 for side in (sources, targets)]
@@ -58,7 +58,7 @@ def made_up(random: np.random.Generator, count: int, vocabulary: int) -> Example
 
 
 def multi30k(root: Path, fields: ConfigDict, sentences: int) -> tuple[Examples, Examples, int]:
-    """(train, test, vocabulary size) as ids."""
+    """Return (train, test, vocabulary size), the splits as ids."""
     train, test = (read_pairs(*(root / file for file in FILES[split])) for split in ("train", "test"))
     test = test[:sentences]
     both = Vocabularies.train(train, joint=True, kind="bpe", size=fields.size)
@@ -66,7 +66,7 @@ def multi30k(root: Path, fields: ConfigDict, sentences: int) -> tuple[Examples, 
 
 
 def to_translate(examples: Examples, batch_sentences: int, extra_tokens: int) -> Iterator[dict[str, np.ndarray]]:
-    """Batches in the shapes of `run.py translate`, with the length at which each translation is to be cut off."""
+    """Return batches in the shapes of `run.py translate`, with the length at which each translation is cut off."""
     assert examples.targets is not None
     wanted = np.minimum(examples.targets.lengths + 1, 3 * examples.sources.lengths // 2 + extra_tokens)
     for indices, batch in evaluation_batches(Examples(examples.sources), batch_sentences):

@@ -12,7 +12,7 @@ UNITS = {"train": "target tokens/s"}
 
 
 def tables(results: Results) -> list[tuple[str, Rows]]:
-    """(title, rows with a heading first): training, each way of decoding, BLEU over time; what there is of them."""
+    """Return (title, rows, the heading first) for each part measured: training, each search, BLEU over time."""
     families = list(results.get("families", {}).values())
     measures = list(families[0]["measures"]) if families else []
     found = [(_title(measure), [_heading(measure), *_rows(families, measure)]) for measure in measures]
@@ -23,12 +23,12 @@ def tables(results: Results) -> list[tuple[str, Rows]]:
 
 
 def rich_tables(results: Results) -> list[Table]:
-    """For a terminal."""
+    """Return the tables for a terminal."""
     return [_rich(title, rows) for title, rows in tables(results)]
 
 
 def markdown(results: Results) -> str:
-    """For a document: what was run, then the tables."""
+    """Return the tables as Markdown, below what was run."""
     parts = [caption(results)]
     for title, (heading, *rows) in tables(results):
         rule = [":--", *["--:"] * (len(heading) - 1)]
@@ -37,7 +37,7 @@ def markdown(results: Results) -> str:
 
 
 def caption(results: Results) -> str:
-    """Under which conditions the numbers were taken, in one line."""
+    """Return the conditions of the measurement in one line."""
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     words = f"{results['machine']}, {results['threads']} threads; {versions}."
     if load := results.get("workload"):

@@ -15,7 +15,7 @@ from benchmarks.workload import Workload
 
 
 class Theirs:
-    """A translator of `config` in PyTorch, and what is timed: whole passes over a workload."""
+    """A translator of `config` in PyTorch, with the passes over a workload that are timed."""
 
     def __init__(self, config: ConfigDict, workload: Workload):
         self.config, self.workload = config, workload
@@ -28,7 +28,7 @@ class Theirs:
         return sum(weight.numel() for weight in self.model.parameters())
 
     def warm_up_training(self) -> None:
-        """Run two batches, the longest among them; of the ways to run a recurrent encoder keep the faster."""
+        """Run two batches, the longest among them, and keep the faster way to run a recurrent encoder."""
         batches = [self.training[0], max(self.training, key=lambda batch: batch["source_BS"].shape[1])]
         runs = list(ENCODERS) if self.config.model.decoder == "recurrent" else [self.encoder_runs]
         seconds = {}
@@ -44,21 +44,21 @@ class Theirs:
         float(self.step(batches[0]))
 
     def train(self) -> float:
-        """One pass; the last loss."""
+        """Run one pass and return the last loss."""
         self.model.train()
         for batch in self.training:
             loss = self.step(batch)
         return float(loss)
 
     def warm_up_decoding(self, beam: int) -> None:
-        """Begin again from the first weights, the end mark's logit at 0 as on our side; translate the longest batch."""
+        """Go back to the initial weights, with the logit of `eos` at 0 as on our side; translate the longest batch."""
         self._use(self.encoder_runs)
         with torch.no_grad():
             self.model.output.weight[EOS] = 0.0
         self._decode(self.workload.decoding[:1], beam)
 
     def decode(self, beam: int) -> int:
-        """One pass; how many tokens came out."""
+        """Run one pass and return how many tokens came out."""
         return self._decode(self.workload.decoding, beam)
 
     def notes(self) -> dict[str, Any]:

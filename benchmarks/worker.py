@@ -19,7 +19,7 @@ SIDES = {"ours": ("benchmarks.ours", "Ours"), "theirs": ("benchmarks.theirs", "T
 
 
 class Side(Protocol):
-    """What a side offers to be timed; each call does all the work before it returns."""
+    """A side that can be timed; each call does all its work before it returns."""
 
     @property
     def parameters(self) -> int: ...
@@ -36,7 +36,7 @@ class Side(Protocol):
 
 
 def measure(side: Side, workload: Workload, seconds: float, beams: list[int]) -> dict[str, Any]:
-    """Rates of one side: target tokens a second in training, and sentences a second for each beam (1 is greedy).
+    """Return the rates of one side: target tokens/s in training, and sentences/s for each beam (1 is greedy).
 
     Raises ValueError when translations are not as long as the workload says: their times would not be of one task.
     """
@@ -58,7 +58,7 @@ def measure(side: Side, workload: Workload, seconds: float, beams: list[int]) ->
 
 
 def per_second(work: Callable[[], Any], amount: int, seconds: float) -> tuple[float, Any]:
-    """Whole passes of `amount` until `seconds` are over: how much of it in a second, and what the last one returned."""
+    """Run whole passes until `seconds` are over; return `amount` a second, and the last pass's result."""
     passes, begin = 0, time.perf_counter()
     while not passes or time.perf_counter() - begin < seconds:
         result = work()
@@ -67,7 +67,7 @@ def per_second(work: Callable[[], Any], amount: int, seconds: float) -> tuple[fl
 
 
 def make(side: str, config: ConfigDict, workload: Workload) -> Side:
-    """The side of that name; only now is its framework imported."""
+    """Return the side of that name, importing its framework only now."""
     module, name = SIDES[side]
     return getattr(importlib.import_module(module), name)(config, workload)
 

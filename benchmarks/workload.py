@@ -17,7 +17,7 @@ class Workload:
 
     @property
     def target_tokens(self) -> int:
-        """Of one pass over the training batches, end marks included, padding not."""
+        """Target tokens of one pass over the training batches, `eos` included, without padding."""
         return sum(int((batch["target_out_BT"] != 0).sum()) for batch in self.training)
 
     @property
@@ -34,12 +34,12 @@ class Workload:
 
     @property
     def translated_tokens(self) -> int:
-        """Of one pass over the sentences to translate, where each is as long as it may be."""
+        """Tokens of one pass over the sentences to translate, each as long as it may be."""
         return sum(int(batch["length_B"].sum()) for batch in self.decoding)
 
     @property
     def fill(self) -> float:
-        """The share of target positions that hold a word."""
+        """The share of target positions that hold a token."""
         return self.target_tokens / sum(batch["target_out_BT"].size for batch in self.training)
 
     def save(self, path: Path) -> None:

@@ -4,7 +4,7 @@
     config, rest = override(config, ["--config.model.layers=3", "other"])
     config, rest = override(launcher, ["--launcher.minutes=60"], prefix="launcher")
 
-What is wrong with either is a `ConfigError` of one sentence, with the nearest names where one was mistyped.
+A mistake in either is a `ConfigError` of one sentence, with the nearest names where one was mistyped.
 """
 
 import re
@@ -22,7 +22,7 @@ from configs.verbs import UsageError
 
 
 def override_of(prefix: str) -> re.Pattern[str]:
-    """What sets a field of the config that the command line calls `prefix`."""
+    """Return the pattern of arguments that set a field of the config called `prefix`."""
     return re.compile(rf"--?(?:no)?{prefix}\.(?P<field>[^=]*)(?:=.*)?", re.DOTALL)
 
 
@@ -30,11 +30,11 @@ OVERRIDE = override_of("config")
 
 
 class ConfigError(UsageError):
-    """The config that was asked for cannot be had; the message says what to change."""
+    """A config that cannot be made; the message says what to change."""
 
 
 def load(name: str) -> ConfigDict:
-    """The locked config of `file.py`, or of `file.py:architecture`."""
+    """Return the locked config of `file.py`, or of `file.py:architecture`."""
     file, colon, architecture = name.partition(":")
     path = Path(file)
     if not path.is_file():
@@ -60,7 +60,7 @@ def load(name: str) -> ConfigDict:
 
 
 def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config") -> tuple[ConfigDict, list[str]]:
-    """`config` with the `--prefix.field=value` among `arguments` applied, still locked; and the other arguments."""
+    """Apply the `--prefix.field=value` among `arguments`; return the locked config and the other arguments."""
     fields = list(paths(config))
     for argument in arguments:
         match = override_of(prefix).fullmatch(argument)
@@ -86,7 +86,7 @@ def fields_set(arguments: Sequence[str], prefix: str) -> list[str]:
 
 
 def paths(config: ConfigDict, prefix: str = "") -> Iterator[str]:
-    """Every dotted path in `config`, those of its sections included."""
+    """Yield every dotted path in `config`, sections included."""
     for name, value in config.items():
         yield prefix + name
         if isinstance(value, ConfigDict):
@@ -94,7 +94,7 @@ def paths(config: ConfigDict, prefix: str = "") -> Iterator[str]:
 
 
 def nearest(name: str, names: Sequence[str]) -> str:
-    """A hint such as `; did you mean model.layers?`, or nothing where nothing is near."""
+    """Return a hint such as `; did you mean model.layers?`, or "" where nothing is near."""
     last = name.rpartition(".")[2]
     # A field put in the wrong section is as near as one misspelt.
     near = [other for other in names if other.rpartition(".")[2] == last][:3]
@@ -103,7 +103,7 @@ def nearest(name: str, names: Sequence[str]) -> str:
 
 
 def _ours(config: ConfigDict, arguments: Sequence[str], prefix: str) -> tuple[list[str], list[str]]:
-    """The overrides, each as one `--prefix.field=value`, and the rest."""
+    """Split arguments into overrides, each as one `--prefix.field=value`, and the rest."""
     ours, rest, waiting = [], [], ""
     for argument in arguments:
         match = override_of(prefix).fullmatch(argument)
@@ -122,7 +122,7 @@ def _ours(config: ConfigDict, arguments: Sequence[str], prefix: str) -> tuple[li
 
 
 def _wrong_file(path: Path, error: Exception) -> str:
-    """Where in the file it went wrong, and why: ml_collections names the nearest field itself."""
+    """Return the place and reason of a mistake in a config file; ml_collections names the nearest field itself."""
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename).name == path.name]
     if isinstance(error, SyntaxError):
         lines = [error.lineno]
@@ -138,7 +138,7 @@ def _value(config: ConfigDict, path: str) -> object:
 
 
 def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception, prefix: str) -> str:
-    """Which override was refused, and what its field takes."""
+    """Say which override was refused, and the values that its field takes."""
     for argument in overrides:
         match = override_of(prefix).fullmatch(argument)
         name = argument.partition("=")[0]
@@ -153,7 +153,7 @@ def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception,
 
 
 def _check_tuples(before: dict[str, object], config: ConfigDict, prefix: str) -> None:
-    """A tuple keeps the kind of its elements, which ml_collections does not look at."""
+    """Refuse a tuple whose elements changed their kind, which ml_collections does not check."""
     for field, old in before.items():
         new = _value(config, field)
         if isinstance(old, tuple) and isinstance(new, tuple) and old:

@@ -1,4 +1,4 @@
-"""What is asked: one file, one question, data only; docs/experiments.md says what such a file holds."""
+"""The questions: one file each, data only. docs/experiments.md explains the fields of such a file."""
 
 from difflib import get_close_matches
 from importlib import import_module
@@ -29,7 +29,7 @@ QUESTIONS = (  # in the order of the lecture
 
 
 def load(name: str) -> Experiment:
-    """The experiment of a question; ValueError with the nearest names where there is none."""
+    """Return the experiment of a question; ValueError with the nearest names for an unknown one."""
     if name not in QUESTIONS:
         near = get_close_matches(name, QUESTIONS, n=2)
         hint = f"did you mean {' or '.join(near)}?" if near else "`python run.py ablate --list` names them"
@@ -40,6 +40,6 @@ def load(name: str) -> Experiment:
 
 
 def answers(path: Path) -> list[Path]:
-    """The answers that `ablate` left: the file itself, or those of a folder in the order of the lecture."""
+    """Return the answer files that `ablate` wrote at `path`, a file or a folder, in the order of the lecture."""
     files = [path / f"{name}.json" for name in QUESTIONS] if path.is_dir() else [path]
     return [file for file in files if file.suffix == ".json" and file.is_file()]

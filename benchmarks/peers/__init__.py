@@ -1,4 +1,4 @@
-"""Translators in plain PyTorch, as a good engineer would write them: what our speed is measured against.
+"""Translators in plain PyTorch, as a good engineer would write them: the peers that our speed is compared with.
 
 They have the shapes of our models and the same contract (`forward` for teacher forcing; `encode`, `start` and `step`
 for decoding), and use what PyTorch offers for speed on a CPU: nn.LSTM, fused attention, fused Adam, cached keys.
@@ -42,7 +42,7 @@ SCORES = {"luong": "general", "bahdanau": "concat"}
 
 
 def build(model: ConfigDict, vocabulary: int, encoder_runs: str = "packed") -> nn.Module:
-    """The peer's translator for a `config.model`, with one vocabulary for both sides.
+    """Return the peer's translator for a `config.model`, with one vocabulary for both sides.
 
     encoder_runs: "packed" or "reversed", how a recurrent encoder meets padding (see `recurrent.ENCODERS`).
     """

@@ -8,7 +8,7 @@ PAD, BOS, EOS = 0, 1, 2
 
 @torch.inference_mode()
 def greedy(model: nn.Module, source: Tensor, limits: Tensor) -> Tensor:
-    """The likeliest next token until every sentence has ended or is at its limit: ids (B, T), then PAD.
+    """Take the likeliest next token until every sentence has ended or is at its limit: ids (B, T), then PAD.
 
     limits (B,): the most tokens of each sentence, end mark included.
     """
@@ -30,7 +30,7 @@ def greedy(model: nn.Module, source: Tensor, limits: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def beam_search(model: nn.Module, source: Tensor, limits: Tensor, hypotheses: int, length_penalty: float) -> Tensor:
-    """The best hypothesis of each sentence, ids (B, T): of n tokens it scores sum(log p) / n**length_penalty.
+    """Return the best hypothesis of each sentence, ids (B, T); n tokens score sum(log p) / n**length_penalty.
 
     A hypothesis that ends keeps its place in the beam for good. A sentence is done when what is open cannot overtake
     the best that ended, or at its limit, where what is open counts if nothing ended.

@@ -12,7 +12,7 @@ State = tuple[Tensor, Tensor]  # hidden and cell, (layers, B, D)
 
 
 class Memory(NamedTuple):
-    """What the decoder reads, and where it starts."""
+    """The encoder's states that the decoder reads, and the state that it starts from."""
 
     values: Tensor  # (B, S, D)
     keys: Tensor  # (B, S, D), projected once
@@ -83,7 +83,7 @@ ENCODERS: dict[str, Callable[..., nn.Module]] = {"packed": PackedEncoder, "rever
 
 
 def _join(state: Tensor) -> Tensor:
-    """(2*layers, B, D/2) to (layers, B, D): the two directions side by side."""
+    """Join the two directions: (2*layers, B, D/2) to (layers, B, D)."""
     both = state.view(-1, 2, *state.shape[1:])
     return torch.cat([both[:, 0], both[:, 1]], dim=-1)
 
@@ -124,7 +124,7 @@ class RecurrentTranslator(nn.Module):
         return F.dropout(x, self.dropout, self.training)
 
     def encode(self, source: Tensor) -> Memory:
-        """source (B, S) of ids to memory; a row of nothing but padding counts as one word."""
+        """Encode source ids (B, S); a row of padding alone counts as one word."""
         mask = source != PAD
         lengths = mask.sum(1).clamp(min=1)
         values, hidden, cell = self.encoder(self.drop(self.source_embedding(source)), lengths)
@@ -133,7 +133,7 @@ class RecurrentTranslator(nn.Module):
         return Memory(values, self.keys(values) if self.reader != "none" else values, hidden, cell, mask)
 
     def read(self, query: Tensor, memory: Memory) -> Tensor:
-        """query (B, T, D) to contexts (B, T, D)."""
+        """Return contexts (B, T, D) of queries (B, T, D)."""
         if self.reader == "luong":
             scores = query @ memory.keys.transpose(1, 2)
         else:
@@ -143,7 +143,7 @@ class RecurrentTranslator(nn.Module):
         return weights @ memory.values
 
     def forward(self, source: Tensor, target_in: Tensor) -> Tensor:
-        """The states (B, T, E) that `logits` turns into predictions."""
+        """Return the states (B, T, E) that `logits` turns into predictions."""
         memory = self.encode(source)
         x = self.drop(self.target_embedding(target_in))
         if self.feeds:
@@ -154,7 +154,7 @@ class RecurrentTranslator(nn.Module):
         return self.drop(states)
 
     def _unroll(self, x: Tensor, memory: Memory) -> Tensor:
-        """One position after another, the words' part of the first layer's gates computed for all at once."""
+        """Run position by position; the embeddings' part of the first layer's gates is computed for all at once."""
         lstm, words = self.decoder, x.shape[-1]
         first = F.linear(x, lstm.weight_ih_l0[:, :words], lstm.bias_ih_l0 + lstm.bias_hh_l0)
         weights = [torch.cat([lstm.weight_ih_l0[:, words:], lstm.weight_hh_l0], dim=1)]
@@ -185,7 +185,7 @@ class RecurrentTranslator(nn.Module):
 
     @property
     def output(self) -> nn.Embedding:
-        """Whose weight is the output layer's too."""
+        """The embedding whose weight is the output layer's too."""
         return self.target_embedding
 
     def logits(self, states: Tensor) -> Tensor:
@@ -196,7 +196,7 @@ class RecurrentTranslator(nn.Module):
         return Cache(hidden, memory.cell.repeat_interleave(hypotheses, dim=1), torch.zeros_like(hidden[-1]))
 
     def step(self, memory: Memory, token: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        """token (B*N,) to logits (B*N, V). A sentence's hypotheses read its memory as N queries, never repeated."""
+        """Return logits (B*N, V) of tokens (B*N,). The hypotheses of a sentence read its memory as N queries."""
         batch, x, fed = memory.mask.shape[0], self.target_embedding(token), cache.fed
         if self.reader == "bahdanau":
             fed = self._read_step(cache.hidden[-1], memory, batch)
@@ -212,12 +212,12 @@ class RecurrentTranslator(nn.Module):
         return self.read(query.view(batch, -1, query.shape[-1]), memory).flatten(0, 1)
 
     def reorder(self, cache: Cache, rows: Tensor) -> Cache:
-        """The cache of the hypotheses `rows`."""
+        """Return the cache of the hypotheses `rows`."""
         return Cache(cache.hidden.index_select(1, rows), cache.cell.index_select(1, rows), cache.fed[rows])
 
 
 def _to_layers(state: Tensor, layers: int) -> Tensor:
-    """The encoder's final states for a decoder of `layers`, top from top; the lowest stands in for what is missing."""
+    """Return initial states for `layers` decoder layers, top from top; the lowest fills missing layers."""
     return state[[max(0, len(state) - layers + layer) for layer in range(layers)]]
 
 

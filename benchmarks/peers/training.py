@@ -11,7 +11,7 @@ Batch = dict[str, Tensor]
 
 
 def trimmed(batch: Batch) -> Batch:
-    """The batch without rows and columns of nothing but padding: PyTorch needs no fixed shapes."""
+    """Cut rows and columns of padding alone: PyTorch needs no fixed shapes."""
     rows = (batch["source_BS"] != PAD).any(1)
     kept = {name: ids[rows] for name, ids in batch.items()}
     return {name: ids[:, : int((ids != PAD).sum(1).max())] for name, ids in kept.items()}
@@ -27,7 +27,7 @@ def make_step(
     label_smoothing: float,
     clip_norm: float,
 ) -> Callable[[Batch], Tensor]:
-    """A function that trains `model` on one batch and returns the loss a target token."""
+    """Return a function that trains `model` on one batch and returns the loss a target token."""
     optimiser = torch.optim.Adam(model.parameters(), learning_rate, (beta1, beta2), epsilon, fused=True)
     model.train()
 

@@ -11,7 +11,7 @@ PAD = 0
 
 
 class Memory(NamedTuple):
-    """What the decoder reads: each layer's keys and values, projected once, and which positions are words."""
+    """The memory of the decoder: each layer's keys and values, projected once, and the mask of real positions."""
 
     keys: list[Tensor]  # (B, H, S, K) a layer
     values: list[Tensor]
@@ -27,7 +27,7 @@ class Cache(NamedTuple):
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """Sinusoidal positions, (length, width). Vaswani et al. 2017, 3.5."""
+    """Return sinusoidal positions, (length, width). Vaswani et al. 2017, 3.5."""
     angle = torch.arange(length)[:, None] * torch.exp(torch.arange(0, width, 2) * (-math.log(10_000.0) / width))
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
@@ -48,7 +48,7 @@ class Layer(nn.Module):
             self.cross_kv = nn.Linear(width, 2 * width)
 
     def split(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
-        """(B, T, parts*D) to `parts` tensors of (B, H, T, K)."""
+        """Split (B, T, parts*D) into `parts` tensors of (B, H, T, K)."""
         return x.view(x.shape[0], x.shape[1], parts, self.heads, -1).permute(2, 0, 3, 1, 4).unbind(0)
 
     def read(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None, causal: bool) -> Tensor:
@@ -109,7 +109,7 @@ class TransformerTranslator(nn.Module):
         return F.dropout(self.embedding(ids) * self.scale + positions, self.dropout, self.training)
 
     def encode(self, source: Tensor) -> Memory:
-        """source (B, S) of ids to what every decoder layer reads."""
+        """Encode source ids (B, S) for every decoder layer."""
         mask = (source != PAD)[:, None, None, :]
         x = self.embed(source)
         for layer in self.encoder:
@@ -119,7 +119,7 @@ class TransformerTranslator(nn.Module):
         return Memory([keys for keys, _ in pairs], [values for _, values in pairs], mask)
 
     def forward(self, source: Tensor, target_in: Tensor) -> Tensor:
-        """The states (B, T, D) that `logits` turns into predictions."""
+        """Return the states (B, T, D) that `logits` turns into predictions."""
         memory = self.encode(source)
         x = self.embed(target_in)
         for layer, keys, values in zip(self.decoder, memory.keys, memory.values, strict=True):
@@ -128,7 +128,7 @@ class TransformerTranslator(nn.Module):
 
     @property
     def output(self) -> nn.Embedding:
-        """Whose weight is the output layer's too."""
+        """The embedding whose weight is the output layer's too."""
         return self.embedding
 
     def logits(self, states: Tensor) -> Tensor:
@@ -140,7 +140,7 @@ class TransformerTranslator(nn.Module):
         return Cache([torch.empty(shape) for _ in self.decoder], [torch.empty(shape) for _ in self.decoder], 0)
 
     def step(self, memory: Memory, token: Tensor, cache: Cache) -> tuple[Tensor, Cache]:
-        """token (B*N,) to logits (B*N, V). A sentence's hypotheses read its memory as N queries, never repeated."""
+        """Return logits (B*N, V) of tokens (B*N,). The hypotheses of a sentence read its memory as N queries."""
         batch, now = memory.mask.shape[0], cache.position
         x = self.embed(token[:, None], now)
         for i, layer in enumerate(self.decoder):
@@ -154,7 +154,7 @@ class TransformerTranslator(nn.Module):
         return self.logits(self.decoder_norm(x[:, 0])), Cache(cache.keys, cache.values, now + 1)
 
     def reorder(self, cache: Cache, rows: Tensor) -> Cache:
-        """The cache of the hypotheses `rows`; only the positions in use are copied."""
+        """Return the cache of the hypotheses `rows`; only the positions in use are copied."""
         now = cache.position
         for tensor in (*cache.keys, *cache.values):
             tensor[:, :, :now] = tensor[:, :, :now].index_select(0, rows)
