@@ -111,6 +111,12 @@ def sees_model(path: Path, tree: ast.AST) -> list[str]:
     return ["research.models"] if reaches(tree, "research.models") else []
 
 
+def embedded_insides(path: Path, tree: ast.AST) -> list[str]:
+    """Imports from inside the package of the embedded corpus, whose one entry is `generate`."""
+    package = "research.data.embedded."
+    return sorted(name for name in imports(tree) if name.startswith(package) and name != f"{package}generate")
+
+
 RESEARCH = sources("research")
 EVERYTHING = [*sources("research", "configs", "experiments", "benchmarks", "tests"), Path("run.py")]
 RULES = {
@@ -126,6 +132,10 @@ RULES = {
         sees_config,
         [path for path in sources("research/attention", "research/data", "research/models")
          if path.as_posix() not in SEES_A_CONFIG],
+    ),
+    "the embedded corpus is entered by generate alone": (
+        embedded_insides,
+        [path for path in EVERYTHING if "embedded" not in path.parts],
     ),
     "loss and optimiser know no model": (
         sees_model,
@@ -165,6 +175,8 @@ def test_rule_holds(rule):
         (config_defaults, "research/models/x.py", "model_config.get('dropout', 0)"),
         (sees_config, "research/models/x.py", "from ml_collections import ConfigDict"),
         (sees_model, "research/training/loss.py", "import research.models"),
+        (embedded_insides, "research/data/__init__.py", "from research.data.embedded import to_pair"),
+        (embedded_insides, "configs/embedded.py", "def f():\n    import research.data.embedded.words"),
     ],
 )
 def test_rule_sees_an_offence(offence, path, text):
@@ -180,6 +192,7 @@ def test_rule_sees_an_offence(offence, path, text):
         (tensorflow, "research/data/x.py", "import tensorflow_datasets as tfds"),
         (pmap, "research/training/loop.py", "strategy = 'pmap'"),
         (config_defaults, "research/models/x.py", "SCORES.get('dot')\nconfig.dropout"),
+        (embedded_insides, "research/data/__init__.py", "from research.data.embedded import generate"),
     ],
 )
 def test_rule_lets_pass(offence, path, text):
