@@ -1,6 +1,6 @@
 """The embedded corpus: English to Korean from a small synchronous grammar, its word alignment known exactly.
 
-`generate` is all that others need; docs/corpus.md shows examples. Nothing is read from disk or the network.
+`generate` is the one entry of this package; docs/corpus.md shows examples. Nothing is read from disk or the network.
 """
 
 import random
@@ -9,8 +9,8 @@ from research.data.embedded.clauses import Clauses, Sentence
 from research.data.embedded.words import Lexicon
 from research.data.pairs import Pair
 
-SPLITS = ("test", "validation", "train")  # in the order of drawing: what a test split holds does not hang on training
-PATIENCE = 1_000  # draws in a row that give nothing new, before the grammar counts as used up
+SPLITS = ("test", "validation", "train")  # drawn in this order, so that no test split depends on the training split
+PATIENCE = 1_000  # repeated sentences in a row before the grammar counts as used up
 CONSONANT_SOUNDS = ("uniform",)  # words that keep `a` before a written vowel
 MOST_CLAUSES = 8
 
@@ -27,18 +27,27 @@ def generate(
     ambiguity: float,
     noise: float,
 ) -> dict[str, list[Pair]]:
-    """The splits "train", "validation" and "test", no sentence of English in two of them or twice in one.
+    """Generate the splits "train", "validation" and "test"; every English sentence is in one split, once.
 
-    A pure function of its arguments. Of one seed, a larger training split begins with the smaller one.
+    The result depends on the arguments alone. For one seed, a larger training split begins with the smaller one.
 
-    clauses: the most clauses a sentence may have; each number from 1 on is as likely.
-    reordering: the share of verbs whose sentences are put verb-final. The main verb decides, so the source shows it;
-        the other sentences keep the English order, each Korean word where the last word it translates stands.
-    words: the share of every word list that is in use, the frequent first.
-    ambiguity: the chance that a noun, verb or adjective is drawn from those that only the context decides.
-    noise: the chance that a target word of the training split is replaced by another word of that split, unaligned.
+    Args:
+        seed: of the random draws.
+        train_pairs: sentence pairs of the training split.
+        validation_pairs: sentence pairs of the validation split.
+        test_pairs: sentence pairs of the test split.
+        clauses: the most clauses of a sentence; every number from 1 to it is equally likely.
+        reordering: share of verbs whose sentences are put verb-final. The main verb decides, so the source shows it.
+            All other sentences keep the English order: each Korean word stands where the last word it translates does.
+        words: share of every word list that is used, the frequent words first.
+        ambiguity: probability that a noun, verb or adjective is one whose translation depends on its context.
+        noise: probability that a target word of the training split becomes another word of that split, unaligned.
 
-    Raises ValueError for a value out of range, or if so many different sentences cannot be made.
+    Returns:
+        The pairs of each split, with their word alignment.
+
+    Raises:
+        ValueError: a value is out of range, or the grammar has fewer different sentences.
     """
     sizes = {"train": train_pairs, "validation": validation_pairs, "test": test_pairs}
     _check(sizes, clauses, {"reordering": reordering, "words": words, "ambiguity": ambiguity, "noise": noise})
@@ -66,7 +75,7 @@ def _check(sizes: dict[str, int], clauses: int, shares: dict[str, float]) -> Non
 
 
 def _draw(grammar: Clauses, size: int, clauses: int, reordering: float, seen: set[str]) -> list[Pair]:
-    """`size` pairs whose sources are not in `seen`, which grows by them."""
+    """Draw `size` pairs whose sources are not in `seen`, and add them to it."""
     pairs: list[Pair] = []
     misses = 0
     while len(pairs) < size:
@@ -85,7 +94,7 @@ def _draw(grammar: Clauses, size: int, clauses: int, reordering: float, seen: se
 
 
 def to_pair(sentence: Sentence, verb_final: bool = True) -> Pair:
-    """The sentence as text with its links; Korean in its own order, or in that of the English."""
+    """Return the sentence as text with its links; the Korean in its own order if `verb_final`, else in the English."""
     position = {id(word): index for index, word in enumerate(sentence.english)}
     target = [(word.text, sorted(position[id(source)] for source in word.words)) for word in sentence.korean]
     if not verb_final:
@@ -95,7 +104,7 @@ def to_pair(sentence: Sentence, verb_final: bool = True) -> Pair:
 
 
 def _spell(words: list[str]) -> str:
-    """`a` as `an` where it must be, and a capital at the beginning."""
+    """Join the words to a sentence: `an` for `a` before a vowel, and a capital at the beginning."""
     for index, following in enumerate(words[1:]):
         if words[index] == "a" and following[0] in "aeiou" and following not in CONSONANT_SOUNDS:
             words[index] = "an"
@@ -104,7 +113,7 @@ def _spell(words: list[str]) -> str:
 
 
 def _noisy(pairs: list[Pair], noise: float, dice: random.Random) -> list[Pair]:
-    """The pairs with target words, the full stop aside, replaced by words drawn from all target words."""
+    """Replace target words, but for the full stop, by words drawn from all target words."""
     words = [word for pair in pairs for word in pair.target.split()[:-1]]
     noisy = []
     for pair in pairs:

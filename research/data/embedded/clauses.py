@@ -1,8 +1,8 @@
-"""Clauses and whole sentences of the embedded corpus: where English and Korean part ways.
+"""Clauses and whole sentences of the embedded corpus, built in both languages at once.
 
-Korean puts the verb last, what modifies before what is modified, and the subordinate clause before the main one. A
-sentence is given a number of clauses to spend, on subordination, coordination, complements and relative clauses.
-What follows a noun phrase that ends in a clause would seem to belong to that clause; so nothing does.
+Korean puts the verb last, modifiers before their noun, and the subordinate clause before the main one. A sentence has a
+budget of clauses, which it spends on subordination, coordination, complements and relative clauses. A noun phrase that
+ends in a clause is the last of its own clause: a word after it would seem to belong to the inner one.
 """
 
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from research.data.embedded.phrases import (
     Phrase,
     Word,
     english,
+    joined,
 )
 from research.data.embedded.verbs import MOODS, adjective_of, complex_of, moods_for
 from research.data.embedded.words import Noun, Pool, Sense
@@ -28,27 +29,34 @@ ENDINGS = {"although": "opposed", "and": "joined", "but": "opposed"}  # the othe
 
 
 class Sentence(NamedTuple):
+    """A sentence or clause in both languages."""
+
     english: list[Word]
     korean: list[Eojeol]
     order: float  # of the main verb, see Sense
-    heavy: bool = False  # ends in a clause of its own
+    heavy: bool = False  # it ends in a clause of its own
 
 
 class Subject(NamedTuple):
+    """The class and number of a subject."""
+
     kind: str
     plural: bool
 
 
-def subjects_of(verb: list[Sense]) -> frozenset[str]:
-    """The classes that may be the subject in any sense of a verb."""
-    return NO_CLASSES.union(*(sense.subjects for sense in verb))
-
-
 class Clauses(NounPhrases):
-    """The grammar: `sentence(clauses)` draws one."""
+    """The grammar; `sentence(clauses)` draws a sentence.
+
+    Many methods share these arguments:
+        budget: clauses to put inside.
+        use: the role of the clause, which decides the ending of its Korean verb; see the table of `verbs`.
+        link: the English conjunction or relative pronoun of the clause; the Korean verb that says it is linked to it.
+        subject: class and number of the clause's subject.
+        mood: a name of `MOODS`.
+    """
 
     def sentence(self, clauses: int) -> Sentence:
-        """A sentence of at most so many clauses, ending in a full stop."""
+        """Draw a sentence of at most `clauses` clauses, ending in a full stop."""
         budget = clauses - 1
         stop = english(".")
         if budget and self.chance(0.3):
@@ -60,7 +68,7 @@ class Clauses(NounPhrases):
         return Sentence(whole.english + stop, [*whole.korean, Eojeol(".", stop)], whole.order)
 
     def subordinated(self, budget: int) -> Sentence:
-        """`Because A , B` or `B because A`: in Korean A comes first, its conjunction last."""
+        """Draw `Because A , B` or `B because A`; in Korean A comes first, and its conjunction ends it."""
         link = english(SUBORDINATORS.draw(self.dice))
         use = ENDINGS.get(link[0].text, link[0].text)
         inside = self.share(budget - 1)
@@ -74,6 +82,7 @@ class Clauses(NounPhrases):
         return Sentence(main.english + link + side.english, side.korean + main.korean, main.order)
 
     def coordinated(self, budget: int) -> Sentence:
+        """Draw two clauses with `and` or `but`."""
         link = english(COORDINATORS.draw(self.dice))
         inside = self.share(budget - 1)
         one = self.clause(ENDINGS[link[0].text], inside, link=link, particle="은")
@@ -81,14 +90,14 @@ class Clauses(NounPhrases):
         return Sentence(one.english + english(",") + link + other.english, one.korean + other.korean, other.order)
 
     def weather(self, use: str, link: list[Word]) -> Sentence:
-        """`it rained`: 비가 왔다, with nothing for `it`."""
+        """Draw `it rained`, 비가 왔다; Korean has no word for this `it`."""
         rain = self.chance(0.6)
         it, word = english("it"), "rained" if rain else "snowed"
         words, said = complex_of(("", word, ""), ("비가" if rain else "눈이") + " 오", "past", use, link=link)
         return Sentence(it + words, said, 0.0)
 
     def share(self, budget: int) -> int:
-        """A part of a budget, from none to all."""
+        """Draw a part of a budget, from none to all."""
         return int(self.dice.random() * (budget + 1))
 
     # -- clauses
@@ -96,13 +105,17 @@ class Clauses(NounPhrases):
     def clause(
         self, use: str, budget: int, *, link: list[Word] | None = None, particle: str = "", time_first: bool = False
     ) -> Sentence:
-        """A clause with its subject. `use` says what for, as in `embedded_verbs`; `link` is its conjunction."""
+        """Draw a clause with its subject.
+
+        particle: of the subject; "": 은 in a final clause, 이 in any other. time_first: it may begin with a time.
+        """
         particle, link = particle or ("은" if use == "final" else "이"), link or []
         plan, for_subject, inside = self.plan(use, budget)
         if plan == "adjective":
             return self.adjective_clause(use, budget, link, particle)
         plan, verb, sense = self.main_verb(plan, use)
-        head = self.noun_phrase(sense.subjects, subjects_of(verb), subject=True, budget=for_subject)
+        possible = NO_CLASSES.union(*(other.subjects for other in verb))
+        head = self.noun_phrase(sense.subjects, possible, subject=True, budget=for_subject)
         subject = Subject(head.kind, head.plural)
         second = self.second_verb(subject) if plan == "transitive" and use in CHAINING and inside else []
         mood = "past" if second else self.mood(use, subject, sense)
@@ -119,9 +132,9 @@ class Clauses(NounPhrases):
         )
 
     def main_verb(self, plan: str, use: str) -> tuple[str, list[Sense], Sense]:
-        """A verb and one of its senses; no state where English wants its progressive (`while`).
+        """Draw a verb and one of its senses; after `while` no state, because English needs the progressive there.
 
-        Where a small lexicon has nothing but states, an intransitive verb has to do: none of them is one.
+        If a small lexicon seems to have states alone, take an intransitive verb: none of them is a state.
         """
         verb = self.verb(plan)
         for _ in range(20):
@@ -132,25 +145,22 @@ class Clauses(NounPhrases):
         return "intransitive", verb, self.one_of(verb)
 
     def second_verb(self, subject: Subject) -> list[Sense]:
-        """Now and then a verb to say of the same subject, with `and`."""
+        """Draw a second verb for the same subject, in one of four cases; [] otherwise."""
         if not self.chance(0.25):
             return []
         verb = self.verb("transitive", "subjects", frozenset((subject.kind,)))
         return [sense for sense in verb if subject.kind in sense.subjects]
 
     def plan(self, use: str, budget: int) -> tuple[str, int, int]:
-        """(kind of predicate, clauses for the subject's relatives, clauses inside the predicate)."""
+        """Draw (kind of predicate, clauses inside the subject, clauses inside the predicate)."""
         if budget and self.chance(0.3):
             for_subject = self.share(budget - 1)
             return "saying", for_subject, budget - for_subject
         for_subject = self.share(budget)
         inside = budget - for_subject
         if inside:
-            return (
-                ("transitive" if self.chance(0.8) else "giving" if self.chance(0.6) else "motion"),
-                for_subject,
-                inside,
-            )
+            kind = "transitive" if self.chance(0.8) else "giving" if self.chance(0.6) else "motion"
+            return kind, for_subject, inside
         turn = self.dice.random()
         if turn < 0.08 and use in ("final", "quoted", "because", "opposed", "known"):
             return "adjective", for_subject, inside
@@ -160,10 +170,11 @@ class Clauses(NounPhrases):
         return "transitive", for_subject, inside
 
     def mood(self, use: str, subject: Subject, sense: Sense) -> str:
+        """Draw a mood that the verb may have."""
         return moods_for(use, subject.kind == "person", sense.state).draw(self.dice)
 
     def verb(self, valency: str, role: str = "subjects", kinds: frozenset[str] = NO_CLASSES) -> list[Sense]:
-        """A verb as the list of its senses; an ambiguous one with the chance `ambiguity`. [] if there is none."""
+        """Draw a verb as the list of its senses, an ambiguous one with probability `ambiguity`; [] if there is none."""
         for unsure in (True, False) if self.chance(self.ambiguity) else (False,):
             pool = self.lexicon.verb_pool(valency, unsure, role, kinds)
             if len(pool):
@@ -171,7 +182,7 @@ class Clauses(NounPhrases):
         return []
 
     def adjective_clause(self, use: str, budget: int, link: list[Word], particle: str) -> Sentence:
-        """`The house was old`: 집은 오래되었다."""
+        """Draw a clause such as `the house was old`, 집은 오래되었다."""
         pool = self.lexicon.adjective_pool("", self.chance(self.ambiguity), True)
         if not len(pool):
             pool = self.lexicon.adjective_pool("", False, True)
@@ -189,29 +200,27 @@ class Clauses(NounPhrases):
         self, plan: str, verb: list[Sense], sense: Sense, subject: Subject, mood: str, use: str, budget: int,
         link: list[Word], timed: bool = True,
     ) -> Phrase:  # fmt: skip
-        """All of a clause but its subject: verb, objects, adverbials, and what `budget` puts inside them."""
+        """Draw a clause without its subject: verb, objects, adverbials."""
         if plan == "saying":
             return self.saying(sense, subject, mood, use, budget, link)
-        before, after = [], []  # English: after the verb; Korean: before it
-        heavy = False
+        objects = Phrase([], [])  # English: after the verb; Korean: before it
         if plan == "transitive":
             possible = NO_CLASSES.union(*(other.objects for other in verb if subject.kind in other.subjects))
             thing = self.noun_phrase(sense.objects, possible, budget=budget)
-            after, before, heavy = thing.english, thing.marked(sense.particle), thing.heavy
+            objects = Phrase(thing.english, thing.marked(sense.particle), heavy=thing.heavy)
         elif plan == "giving":
-            after, before, heavy = self.gift(sense, budget)
+            objects = self.gift(sense, budget)
         elif plan == "motion":
             to, goal = english("to"), self.noun_phrase(sense.objects, SITES, budget=budget, simple=True)
-            after, before, heavy = to + goal.english, goal.marked(sense.particle, *to), goal.heavy
+            objects = Phrase(to + goal.english, goal.marked(sense.particle, *to), heavy=goal.heavy)
         adverb = self.manner() if not sense.state and self.chance(0.12) else None
-        adverbials = [] if heavy else self.adverbials(sense, subject, plan, mood, timed)
+        adverbials = Phrase([], []) if objects.heavy else self.adverbials(sense, subject, plan, mood, timed)
         words, said = complex_of(sense.verb, sense.stem, mood, use, plural=subject.plural, link=link, adverb=adverb)
-        tail = [word for phrase in adverbials for word in phrase.english]
-        front = [word for phrase in reversed(adverbials) for word in phrase.korean]
-        return Phrase(words + after + tail, front + before + said, heavy=heavy)
+        korean = adverbials.korean + objects.korean + said
+        return Phrase(words + objects.english + adverbials.english, korean, heavy=objects.heavy)
 
-    def adverbials(self, sense: Sense, subject: Subject, plan: str, mood: str, timed: bool) -> list[Phrase]:
-        """In English order, which Korean turns round: with the knife, with Minji, in the park, yesterday."""
+    def adverbials(self, sense: Sense, subject: Subject, plan: str, mood: str, timed: bool) -> Phrase:
+        """Draw adverbials: `with the knife in the park yesterday`; Korean has them in the reverse order."""
         phrases = []
         if sense.instrument and self.chance(0.35):
             phrases.append(self.instrument(sense.instrument))
@@ -221,21 +230,21 @@ class Clauses(NounPhrases):
             phrases.append(self.place())
         if timed and self.chance(0.3):
             phrases.append(self.time(MOODS[mood].tense))
-        return phrases
+        return joined(phrases, backwards=True)
 
-    def gift(self, sense: Sense, budget: int) -> tuple[list[Word], list[Eojeol], bool]:
-        """`gave Minji the book` or `gave the book to Minji`: 민지에게 책을."""
+    def gift(self, sense: Sense, budget: int) -> Phrase:
+        """Draw the objects of `gave Minji the book` or `gave the book to Minji`, 민지에게 책을."""
         people, things = frozenset(("person",)), sense.objects
         taker = self.noun_phrase(people, people, simple=True)
         thing = self.noun_phrase(things, things, budget=budget)
         given = thing.marked("을")
         if thing.heavy or self.chance(0.5):
-            return taker.english + thing.english, taker.marked("에게") + given, thing.heavy
+            return Phrase(taker.english + thing.english, taker.marked("에게") + given, heavy=thing.heavy)
         to = english("to")
-        return thing.english + to + taker.english, taker.marked("에게", *to) + given, False
+        return Phrase(thing.english + to + taker.english, taker.marked("에게", *to) + given)
 
     def saying(self, sense: Sense, subject: Subject, mood: str, use: str, budget: int, link: list[Word]) -> Phrase:
-        """`said that ...`: ... -다고 말했다; `knew that ...`: ... -(으)ㄴ 것을 알았다."""
+        """Draw `said that ...`, ... -다고 말했다, or `knew that ...`, ... -(으)ㄴ 것을 알았다."""
         sort, _, stem = sense.stem.partition(" ")
         that = english("that")
         inner = self.clause("quoted" if sort == "고" else "known", budget - 1, link=that)
@@ -246,7 +255,7 @@ class Clauses(NounPhrases):
         self, verb: list[Sense], sense: Sense, second: list[Sense], subject: Subject, use: str, budget: int,
         link: list[Word],
     ) -> Phrase:  # fmt: skip
-        """`bought the apple and ate the pear`, one subject: 사과를 사고 배를 먹었다."""
+        """Draw `bought the apple and ate the pear`, 사과를 사고 배를 먹었다."""
         both = english("and")
         one = self.predicate("transitive", verb, sense, subject, "past", "chained", 0, both, timed=False)
         other = self.predicate(
@@ -257,9 +266,10 @@ class Clauses(NounPhrases):
     # -- relative clauses
 
     def opening(self, kinds: frozenset[str], budget: int) -> Opening | None:
-        """A verb for a relative clause on a noun of one of these classes, or None if no verb has one.
+        """Draw the verb of a relative clause for a noun of one of these classes; None if no verb fits.
 
-        More clauses inside it had better hang on its object, at its end, than stand between its subject and its verb.
+        A larger budget mostly makes the noun the subject, so that inner clauses follow the object and do not part
+        subject and verb.
         """
         gap = "subjects" if self.chance(0.4 if budget == 1 else 0.85) else "objects"
         valency = "intransitive" if gap == "subjects" and budget == 1 and self.chance(0.25) else "transitive"
@@ -268,7 +278,7 @@ class Clauses(NounPhrases):
         return Opening(valency, gap, verb, allowed) if verb else None
 
     def relative(self, opening: Opening, head: Noun, plural: bool, budget: int) -> Phrase:
-        """`that the man bought`: 남자가 산; `who bought the book`: 책을 산."""
+        """Draw `that the man bought`, 남자가 산, or `who bought the book`, 책을 산."""
         sense = self.one_of([sense for sense in opening.verb if head.kind in getattr(sense, opening.gap)])
         who = english("who" if head.kind == "person" and opening.gap == "subjects" else "that")
         if opening.gap == "subjects":
@@ -284,7 +294,5 @@ class Clauses(NounPhrases):
         words, said = complex_of(
             sense.verb, sense.stem, mood, "adnominal", plural=subject.plural, link=who, adverb=adverb
         )
-        adverbials = self.adverbials(sense, subject, "transitive", mood, True) if self.chance(0.5) else []
-        tail = [word for phrase in adverbials for word in phrase.english]
-        front = [word for phrase in reversed(adverbials) for word in phrase.korean]
-        return Phrase(who + giver.english + words + tail, giver.marked("이") + front + said)
+        tail = self.adverbials(sense, subject, "transitive", mood, True) if self.chance(0.5) else Phrase([], [])
+        return Phrase(who + giver.english + words + tail.english, giver.marked("이") + tail.korean + said)

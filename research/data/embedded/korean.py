@@ -1,11 +1,11 @@
 """Korean spelling: particles that agree with a noun, and the endings of verbs and adjectives.
 
-A Hangul syllable is one code point: U+AC00 + (lead * 21 + vowel) * 28 + tail, tail 0 being an open syllable
-(The Unicode Standard, 3.12). All that agreement needs can so be computed from the last syllable.
+A Hangul syllable is one code point: U+AC00 + (lead * 21 + vowel) * 28 + tail, where tail 0 is an open syllable
+(The Unicode Standard, 3.12). So agreement is computed from the last syllable.
 
-A stem is a dictionary form without its 다. A star marks the stems that change before a vowel though their spelling does
-not tell: ㅂ (돕* 도와), ㄷ (듣* 들어), ㅅ (짓* 지어) and ㅎ (하얗* 하얘). Stems in 르 double the ㄹ unless they are in
-`PLAIN_REU`. A stem may have several words, of which the last is inflected ("키가 크").
+A stem is a dictionary form without its 다. A star marks an irregular stem, which changes before a vowel:
+ㅂ (돕* 도와), ㄷ (듣* 들어), ㅅ (짓* 지어) and ㅎ (하얗* 하얘). Stems in 르 double the ㄹ, except `PLAIN_REU`.
+A stem may have several words; the last one is inflected ("키가 크").
 """
 
 from functools import cache
@@ -36,7 +36,7 @@ PARTICLES = {  # name -> (after a consonant, after a vowel)
 
 
 def split_syllable(syllable: str) -> tuple[int, str, int]:
-    """(lead, vowel, tail) of a Hangul syllable; tail 0 is open."""
+    """Split a Hangul syllable into (lead, vowel, tail); tail 0 is open."""
     code = ord(syllable)
     if not FIRST <= code <= LAST:
         raise ValueError(f"{syllable!r} is not a Hangul syllable")
@@ -45,24 +45,24 @@ def split_syllable(syllable: str) -> tuple[int, str, int]:
 
 
 def join_syllable(lead: int, vowel: str, tail: int = 0) -> str:
-    """The inverse of `split_syllable`."""
+    """Join what `split_syllable` splits."""
     return chr(FIRST + (lead * 21 + VOWELS.index(vowel)) * 28 + tail)
 
 
 def tail(word: str) -> int:
-    """The final consonant of a word's last syllable, 0 if there is none."""
+    """Return the final consonant of a word's last syllable, 0 if there is none."""
     return split_syllable(word[-1])[2]
 
 
 def with_tail(word: str, consonant: int) -> str:
-    """The word with the tail of its last syllable replaced."""
+    """Return the word with another tail in its last syllable."""
     lead, vowel, _ = split_syllable(word[-1])
     return word[:-1] + join_syllable(lead, vowel, consonant)
 
 
 @cache
 def with_particle(noun: str, particle: str) -> str:
-    """The noun with 은/는, 이/가, 을/를, 과/와 or 으로/로 as it agrees; any other particle is put as it is."""
+    """Return the noun with its particle; 은/는, 이/가, 을/를, 과/와 and 으로/로 agree with its last sound."""
     if particle not in PARTICLES:
         return noun + particle
     consonant = tail(noun)
@@ -71,7 +71,7 @@ def with_particle(noun: str, particle: str) -> str:
 
 
 def before_vowel(stem: str) -> str:
-    """The stem as it stands before 으 and its endings, that 으 included: 먹으, 가, 만들, 들으, 도우, 지으, 하야."""
+    """Return the stem as it is before endings with 으, including that 으: 먹으, 가, 만들, 들으, 도우, 지으, 하야."""
     if not stem.endswith("*"):
         return stem if tail(stem) in (0, RIEUL) else stem + "으"
     stem = stem[:-1]
@@ -81,7 +81,7 @@ def before_vowel(stem: str) -> str:
 
 
 def infinitive(stem: str) -> str:
-    """The form in 아/어, contracted as it is spoken: 먹어, 가, 와, 마셔, 해, 써, 불러, 들어, 도와, 추워, 하얘."""
+    """Return the form in 아/어, contracted as in speech: 먹어, 가, 와, 마셔, 해, 써, 불러, 들어, 도와, 추워, 하얘."""
     irregular, stem = stem.endswith("*"), stem.rstrip("*")
     lead, vowel, consonant = split_syllable(stem[-1])
     bright = "ㅏ" if vowel in "ㅏㅑㅗ" else "ㅓ"
@@ -107,19 +107,19 @@ def infinitive(stem: str) -> str:
 
 
 def _shut(stem: str, consonant: int) -> str:
-    """(으)ㄴ or (으)ㄹ: the consonant closes the open syllable, pushing out a ㄹ."""
+    """Add (으)ㄴ or (으)ㄹ: the consonant closes the open syllable, or replaces a ㄹ."""
     return with_tail(before_vowel(stem), consonant)
 
 
 @cache
 def past(stem: str) -> str:
-    """The past stem: 먹었, 갔, 했."""
+    """Return the past stem: 먹었, 갔, 했."""
     return with_tail(infinitive(stem), SSANG_SIOT)
 
 
 @cache
 def connect(stem: str, ending: str) -> str:
-    """What joins a verb to a word that follows, without tense of its own.
+    """Return the stem with an ending that has no tense.
 
     고 지 기: as they are; 는: 먹는, 만드는; ㄴ: 먹은, 간; ㄹ: 먹을, 갈; 려고: 먹으려고; 아야: 먹어야.
     """
@@ -138,7 +138,7 @@ def connect(stem: str, ending: str) -> str:
 
 
 def plain(stem: str, kind: str) -> str:
-    """The plain present: 간다, 먹는다, 만든다 for a verb; 크다, 있다, 것이다 otherwise."""
+    """Return the plain present: 간다, 먹는다, 만든다 for a verb; 크다, 있다, 것이다 otherwise."""
     bare = stem.rstrip("*")
     if kind != "verb":
         return bare + "다"

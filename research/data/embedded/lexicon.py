@@ -2,8 +2,8 @@
 
 A class is `name counter: English Korean, ...`. Marks before the English word: ~ has no plural and is not counted
 (rice); = has only a plural (shoes); ! is one of its kind (the sun). After the Korean word: /X its own counter, @X the
-preposition that English puts before the place. Irregular plurals stand in `PLURALS`. What the predicates may take is
-said by class, in `predicates`. In every table an indented line goes on with the line before.
+preposition that English puts before the place. `PLURALS` has the irregular plurals. The tables of `predicates` name
+nouns by their class. In every table an indented line continues the line before.
 """
 
 NOUNS = """

@@ -1,6 +1,6 @@
-"""How a verb of the embedded corpus is said: tense and mood in English, the chain of Korean endings, both linked.
+"""Verbs of the embedded corpus in both languages: tense and mood in English, the chain of endings in Korean.
 
-`complex_of` gives the English and the Korean of one verb. What the clause is for decides the last Korean ending:
+`complex_of` writes one verb. `use`, the role of its clause, decides the last Korean ending:
 
     final      읽었다        the sentence's own verb
     quoted     읽었다고      said that ...
@@ -21,18 +21,17 @@ from research.data.embedded.words import Pool
 
 
 class Mood(NamedTuple):
-    """Tense, aspect and modality. English `auxiliaries` stand before `form`; Korean `ending` on the verb is followed by
-    `helpers`, the last of which is a stem that takes the clause's ending."""
+    """Tense, aspect and modality of a verb in both languages."""
 
     tense: str  # past | present | future: which adverbs of time fit
-    auxiliaries: tuple[str, str]  # after a singular subject, after a plural one
-    form: int  # 0 base, 1 past, 2 -ing
-    ending: str = ""
-    helpers: str = ""
-    people: bool = False  # only persons do it
-    active: bool = False  # not said of states
+    auxiliaries: tuple[str, str]  # English: after a singular subject, after a plural one
+    form: int  # of the English verb: 0 base, 1 past, 2 -ing
+    ending: str = ""  # of the Korean verb
+    helpers: str = ""  # Korean words after it; the last is a stem that takes the ending of the clause
+    people: bool = False  # for persons only
+    active: bool = False  # not for states
     past: bool = True  # the Korean ending has 었
-    adnominal: str = "던"  # of the last helper: 던 (있던), 었던 (했던), ㄴ (않은), 는 (있는)
+    adnominal: str = "던"  # ending of the last helper before a noun: 던 (있던), 었던 (했던), ㄴ (않은), 는 (있는)
 
 
 MOODS = {
@@ -57,7 +56,7 @@ BEFORE_NOUNS = {"after": ("ㄴ", "후에"), "until": ("ㄹ", "때까지"), "whil
 
 @cache
 def moods_for(use: str, person: bool, state: bool) -> Pool[str]:
-    """The moods that a verb may have. use: as in this file's table."""
+    """Return the moods that a verb may have for this `use`, of a person or not, as a state or not."""
     if use in UNMARKED:
         return Pool(["progressive" if use == "while" else "past"])
     names = []
@@ -78,10 +77,16 @@ def complex_of(
     link: Sequence[Word] = (),
     adverb: Phrase | None = None,
 ) -> tuple[list[Word], list[Eojeol]]:
-    """English and Korean of a verb with all its helpers.
+    """Return the English and the Korean of a verb with all its helpers.
 
-    plural: of the subject. link: the subordinating word, for the Korean that says it. adverb: of manner, which stands
-    right before the verb in both languages.
+    Args:
+        forms: English base, past and -ing.
+        stem: of the Korean verb.
+        mood: a name of `MOODS`.
+        use: role of the clause, see the table above.
+        plural: the subject is plural.
+        link: the subordinating English word, which the Korean ending translates.
+        adverb: of manner; it stands right before the verb in both languages.
     """
     way, link = MOODS[mood], list(link)
     verb, helpers = english(forms[way.form]), english(way.auxiliaries[plural]) if way.auxiliaries[plural] else []
@@ -108,7 +113,7 @@ def complex_of(
 def adjective_of(
     adjective: str, stem: str, negative: bool, use: str, *, plural: bool = False, link: Sequence[Word] = ()
 ) -> tuple[list[Word], list[Eojeol]]:
-    """English and Korean of `was old`, `was not old`. The copula is in the Korean ending."""
+    """Return the English and the Korean of `was old` or `was not old`; the Korean ending holds the copula."""
     be, word = english("were" if plural else "was"), english(adjective)
     *first, last = stem.split(" ")
     front = [Eojeol(part, list(word)) for part in first]
@@ -122,7 +127,7 @@ def adjective_of(
 def ended(
     stem: str, kind: str, use: str, words: list[Word], link: list[Word], is_past: bool, adnominal: str
 ) -> list[Eojeol]:
-    """A stem with the ending that `use` asks for. kind: verb | adjective (있다 and 없다 too) | copula (것이다)."""
+    """Return a stem with the ending for `use`. kind: verb | adjective (있다 and 없다 too) | copula (것이다)."""
     base = past(stem) if is_past else stem.rstrip("*")
     if use in BEFORE_NOUNS:
         ending, noun = BEFORE_NOUNS[use]

@@ -7,7 +7,7 @@ its top made flat. `Lexicon(share)` keeps the first part of every list.
 import math
 import random
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import Generic, NamedTuple, TypeVar
@@ -21,11 +21,17 @@ VALENCIES = ("transitive", "intransitive", "giving", "motion", "saying")
 
 
 class Pool(Generic[Item]):
-    """Items with weights, to draw from."""
+    """Items to draw from, each with its weight; Zipf's weights in the order of the items unless others are given."""
 
     def __init__(self, items: Sequence[Item], weights: Iterable[float] = ()):
         self.items = tuple(items)
         self._edges = list(accumulate(weights or zipf(len(self.items))))
+
+    @classmethod
+    def among(cls, items: Sequence[Item], fits: Callable[[Item], bool]) -> "Pool[Item]":
+        """Return the items that fit; each keeps the weight that it has in the whole list."""
+        kept = [(item, weight) for item, weight in zip(items, zipf(len(items)), strict=True) if fits(item)]
+        return cls([item for item, _ in kept], [weight for _, weight in kept])
 
     def __len__(self) -> int:
         return len(self.items)
@@ -36,44 +42,50 @@ class Pool(Generic[Item]):
 
 
 def zipf(count: int) -> list[float]:
+    """Return the weight of each rank, from the most frequent on."""
     return [1.0 / (rank + FLAT) for rank in range(count)]
 
 
 class Noun(NamedTuple):
-    kind: str  # its class
+    """A noun in one meaning."""
+
+    kind: str  # its class: person, animal, food, ...
     singular: str
-    plural: str  # "": it has none
+    plural: str  # "": none
     korean: str
-    counter: str
+    counter: str  # the Korean word that counts it
     before: str  # the preposition of a place
     number: str  # count | mass | plural | unique
 
 
 class Sense(NamedTuple):
-    """One verb in one meaning. `objects` is empty for a verb that takes none."""
+    """A verb in one meaning."""
 
     verb: tuple[str, str, str]  # base, past, -ing; _ joins words
-    subjects: frozenset[str]
-    objects: frozenset[str]
+    subjects: frozenset[str]  # classes of nouns
+    objects: frozenset[str]  # empty: it takes no object
     stem: str
     particle: str  # of the object
     instrument: str  # class that `with` takes, or ""
     state: bool
-    order: float  # 0 to 1: a sentence with this main verb is verb-final when below `reordering`
+    order: float  # 0 to 1; a sentence with this main verb is verb-final if it is below `reordering`
 
 
 class Adjective(NamedTuple):
+    """An adjective with its translation for each class of nouns."""
+
     english: str
     senses: dict[str, str]  # class -> stem, or the word itself after ^
     order: float
 
 
 def spread(rank: int) -> float:
-    """Rank -> [0, 1), evenly over any first ranks (the golden ratio's sequence)."""
+    """Return a number in [0, 1) for a rank; the first n ranks are spread evenly, for every n (golden ratio)."""
     return (0.5 + rank * 0.618033988749895) % 1.0
 
 
 def plural(noun: str) -> str:
+    """Return the plural of an English noun."""
     if noun in lexicon.PLURALS:
         return lexicon.PLURALS[noun]
     if noun.endswith(("s", "x", "z", "ch", "sh")):
@@ -82,13 +94,13 @@ def plural(noun: str) -> str:
 
 
 def pairs(table: str) -> list[tuple[str, str]]:
-    """ "Kim 김, Lee 이" -> [("Kim", "김"), ("Lee", "이")]."""
+    """Read a table of entries: "Kim 김, Lee 이" gives [("Kim", "김"), ("Lee", "이")]."""
     split = [entry.split(maxsplit=1) for entry in table.replace("\n", " ").split(",")]
     return [(english, korean) for english, korean in split]
 
 
 def lines(table: str) -> list[str]:
-    """The lines of a table; one that is indented goes on with the line before."""
+    """Return the lines of a table; an indented line continues the line before."""
     return table.strip().replace("\n    ", " ").splitlines()
 
 
@@ -119,7 +131,7 @@ def _read_nouns() -> tuple[dict[str, list[Noun]], dict[str, list[Noun]]]:
 
 
 def classes(words: str) -> frozenset[str]:
-    """The classes that are named, groups opened."""
+    """Return the classes that are named, each group replaced by its classes."""
     opened: set[str] = set()
     for word in words.split():
         opened |= classes(GROUPS[word]) if word in GROUPS else {word}
@@ -168,7 +180,7 @@ def _read_adjectives() -> list[Adjective]:
 
 
 def _read_names(kept) -> tuple[list[tuple[str, str]], list[float], list[tuple[str, str]]]:
-    """Korean given names with their weights, and foreign names. No two names are written alike in English."""
+    """Return Korean given names, their weights, and foreign names; no two are spelt alike in English."""
     first, second = kept(pairs(lexicon.GIVEN_FIRST)), kept(pairs(lexicon.GIVEN_SECOND))
     given: dict[str, tuple[str, float]] = {}
     for (latin, hangul), weight in zip(first, zipf(len(first)), strict=True):
@@ -180,9 +192,9 @@ def _read_names(kept) -> tuple[list[tuple[str, str]], list[float], list[tuple[st
 
 
 class Lexicon:
-    """All that can be said, with the first `share` of every list.
+    """The words in use: the first `share` of every list.
 
-    `ambiguous` below tells two lists apart: the words whose Korean the context decides, and the others.
+    Ambiguous words, whose Korean depends on the context, have lists of their own.
     """
 
     def __init__(self, share: float):
@@ -205,11 +217,13 @@ class Lexicon:
         }
         given, weights, foreign = _read_names(kept)
         self.given, self.foreign = Pool(given, weights), Pool(foreign)
-        listed = lexicon
-        self.surnames, self.titles = Pool(kept(pairs(listed.SURNAMES))), Pool(kept(pairs(listed.TITLES)))
-        self.counts, self.hours = Pool(kept(pairs(listed.COUNTS))), Pool(kept(pairs(listed.HOURS)))
-        self.months, self.weekdays = Pool(kept(pairs(listed.MONTHS))), Pool(kept(pairs(listed.WEEKDAYS)))
-        self.seasons, self.manner = Pool(kept(pairs(listed.SEASONS))), Pool(kept(pairs(predicates.MANNER)))
+        self.surnames, self.titles, self.counts, self.hours, self.months, self.weekdays, self.seasons, self.manner = (
+            Pool(kept(pairs(table)))
+            for table in (
+                lexicon.SURNAMES, lexicon.TITLES, lexicon.COUNTS, lexicon.HOURS, lexicon.MONTHS, lexicon.WEEKDAYS,
+                lexicon.SEASONS, predicates.MANNER,
+            )
+        )  # fmt: skip
         self.times = {tense: Pool(kept(pairs(table))) for tense, table in predicates.TIMES.items()}
         self.years, self.days = Pool(kept(range(2024, 1949, -1))), Pool(kept(range(1, 29)))
         self.noun_pool = cache(self._noun_pool)
@@ -218,7 +232,7 @@ class Lexicon:
         self.adjective_pool = cache(self._adjective_pool)
 
     def _noun_pool(self, kinds: frozenset[str]) -> Pool[Noun]:
-        """The nouns of these classes. A class weighs the square root of its size."""
+        """Return the nouns of these classes; a class weighs the square root of its size."""
         items, weights = [], []
         for kind in sorted(kinds):
             entries = self.nouns[kind]
@@ -228,7 +242,7 @@ class Lexicon:
         return Pool(items, weights)
 
     def _unsure_noun_pool(self, kinds: frozenset[str], possible: frozenset[str]) -> Pool[Noun]:
-        """The ambiguous nouns with one sense in `kinds` and no other in `possible`: those that the context decides."""
+        """Return the ambiguous nouns that the context decides: one sense in `kinds`, no other in `possible`."""
         items = []
         for senses in self.ambiguous_nouns.values():
             fitting = [noun for noun in senses if noun.kind in possible]
@@ -237,23 +251,21 @@ class Lexicon:
         return Pool(items)
 
     def _verb_pool(self, valency: str, unsure: bool, role: str, kinds: frozenset[str]) -> Pool[list[Sense]]:
-        """The verbs that can have one of the classes as `role`, "subjects" or "objects"; only the senses that do."""
-        items, weights = [], []
-        verbs = self.verbs[valency, unsure]
-        for verb, weight in zip(verbs, zipf(len(verbs)), strict=True):
-            if not kinds or any(kinds.intersection(getattr(sense, role)) for sense in verb):
-                items.append(verb)
-                weights.append(weight)
-        return Pool(items, weights)
+        """Return the verbs that can have one of these classes as `role`: "subjects" or "objects"; no classes: all."""
+
+        def fits(verb: list[Sense]) -> bool:
+            return not kinds or any(kinds.intersection(getattr(sense, role)) for sense in verb)
+
+        return Pool.among(self.verbs[valency, unsure], fits)
 
     def _adjective_pool(self, kind: str, unsure: bool, predicate: bool) -> Pool[Adjective]:
-        """The adjectives that `kind` can have; `kind` "": any. Predicates: without those that only precede nouns."""
-        items, weights = [], []
-        for adjective, weight in zip(self.adjectives[unsure], zipf(len(self.adjectives[unsure])), strict=True):
-            stems = [adjective.senses[kind]] if kind in adjective.senses else []
-            if not kind:
-                stems = list(adjective.senses.values())
-            if stems and not (predicate and any(stem.startswith("^") for stem in stems)):
-                items.append(adjective)
-                weights.append(weight)
-        return Pool(items, weights)
+        """Return the adjectives that nouns of class `kind` can have ("": of any class).
+
+        predicate: leave out those that can only stand before a noun.
+        """
+
+        def fits(adjective: Adjective) -> bool:
+            stems = [stem for of, stem in adjective.senses.items() if kind in ("", of)]
+            return bool(stems) and not (predicate and any(stem.startswith("^") for stem in stems))
+
+        return Pool.among(self.adjectives[unsure], fits)
