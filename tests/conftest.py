@@ -36,6 +36,7 @@ os.environ["JAX_NUMPY_RANK_PROMOTION"] = "raise"
 # A folder for each worker: JAX's cache files are not written atomically.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".pytest_cache" / "jax" / WORKER))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("LOOKBACK_CACHE", str(ROOT / ".pytest_cache" / "lookback" / WORKER))
 os.environ.setdefault("MPLBACKEND", "agg")
 
 # No deadline: the first example of a property compiles. The same examples every time: a red run can be repeated.

@@ -18,7 +18,6 @@ from ml_collections import ConfigDict
 
 from research import data
 from research.ablation.stopwatch import seconds_per_step_apart
-from research.data.examples import encode
 from research.models.flops import training_flops_per_token
 from research.results.identity import config_as_json, config_digest, config_from_json
 from research.training.trainer import Training, make_training
@@ -116,7 +115,7 @@ def _sizes(key: str) -> _Sizes:
     config = config_from_json({"data": json.loads(key)}).data
     corpus = data.build(config)
     vocabularies = data.build_vocabularies(config, corpus.splits["train"])
-    examples = encode(corpus.splits["train"], vocabularies).within(config.max_tokens)
+    examples = data.encode_training(corpus.splits["train"], vocabularies).within(config.max_tokens)
     means = [float(side.lengths.mean()) + 1 for side in (examples.sources, examples.targets) if side is not None]
     return _Sizes(len(vocabularies.source), len(vocabularies.target), *means)
 

@@ -1,46 +1,53 @@
-"""From config.data to a corpus: `build` reads or generates the pairs, `build_vocabularies` learns the pieces.
+"""From config.data to training data: pairs by `build`, vocabularies by `build_vocabularies`, ids by `encode_training`.
 
-This is the one place in the room that sees a config; everything below it takes named fields.
+Generated pairs, vocabularies and ids of the training split come from the cache where they are there (see `cache`). This
+is the only file of the room that sees a config; everything below it takes named fields.
 """
 
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
 
+from research.data.cache import Arrays, cached
 from research.data.download import obtain
+from research.data.examples import Examples, Sentences, encode
 from research.data.pairs import Pair, Split
+from research.data.splits import refuse_test_names
 from research.data.text import read_pairs
-from research.data.vocabulary import Vocabularies
+from research.data.vocabulary import Vocabularies, Vocabulary
 
-SUBSET_SEED = 20_150_817  # of the one shuffle whose beginnings are the subsets; never config.seed, never changed
+SUBSET_SEED = 20_150_817  # of the shuffle whose first pairs are the subset; not config.seed, and never changed
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """Pairs by split, and where they come from."""
+    """The pairs of each split, and where they come from."""
 
     splits: dict[str, Split]
     """"train", "validation", and each test split by its own name."""
     digests: dict[str, str]
     """SHA-256 of each file or, where there are no files, of each split's text: for provenance.json."""
     notes: tuple[str, ...] = ()
-    """What a person should be told about the reading: sentences to print."""
+    """Sentences to print: pairs that were left out."""
     empty: int = field(default=0)
     """Training pairs left out because a side was empty."""
 
 
 def build(config: ConfigDict) -> Corpus:
-    """The corpus that `config`, the whole config.data, names.
+    """Read or generate the corpus that `config`, the whole config.data, names.
 
     Training pairs with an empty side are counted and left out, then the subset is taken. Every other split keeps all
-    its pairs in order. Lower-casing, when asked for, is of both sides of every split, references included.
+    its pairs in order. `config.lowercase` lower-cases both sides of every split, the references too.
     """
     if config.source not in SOURCES:
-        raise ValueError(f"no data.source {config.source!r}; choose one of {', '.join(SOURCES)}")
+        raise ValueError(f"data.source={config.source!r}: choose one of {', '.join(SOURCES)}")
+    _refuse_languages(config.languages)
     splits, digests = SOURCES[config.source](config)
     if config.lowercase:
         splits = {name: [_lowered(pair) for pair in split] for name, split in splits.items()}
@@ -62,34 +69,64 @@ def build(config: ConfigDict) -> Corpus:
 
 
 def build_vocabularies(config: ConfigDict, train: Split) -> Vocabularies:
-    """The vocabularies that `config`, the whole config.data, asks for, learnt from the training split alone."""
-    fields = config.vocabulary
-    return Vocabularies.train(
-        train,
-        joint=fields.joint,
-        kind=fields.kind,
-        size=fields.size,
-        character_coverage=fields.character_coverage,
-        byte_fallback=fields.byte_fallback,
+    """Train the vocabularies that `config`, the whole config.data, asks for, on the training split alone."""
+    fields = config.vocabulary.to_dict()
+
+    def make() -> Arrays:
+        return {
+            side: np.frombuffer(vocabulary.model, np.uint8)
+            for side, vocabulary in Vocabularies.train(train, **fields)._asdict().items()
+        }
+
+    depends_on = [len(train), _digest(train), fields, version("sentencepiece")]
+    models = cached("vocabulary", make, depends_on=depends_on, code=["vocabulary.py"])
+    return Vocabularies.of(Vocabulary(models["source"].tobytes()), Vocabulary(models["target"].tobytes()))
+
+
+def encode_training(train: Split, vocabularies: Vocabularies) -> Examples:
+    """Encode the training split."""
+
+    def make() -> Arrays:
+        examples = encode(train, vocabularies)
+        sides = {"source": examples.sources, "target": examples.targets}
+        return {f"{side}_{name}": getattr(each, name) for side, each in sides.items() for name in ("ids", "lengths")}
+
+    models = [hashlib.sha256(vocabulary.model).hexdigest() for vocabulary in vocabularies]
+    depends_on = [len(train), _digest(train), models, version("sentencepiece")]
+    arrays = cached("ids", make, depends_on=depends_on, code=["vocabulary.py", "examples.py"])
+    return Examples(
+        *(Sentences.joined(arrays[f"{side}_ids"], arrays[f"{side}_lengths"]) for side in ("source", "target"))
     )
 
 
 def nested_subset(split: Split, pairs: int) -> list[Pair]:
-    """The first `pairs` of one fixed shuffle, whatever the run's seed: a smaller subset begins a larger one."""
-    # RandomState, because NumPy promises that its stream never changes; that of a Generator may.
+    """Return the first `pairs` of one fixed shuffle; a smaller subset is the beginning of a larger one."""
+    # RandomState: NumPy promises that its stream never changes; that of a Generator may.
     order = np.random.RandomState(SUBSET_SEED).permutation(len(split))
     return [split[i] for i in order[:pairs]]
 
 
 def _embedded(config: ConfigDict) -> tuple[dict[str, Split], dict[str, str]]:
-    from research.data.embedded import generate
+    knobs = config.embedded.to_dict()
 
-    splits: dict[str, Split] = {**generate(**config.embedded.to_dict())}
+    def make() -> Arrays:
+        from research.data.embedded import generate
+
+        return {name: np.frombuffer(json.dumps(pairs).encode(), np.uint8) for name, pairs in generate(**knobs).items()}
+
+    arrays = cached("pairs", make, depends_on=[knobs], code=["embedded/*.py"])
+    splits: dict[str, Split] = {name: _pairs_of(held) for name, held in arrays.items()}
     return splits, _digests(splits, "embedded")
 
 
+def _pairs_of(held: np.ndarray) -> list[Pair]:
+    return [Pair(source, target, tuple(map(tuple, links))) for source, target, links in json.loads(held.tobytes())]
+
+
 def _text(config: ConfigDict) -> tuple[dict[str, Split], dict[str, str]]:
-    files = {"train": config.train, "validation": config.validation, **config.tests.to_dict()}
+    tests = config.tests.to_dict()
+    refuse_test_names(tests, "data.tests")
+    files = {"train": config.train, "validation": config.validation, **tests}
     root = Path(config.root).expanduser()
     recorded = {name.replace("__", "."): digest for name, digest in config.sha256.items()}
     splits: dict[str, Split] = {}
@@ -125,13 +162,23 @@ def _tfds(config: ConfigDict) -> tuple[dict[str, Split], dict[str, str]]:
 
 
 def _digests(splits: dict[str, Split], origin: str) -> dict[str, str]:
-    digests = {}
-    for name, split in splits.items():
-        digest = hashlib.sha256()
-        for pair in split:
-            digest.update(f"{pair.source}\n{pair.target}\n".encode())
-        digests[f"{origin}:{name}"] = digest.hexdigest()
-    return digests
+    return {f"{origin}:{name}": _digest(split) for name, split in splits.items()}
+
+
+def _digest(split: Split) -> str:
+    """Return the SHA-256 of the text of a split."""
+    digest = hashlib.sha256()
+    for pair in split:
+        digest.update(f"{pair.source}\n{pair.target}\n".encode())
+    return digest.hexdigest()
+
+
+def _refuse_languages(languages: Sequence[str]) -> None:
+    """Raise ValueError unless the config names two languages."""
+    if isinstance(languages, str) or len(languages) != 2 or not all(languages):
+        raise ValueError(
+            f"data.languages={languages!r}: expected two, the source's and the target's, e.g. ('en', 'de')"
+        )
 
 
 def _lowered(pair: Pair) -> Pair:

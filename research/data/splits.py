@@ -1,16 +1,33 @@
-"""A split as a file: gzip, one {"source", "target", "alignment"} in JSON a line. What a run folder keeps."""
+"""Splits in a run folder: their names, and their files, gzip with {"source", "target", "alignment"} as JSON a line."""
 
 import gzip
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from research.data.pairs import Pair, Split
 from research.data.text import read_bytes, split_lines
 
 
+def refuse_test_names(names: Iterable[str], field: str) -> None:
+    """Raise ValueError for names that test splits cannot have: a run folder holds each split in a file of its name.
+
+    field: the config field that has the names, for the error.
+    """
+    seen = {"train", "validation"}
+    for name in names:
+        if name in seen:
+            raise ValueError(f"{field} names a test split {name!r}, and there is another split of that name: change it")
+        if not name or name.startswith(".") or "/" in name or "\0" in name:
+            raise ValueError(
+                f"{field} names a test split {name!r}, which cannot be a file name: use letters and digits"
+            )
+        seen.add(name)
+
+
 def write_split(path: Path | str, split: Split) -> None:
-    """Write `split` to `path`: all of it or nothing. The same split gives the same bytes."""
+    """Write `split` to `path`, whole or not at all. The same split gives the same bytes."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
@@ -25,7 +42,7 @@ def write_split(path: Path | str, split: Split) -> None:
 
 
 def read_split(path: Path | str) -> list[Pair]:
-    """What `write_split` wrote; ValueError or OSError for anything else."""
+    """Read what `write_split` wrote; ValueError or OSError for anything else."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no split at {path}: a run folder keeps its validation and test pairs under splits/")

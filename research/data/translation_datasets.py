@@ -14,6 +14,7 @@ from pathlib import Path
 import tensorflow_datasets as tfds
 
 from research.data.pairs import Pair, Split
+from research.data.splits import refuse_test_names
 from research.data.text import read_pairs
 
 LOCAL = "local_translation"
@@ -72,6 +73,7 @@ def read_splits(
             f"TFDS needs two languages and at least two splits, training and validation; "
             f"data.languages={tuple(languages)!r}, data.splits={tuple(splits)!r}"
         )
+    refuse_test_names(splits[2:], f"data.splits={tuple(splits)!r} (training, validation, then tests)")
     if name == LOCAL:
         builder = LocalTranslation(root=Path(root).expanduser(), languages=languages, data_dir=builder_dir or None)
         if not is_prepared(builder):
@@ -80,7 +82,7 @@ def read_splits(
         builder = find_builder(name, builder_dir)
         if not is_prepared(builder):
             raise FileNotFoundError(explain_unprepared(builder, name, builder_dir))
-    names = ["train", "validation", *splits[2:]]
+    names = ["train", "validation", *splits[2:]]  # the first two by what they are for, whatever TFDS calls them
     return {ours: _read(builder, split, languages) for ours, split in zip(names, splits, strict=True)}
 
 

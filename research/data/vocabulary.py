@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sentencepiece
 
@@ -15,6 +15,8 @@ PAD, BOS, EOS, UNK = 0, 1, 2, 3
 
 KINDS = ("bpe", "unigram")
 TRAINING_LINES = 4_000_000  # more lines than this are thinned out evenly: SentencePiece holds them all in memory
+LONGEST_BYTES = 4_192  # SentencePiece leaves out longer lines unless it is told another max_sentence_length
+RESERVED = "\u2585"  # SentencePiece leaves out every training line that has this character
 QUIET = 2  # SentencePiece's minloglevel: errors only
 
 
@@ -94,9 +96,12 @@ class Vocabulary:
         if kind not in KINDS:
             raise ValueError(f"no vocabulary kind {kind!r}; choose one of {', '.join(KINDS)}")
         stride = -(-len(lines) // TRAINING_LINES) or 1
-        sentences = [spaced for line in lines[::stride] if (spaced := _spaced(line))]
+        sentences = [spaced for line in lines[::stride] if (spaced := _spaced(line.replace(RESERVED, " ")))]
         if not sentences:
             raise ValueError("no text to train a vocabulary on: every training line is empty")
+        longest = max(len(sentence.encode()) for sentence in sentences)
+        # Only where it matters: a model also holds the settings that it was trained with.
+        limit: dict[str, Any] = {"max_sentence_length": longest} if longest > LONGEST_BYTES else {}
         model = io.BytesIO()
         try:
             sentencepiece.SentencePieceTrainer.train(
@@ -113,6 +118,7 @@ class Vocabulary:
                 eos_id=EOS,
                 unk_id=UNK,
                 num_threads=1,  # a unigram model depends on the number of threads
+                **limit,
                 minloglevel=QUIET,
             )
         except RuntimeError as error:
@@ -164,9 +170,13 @@ class Vocabularies(NamedTuple):
 
     @classmethod
     def load(cls, folder: Path | str) -> "Vocabularies":
+        """Read what `save` wrote."""
         folder = Path(folder)
-        source = Vocabulary.load(folder / "source.model")
-        target = Vocabulary.load(folder / "target.model")
+        return cls.of(Vocabulary.load(folder / "source.model"), Vocabulary.load(folder / "target.model"))
+
+    @classmethod
+    def of(cls, source: Vocabulary, target: Vocabulary) -> "Vocabularies":
+        """Return both as one object if they are equal."""
         return cls(source, source if source.model == target.model else target)
 
 

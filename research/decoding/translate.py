@@ -45,7 +45,11 @@ class Translations(NamedTuple):
 
 
 def translate(
-    translator: Translator, params: Any, vocabularies: Vocabularies, sentences: Sequence[str], **options: Any
+    translator: Translator,
+    params: Any,
+    vocabularies: Vocabularies,
+    sentences: Sequence[str] | Sentences,
+    **options: Any,
 ) -> list[str]:
     """Return the best translation of each sentence, in order. Options: those of `translate_n_best`."""
     return translate_n_best(translator, params, vocabularies, sentences, **options).texts
@@ -55,7 +59,7 @@ def translate_n_best(
     translator: Translator,
     params: Any,
     vocabularies: Vocabularies,
-    sentences: Sequence[str],
+    sentences: Sequence[str] | Sentences,
     *,
     beam: int,
     length_penalty: float,
@@ -82,7 +86,7 @@ def translate_by(
     translator: Translator,
     params: Any,
     vocabularies: Vocabularies,
-    sentences: Sequence[str],
+    sentences: Sequence[str] | Sentences,
     *,
     devices: Runner,
     extra_tokens: int,
@@ -94,6 +98,7 @@ def translate_by(
     """Translate each sentence by a search. A sentence without text translates to "".
 
     Args:
+        sentences: texts, or their ids if they are encoded already.
         extra_tokens: a translation may have 1.5 times the source's subwords, rounded down, plus these, `eos` included.
         batch_sentences: rows of a batch.
         max_tokens: most subwords of a source, `eos` included; a longer one is cut, and counted as truncated.
@@ -103,13 +108,13 @@ def translate_by(
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} must be at least 0 and less than 2**32")
     begin = time.monotonic()
-    encoded = encode_texts(sentences, vocabularies.source)
+    encoded = sentences if isinstance(sentences, Sentences) else encode_texts(sentences, vocabularies.source)
     truncated = int((encoded.lengths > max_tokens - 1).sum())
     occupied = np.flatnonzero(encoded.lengths)
     sources = Sentences([encoded[index] for index in occupied.tolist()]).cut_to(max_tokens - 1)
     run = program(translator, devices, search, extra_tokens)
 
-    results: list[list[Translation]] = [[] for _ in sentences]
+    results: list[list[Translation]] = [[] for _ in range(len(sentences))]
     met: set[tuple[int, ...]] = set()
     timed_sentences, timed_seconds = 0, 0.0
     for indices, batch in evaluation_batches(Examples(sources), batch_sentences):

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import entr
 
-from research.data.examples import encode
+from research.data.examples import Examples, encode
 from research.data.pairs import Split
 from research.data.vocabulary import Vocabularies
 from research.decoding.translate import Progress, Runner
@@ -103,16 +103,18 @@ def count(
     *,
     devices: Runner,
     batch_sentences: int,
+    examples: Examples | None = None,
     progress: Progress | None = None,
 ) -> Counted:
-    """What every pair is read by and aligned to, in one go. gold: one for each pair."""
+    """What every pair is read by and aligned to, in one go. gold: one for each pair. examples: the split as ids, else
+    it is encoded here."""
     source, target = vocabularies
     names: list[str] = []
     counts_XNC, distances_N2 = np.zeros((0, len(split), len(Alignment._fields))), np.zeros((len(split), 2))
     for reading in read(
         translator,
         params,
-        encode(split, vocabularies),
+        examples or encode(split, vocabularies),
         devices=devices,
         batch_sentences=batch_sentences,
         progress=progress,

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from research.data.examples import encode
 from research.data.word_counts import read_counts
 from research.decoding.beam import LENGTH_PENALTIES
 from research.evaluation.alignment import best_layer, layers
@@ -51,15 +52,20 @@ def evaluate(
     if gold and len(names) > 1:
         raise ValueError(f"{gold} aligns one split; name it with --split: {', '.join(names)}")
     word_counts = read_counts(run.folder.vocabulary)
-    pairs = {name: run.split(name) for name in names}
-    golds = {name: read_gold(gold, pairs[name]) if gold else gold_of(pairs[name]) for name in names}
     wanted = beams or sorted({1, run.config.evaluation.beam})
 
     @cache
-    def layer() -> str | None:
-        validation = run.split(VALIDATION)
-        return _best_layer(run, Material(validation, golds.get(VALIDATION) or gold_of(validation), word_counts))
+    def material(name: str) -> Material:
+        pairs = run.split(name)
+        aligned = read_gold(gold, pairs) if gold and name in names else gold_of(pairs)
+        return Material(pairs, aligned, word_counts, encode(pairs, run.vocabularies))
 
+    @cache
+    def layer() -> str | None:
+        return _best_layer(run, material(VALIDATION))
+
+    for name in names:
+        material(name)  # all are read before any is measured
     for name in names:
         columns = TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, console=console) as bars:
@@ -68,12 +74,11 @@ def evaluate(
                 task = bars.add_task(f"{name}: {what}", total=sentences)
                 return lambda done: bars.advance(task, done)
 
-            material = Material(pairs[name], golds[name], word_counts)
-            measured, translations, counts = measure(run, material, beams=wanted, best_layer=layer, track=track)
+            measured, translations, counts = measure(run, material(name), beams=wanted, best_layer=layer, track=track)
             if measured["alignment"] and gold:
                 measured["alignment"]["gold"] = str(gold)
             if interventions:
-                measured["interventions"] = intervene(run, pairs[name], track)
+                measured["interventions"] = intervene(run, material(name), track)
         for scores in measured["searches"].values():
             scores["command"] = command
         for search, texts in translations.items():

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.examples import encode
-from research.data.pairs import Split
 from research.decoding.forced import force
 from research.decoding.translate import translate
 from research.evaluation import quality
+from research.evaluation.measures import Material
 from research.evaluation.trained import Trained
 from research.models.interventions import heads, reading_by, without_head
 from research.statistics.resampling import Measure, bootstrap
@@ -36,7 +35,9 @@ class Quality(NamedTuple):
         }
 
 
-def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[int], None]]) -> list[dict[str, Any]]:
+def intervene(
+    run: Trained, material: Material, track: Callable[[str, int], Callable[[int], None]]
+) -> list[dict[str, Any]]:
     """A row for the model as it is ("none"), and one for each intervention: scores, changes, and their intervals.
 
     Greedy BLEU, and token accuracy of the pairs that are not over data.max_tokens. A change is the score with the
@@ -44,8 +45,8 @@ def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[
     it. [] for a model without attention.
     """
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
-    references = [pair.target for pair in split]
-    fitting = encode(split, run.vocabularies).within(run.config.data.max_tokens)
+    references = [pair.target for pair in material.split]
+    fitting = material.examples.within(run.config.data.max_tokens)
 
     def quality_of(changed: Trained) -> Quality:
         forced = force(changed.translator, changed.params, fitting, **run.batches)
@@ -54,7 +55,7 @@ def intervene(run: Trained, split: Split, track: Callable[[str, int], Callable[[
             changed.translator,
             changed.params,
             run.vocabularies,
-            [pair.source for pair in split],
+            material.examples.sources,
             beam=1,
             **run.search_options,
         )

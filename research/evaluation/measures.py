@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.data.examples import Examples, Sentences, encode
+from research.data.examples import Examples, Sentences
 from research.data.pairs import Split
 from research.decoding.forced import Forced, force
 from research.decoding.translate import Translations, translate_n_best
@@ -41,6 +41,8 @@ class Material(NamedTuple):
     """One for each pair."""
     counts: Counter[str] | None
     """Of the target words in the training split; None: the run folder does not tell."""
+    examples: Examples
+    """The split as ids of the run's vocabularies."""
 
 
 class Measured(NamedTuple):
@@ -63,8 +65,7 @@ def measure(
         raise ValueError("there is nothing to evaluate: the split has no sentence")
     begin = time.monotonic()
     max_tokens = run.config.data.max_tokens
-    whole = encode(split, run.vocabularies)
-    fitting, examples = whole.fitting(max_tokens), whole.within(max_tokens)
+    fitting, examples = material.examples.fitting(max_tokens), material.examples.within(max_tokens)
     if not fitting:
         raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
     model = (run.translator, run.params)
@@ -86,7 +87,7 @@ def measure(
         found[f"beam{beam}"] = translate_n_best(
             *model,
             run.vocabularies,
-            [pair.source for pair in split],
+            material.examples.sources,
             beam=beam,
             progress=track("greedy search" if beam == 1 else f"beam {beam}", len(split)),
             **run.search_options,
@@ -105,7 +106,7 @@ def measure(
         },
         "alignment": aligned,
         "samples": samples(split, widest),
-        "attention": sample_maps(run, split, widest, aligned["layer"] if aligned else MEAN),
+        "attention": sample_maps(run, split, material.examples.sources, widest, aligned["layer"] if aligned else MEAN),
         "seconds": time.monotonic() - begin,
     }
     counts = _counts(split, forced, shuffled) | {
@@ -120,7 +121,7 @@ def measure(
 
 def align(run: Trained, material: Material, track: Track) -> dict[str, alignment.Alignment]:
     """`alignment.measure` of the pairs that are not too long."""
-    fitting = encode(material.split, run.vocabularies).fitting(run.config.data.max_tokens)
+    fitting = material.examples.fitting(run.config.data.max_tokens)
     return alignment.total(_align(run, material, fitting, track).by_head)
 
 
@@ -238,6 +239,7 @@ def _align(run: Trained, material: Material, sentences: Sequence[int], track: Tr
         run.vocabularies,
         [material.split[index] for index in sentences],
         [material.gold[index] for index in sentences],
+        examples=material.examples.only(sentences),
         devices=run.devices,
         batch_sentences=batch_rows(run.config.evaluation.batch_sentences, run.config.data.max_tokens),
         progress=track("alignment", len(sentences)),

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from research.data.examples import encode_texts
+from research.data.examples import Sentences
 from research.data.pairs import Split
 from research.decoding.translate import Translation
 from research.evaluation.attention import maps
@@ -24,11 +24,15 @@ def samples(split: Split, translations: Sequence[Translation]) -> list[dict[str,
     ]
 
 
-def sample_maps(run: Trained, split: Split, translations: Sequence[Translation], layer: str) -> list[dict[str, Any]]:
-    """What was read to write the model's own translations. Which sentences depends on the sources alone."""
+def sample_maps(
+    run: Trained, split: Split, sources: Sentences, translations: Sequence[Translation], layer: str
+) -> list[dict[str, Any]]:
+    """What was read to write the model's own translations. Which sentences depends on the sources alone.
+
+    sources: the split's, as ids.
+    """
     chosen = spread([len(pair.source.split()) for pair in split], MAPS)
-    sources = encode_texts([split[i].source for i in chosen], run.vocabularies.source)
-    sources = sources.cut_to(run.config.data.max_tokens - 1)  # as much as was translated
+    sources = sources.only(chosen).cut_to(run.config.data.max_tokens - 1)  # as much as was translated
     drawn = maps(
         run.translator,
         run.params,

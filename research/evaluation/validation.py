@@ -43,21 +43,23 @@ def validator(
     examples = encoded.within(max_tokens)
     if not examples.count:
         raise ValueError(f"every validation pair is longer than data.max_tokens={max_tokens}: raise it")
-    sources = [pair.source for pair in split[:bleu_sentences]]
+    sources = encoded.sources.only(range(min(bleu_sentences, len(split))))
     references = [pair.target for pair in split[:bleu_sentences]]
-    watched = [split[index] for index in encoded.fitting(max_tokens)[:attention_sentences]]
+    watched = encoded.fitting(max_tokens)[:attention_sentences]
+    watched_pairs, watched_examples = [split[index] for index in watched], encoded.only(watched)
     shared: dict[str, Any] = {"devices": devices, "batch_sentences": batch_sentences}
 
     def validate(params: Any) -> dict[str, float]:
         measured = cross_entropy(translator, params, examples, **shared)
         scores = {"perplexity": measured.perplexity, "token_accuracy": measured.token_accuracy}
-        if sources:
+        if len(sources):
             options = {"max_tokens": max_tokens, **shared, **search}
             found = translate_by(Greedy(), translator, params, vocabularies, sources, **options)
             scores["bleu"] = bleu(found.texts, references, tokenize=tokenize, lowercase=False).score
         if watched:
             rows = batch_rows(batch_sentences, max_tokens)
-            scores |= _attention(translator, params, vocabularies, watched, devices=devices, batch_sentences=rows)
+            options = {"devices": devices, "batch_sentences": rows, "examples": watched_examples}
+            scores |= _attention(translator, params, vocabularies, watched_pairs, **options)
         return scores
 
     return validate

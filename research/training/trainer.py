@@ -19,7 +19,6 @@ from ml_collections import ConfigDict
 
 from research import data, models
 from research.data.batches import Batches
-from research.data.examples import encode
 from research.data.pairs import Split
 from research.data.splits import write_split
 from research.data.vocabulary import PAD, Vocabularies
@@ -156,7 +155,7 @@ class Recipe:
             else data.build_vocabularies(config.data, self.corpus.splits["train"])
         )
         self.batches = Batches(
-            encode(self.corpus.splits["train"], self.vocabularies),
+            data.encode_training(self.corpus.splits["train"], self.vocabularies),
             batch_tokens=config.data.batch_tokens,
             buckets=config.data.buckets,
             max_tokens=config.data.max_tokens,

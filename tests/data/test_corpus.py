@@ -90,7 +90,10 @@ def test_the_vocabulary_is_learnt_from_the_training_split_alone(folder):
 @pytest.mark.parametrize(
     ("overrides", "error", "complaint"),
     [
-        (["--config.data.source=web"], ValueError, "no data.source 'web'; choose one of embedded, text, tfds"),
+        (["--config.data.source=web"], ValueError, "data.source='web': choose one of embedded, text, tfds"),
+        (["--config.data.languages=('en',)"], ValueError, r"data.languages=\('en',\): expected two, .* \('en', 'de'\)"),
+        (["--config.data.languages=('en', 'de', 'fr')"], ValueError, "data.languages=.*'fr'.*: expected two"),
+        (["--config.data.languages=('en', '')"], ValueError, "data.languages=.*: expected two"),
         (["--config.data.train=('', '')"], ValueError, "data.train names no files"),
         (["--config.data.train=('train.en', '')"], ValueError, "must name two files"),
         (["--config.data.train=('train.en', 'dev.de')"], ValueError, "train.en has 5 lines and .*dev.de has 3"),
@@ -101,6 +104,31 @@ def test_the_vocabulary_is_learnt_from_the_training_split_alone(folder):
 def test_what_cannot_be_read_is_said(folder, overrides, error, complaint):
     with pytest.raises(error, match=complaint):
         data.build(of(folder, *overrides))
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("train", "data.tests names a test split 'train', and there is another split of that name"),
+        ("validation", "data.tests names a test split 'validation', and there is another split of that name"),
+        ("en/de", "data.tests names a test split 'en/de', which cannot be a file name"),
+        ("", "data.tests names a test split '', which cannot be a file name"),
+    ],
+)
+def test_a_test_split_takes_no_other_split_s_place(folder, name, complaint):
+    settings = of(folder)
+    with settings.unlocked():
+        settings.tests[name] = ("test.en", "test.de")
+    with pytest.raises(ValueError, match=complaint):
+        data.build(settings)
+
+
+def test_a_bare_string_is_not_two_languages(folder):
+    settings = of(folder).copy_and_resolve_references()
+    with settings.ignore_type():
+        settings.languages = "en"
+    with pytest.raises(ValueError, match=r"data\.languages='en': expected two"):
+        data.build(settings)
 
 
 def test_a_split_without_files_is_no_split(folder):

@@ -133,6 +133,12 @@ def test_what_is_not_prepared_is_said_at_once(tmp_path, name, complaint):
     [
         ({"languages": ("ko", "fr")}, r"no pair of files such as train.ko.gz and train.fr.gz"),
         ({"languages": ("ko",)}, "needs two languages"),
+        (
+            {"splits": ("train", "test_one", "validation")},
+            "names a test split 'validation', and there is another split",
+        ),
+        ({"splits": ("train[:50%]", "dev", "train")}, r"data.splits=\('train\[:50%\]'.* names a test split 'train'"),
+        ({"splits": ("train", "dev", "test_one", "test_one")}, "names a test split 'test_one', and there is another"),
         ({"splits": ("train", "test")}, r"no split 'test'; data.splits may name dev, test_one, train"),
         ({"folder": "nowhere"}, "no folder nowhere; set --config.data.root"),
     ],

@@ -170,6 +170,23 @@ def test_what_cannot_be_trained_is_said(fields, complaint):
         Vocabulary.train(lines, **fields)
 
 
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+def test_characters_of_long_lines_are_in_the_vocabulary(kind):
+    """SentencePiece leaves out lines of more than 4,192 bytes and lines with U+2585 unless something is done."""
+    short = sentences(ENGLISH, 3, count=101)
+    long = ["ж " + "wort " * 1_000] * 3
+    assert UNK not in Vocabulary.train([*short, *long, "щ \u2585 book"], kind=kind, size=97).encode("ж wort щ")
+    assert UNK not in Vocabulary.train(long, kind=kind, size=97).encode("ж wort")
+
+
+def test_settings_of_sentencepiece_are_its_own_where_no_line_is_long(monkeypatch):
+    """A model holds the settings that it was trained with; runs are compared by their models' bytes."""
+    model = Vocabulary.train(ENGLISH, kind="bpe", size=50).model
+    assert Vocabulary.train([*ENGLISH, "the " * 1_500], kind="bpe", size=50).model != model
+    monkeypatch.setattr("research.data.vocabulary.LONGEST_BYTES", 10**6)
+    assert Vocabulary.train(ENGLISH, kind="bpe", size=50).model == model
+
+
 def test_training_is_quiet(capfd):
     Vocabulary.train(["a b", "x" * 10_000], kind="unigram", size=50)
     assert capfd.readouterr() == ("", "")

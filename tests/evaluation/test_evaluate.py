@@ -270,7 +270,7 @@ def test_an_intervention_is_measured_by_the_same_call(workdir):
     """The translator and its weights are what is passed in: what is changed in them is what is measured."""
     run = load(workdir)
     other = run._replace(params=jax.tree.map(lambda leaf: 0 * leaf, run.params))
-    material = Material(PAIRS, gold_of(PAIRS), None)
+    material = Material(PAIRS, gold_of(PAIRS), None, encode(PAIRS, run.vocabularies))
 
     def track(what, sentences):
         return lambda done: None

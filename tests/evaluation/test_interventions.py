@@ -5,8 +5,11 @@ import json
 import numpy as np
 import pytest
 
+from research.data.examples import encode
 from research.evaluation.evaluate import evaluate
+from research.evaluation.gold import gold_of
 from research.evaluation.interventions import intervene
+from research.evaluation.measures import Material
 from research.evaluation.trained import load
 from research.models.interventions import heads, reading_by
 from tests.evaluation.test_evaluate import PAIRS, none, transformer  # noqa: F401 - fixtures, of run folders
@@ -18,7 +21,9 @@ def quiet(what, sentences):
 
 @pytest.fixture(scope="module")
 def rows(transformer):  # noqa: F811
-    return {row["bin"]: row for row in intervene(load(transformer), PAIRS, quiet)}
+    run = load(transformer)
+    material = Material(PAIRS, gold_of(PAIRS), None, encode(PAIRS, run.vocabularies))
+    return {row["bin"]: row for row in intervene(run, material, quiet)}
 
 
 def test_every_intervention_has_a_row_and_its_interval(transformer, rows):  # noqa: F811

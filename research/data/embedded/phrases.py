@@ -178,7 +178,8 @@ class NounPhrases:
                 owner = self.name()
                 owner.english[-1].text += "'s"
                 return Phrase(owner.english, owner.marked("의"), plural=many), many
-            return translated(*self.one_of(POSSESSIVES), plural=many), many
+            possessive, hangul = self.one_of(POSSESSIVES)
+            return translated(possessive, hangul, plural=many), many
         if counted and not simple and self.chance(0.12):
             number, korean_number = self.lexicon.counts.draw(self.dice)
             return translated(number, f"{korean_number} {noun.counter}의", plural=True), False
