@@ -27,18 +27,20 @@ def base(model: ConfigDict) -> ConfigDict:
 def data() -> ConfigDict:
     config = ConfigDict()
     config.source = "embedded"  # embedded | text | tfds
-    config.languages = ("en", "ko")  # (source, target): for reports and TFDS field names
-    config.subset = 0  # pairs; the first n of one fixed shuffle of the training split; 0: all
+    config.languages = ("en", "ko")  # (source, target): for BLEU's tokeniser, reports and TFDS field names
+    config.subset = 0  # training pairs: the first n of one fixed shuffle; 0: all
     config.lowercase = False
-    config.max_tokens = 128  # subwords a side, end mark included; longer pairs are counted and left out of training
+    config.max_tokens = 128  # subwords a side, end-of-sentence token included; longer pairs are left out of training
     config.batch_tokens = 4_096  # positions of the longer side a step, over all devices
     config.buckets = 4  # fixed shapes; each costs one compilation
     config.vocabulary = ConfigDict()
     config.vocabulary.kind = "bpe"  # bpe | unigram
-    config.vocabulary.size = 8_000  # pieces, four control pieces included (each side's when not joint)
+    config.vocabulary.size = 8_000  # subwords, four control tokens included; of each side if not joint
     config.vocabulary.joint = True  # one vocabulary for both languages
-    config.vocabulary.character_coverage = 1.0  # share of training characters that get a piece of their own; 0.98 to 1
-    config.vocabulary.byte_fallback = False  # 256 pieces spell other characters in bytes; else they are unknown
+    config.vocabulary.character_coverage = (
+        1.0  # share of training characters that get a subword of their own; 0.98 to 1
+    )
+    config.vocabulary.byte_fallback = False  # 256 subwords spell other characters in bytes; else they are unknown
 
     # source = "embedded": the synthetic English-Korean corpus and its knobs.
     config.embedded = ConfigDict()
@@ -62,8 +64,8 @@ def data() -> ConfigDict:
 
     # source = "tfds": any translation builder of TensorFlow Datasets.
     config.builder = ""  # such as "wmt14_translate/de-en"
-    config.builder_dir = ""  # where prepared data is; "": TFDS's own default
-    config.splits = ("train", "validation", "test")
+    config.builder_dir = ""  # folder of prepared data; "": the default of TFDS
+    config.splits = ("train", "validation", "test")  # the training split, the validation split, then tests
     return config
 
 

@@ -1,4 +1,4 @@
-"""Training batches, bucketed by length, in an order that is a function of (seed, epoch, position) alone; by Grain."""
+"""Training batches, bucketed by length, in an order that depends on (seed, epoch, position) alone, by Grain."""
 
 import copy
 import sys
@@ -12,24 +12,28 @@ from research.data.examples import Examples
 from research.data.vocabulary import BOS, EOS, PAD
 
 Batch = dict[str, np.ndarray]
-"""source_BS ends in EOS, target_in_BT begins with BOS, target_out_BT ends in EOS; all int32 and PAD after. A row that
-holds no pair is all PAD. There are no masks: a mask is `ids != PAD`."""
+"""source_BS, target_in_BT and target_out_BT, all int32 and padded with PAD. Sources and target_out end in EOS;
+target_in begins with BOS. A row without a pair is all PAD. There are no masks: a mask is `ids != PAD`."""
 
-ROWS = 8  # a batch's rows are a multiple of this: of the usual device counts, and of what vector units like
+ROWS = 8  # the rows of a batch are a multiple of this, which suits the usual device counts and vector units
 
 
 class Batches:
-    """`batches[i]` is the batch of training step i, counted from 0 over all epochs; `iterate()` streams them.
+    """The batches of training; `batches[i]` is that of step i, counted from 0 over all epochs.
 
-    An epoch holds every pair once. It is shuffled by (seed, epoch); each bucket then fills its batches, and the pairs
-    that are left over when no whole batch of their bucket remains move into the next larger one, so that only the last
-    batch of the largest bucket has rows of nothing but PAD. The batches are then shuffled too, by the epoch alone: the
-    shape of a step's batch is the same for all seeds, so that they can be trained side by side.
+    An epoch has every pair once. The pairs are shuffled by (seed, epoch), and each bucket fills its batches. Pairs left
+    over move to the next larger bucket, so that only the last batch of the largest bucket has rows of PAD alone. The
+    batches are then shuffled by the epoch alone: a step has the same shape for all seeds, so that seeds can be trained
+    side by side.
 
-    examples: the training split as ids. batch_tokens: the most positions that either side of a batch has (more only
-    when eight rows need more). buckets: the most shapes. max_tokens: the most ids a side, end mark included; longer
-    pairs are counted in `skipped` and left out. shard: (process index, process count); a process gets its slice of
-    every batch.
+    Args:
+        examples: the training split as ids.
+        batch_tokens: the most positions of either side of a batch; more only if eight rows need more.
+        buckets: the most shapes.
+        max_tokens: the most ids of a side, end-of-sentence token included; longer pairs are left out, and `skipped`
+            counts them.
+        seed: of the order.
+        shard: (process index, process count); a process gets its slice of every batch.
     """
 
     def __init__(
@@ -67,7 +71,7 @@ class Batches:
         self.batches_per_epoch = len(self._epoch(0))
 
     def of_seed(self, seed: int) -> "Batches":
-        """The same pairs in the same shapes, in the order of another seed."""
+        """Return the same pairs in the same shapes, in the order of another seed."""
         other = copy.copy(self)
         other.seed = seed
         other._keep_plans()
@@ -77,11 +81,11 @@ class Batches:
         self._epoch = lru_cache(maxsize=2)(self._epoch_plan)  # two: the end of one epoch and the start of the next
 
     def __len__(self) -> int:
-        """Batches in all: as good as endless."""
+        """Return the number of batches, which has no end: the largest that Python allows."""
         return sys.maxsize
 
     def __getitem__(self, step: int) -> Batch:
-        """The batch of training step `step`, this process's rows of it."""
+        """Return this process's rows of the batch of training step `step`."""
         epoch, position = divmod(int(step), self.batches_per_epoch)
         bucket, members = self._epoch(epoch)[position]
         process, processes = self.shard
@@ -89,7 +93,7 @@ class Batches:
         return self._fill(members[process * rows : (process + 1) * rows], rows, self.caps[bucket])
 
     def iterate(self, start: int = 0) -> grain.DatasetIterator:
-        """A Grain iterator from step `start` on, whose `get_state` is {"next_index": step}: see `set_state`."""
+        """Return a Grain iterator from step `start` on; its `get_state` is {"next_index": step}."""
         # No threads or read-ahead: a batch takes well under a millisecond, and the state stays one number.
         options = grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
         iterator = iter(grain.MapDataset.source(self).to_iter_dataset(options))
@@ -98,7 +102,7 @@ class Batches:
 
     @property
     def fill(self) -> float:
-        """The share of an epoch's positions, both sides together, that hold a subword."""
+        """The share of an epoch's positions, both sides together, that hold a token and no padding."""
         positions = sum(
             self.rows[bucket] * (self.caps[bucket].source + self.caps[bucket].target) for bucket, _ in self._epoch(0)
         )
@@ -111,13 +115,13 @@ class Batches:
 
     @property
     def typical_step(self) -> int:
-        """A step whose batch has the shape that most positions of an epoch are in."""
+        """A step whose batch has the shape with the most positions of an epoch."""
         buckets = [bucket for bucket, _ in self._epoch(0)]
         positions = np.bincount(buckets) * [rows * (source + target) for rows, source, target in self.shapes]
         return buckets.index(int(positions.argmax()))
 
     def _epoch_plan(self, epoch: int) -> list[tuple[int, np.ndarray]]:
-        """(bucket, indices of pairs) of each batch of `epoch`, in order."""
+        """Return (bucket, indices of pairs) of each batch of `epoch`, in order."""
         random = np.random.default_rng([self.seed, epoch])
         shuffled = random.permutation(self.pairs)
         buckets = self._buckets[shuffled]
@@ -140,7 +144,7 @@ class Batches:
 
 
 def empty_batch(rows: int, cap: Cap) -> Batch:
-    """A batch of nothing but PAD."""
+    """Return a batch of PAD alone."""
     return {
         "source_BS": np.full((rows, cap.source), PAD, np.int32),
         "target_in_BT": np.full((rows, cap.target), PAD, np.int32),
@@ -149,7 +153,7 @@ def empty_batch(rows: int, cap: Cap) -> Batch:
 
 
 def put(batch: Batch, row: int, source: np.ndarray, target: np.ndarray | None) -> None:
-    """Write one pair, or a source alone, to a row of `batch`, with its marks."""
+    """Write a pair, or a source alone, to a row of `batch`, with BOS and EOS."""
     batch["source_BS"][row, : len(source)] = source
     batch["source_BS"][row, len(source)] = EOS
     if target is not None:
@@ -160,5 +164,5 @@ def put(batch: Batch, row: int, source: np.ndarray, target: np.ndarray | None) -
 
 
 def _rows(cap: Cap, batch_tokens: int) -> int:
-    """As many rows as `batch_tokens` holds of the longer side, a multiple of `ROWS` and never none."""
+    """Return how many rows keep the longer side within `batch_tokens`: a multiple of `ROWS`, at least one."""
     return max(ROWS, batch_tokens // max(cap) // ROWS * ROWS)

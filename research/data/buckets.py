@@ -1,28 +1,33 @@
-"""Which few shapes to pad to: the caps that leave the least padding, found exactly."""
+"""The few shapes that batches are padded to: those that leave the least padding, found exactly."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-CANDIDATES = 40  # lengths a side that a cap may take; more of them find nothing better and cost their fourth power
+CANDIDATES = 40  # lengths of a side that a cap may have; the cost is its fourth power, and more gain nothing
 
 
 class Cap(NamedTuple):
-    """A bucket's lengths, end mark included. A pair belongs to the first bucket that both its sides fit."""
+    """The lengths of a bucket, end-of-sentence token included; a pair goes to the first bucket that both sides fit."""
 
     source: int
     target: int
 
 
 def choose_caps(sources: np.ndarray, targets: np.ndarray, buckets: int) -> list[Cap]:
-    """At most `buckets` caps, each at least the one before on both sides, that minimise padded positions in all.
+    """Return the caps that need the fewest positions, each at least as long as the one before on both sides.
 
-    sources, targets: the length of each pair. With C(cap) the number of pairs that fit a cap, a chain of caps costs
-    sum_k (C(cap_k) - C(cap_{k-1})) * (source_k + target_k); the cheapest chain of k caps that ends in a cap is found
-    from the cheapest ones of k - 1. The last cap holds the longest pair.
+    With C(cap) the number of pairs that fit a cap, a chain of caps costs
+    sum_k (C(cap_k) - C(cap_{k-1})) * (source_k + target_k). Dynamic programming finds the cheapest chain of k caps from
+    the cheapest ones of k - 1. The last cap holds the longest pair.
+
+    Args:
+        sources: the source length of each pair.
+        targets: the target length of each pair.
+        buckets: the most caps.
     """
     if buckets < 1:
-        raise ValueError(f"data.buckets={buckets}: there must be at least one")
+        raise ValueError(f"data.buckets={buckets}: must be at least 1")
     if not len(sources):
         return []
     source_caps, target_caps = _candidates(sources), _candidates(targets)
@@ -46,7 +51,7 @@ def choose_caps(sources: np.ndarray, targets: np.ndarray, buckets: int) -> list[
 
 
 def assign(sources: np.ndarray, targets: np.ndarray, caps: list[Cap]) -> np.ndarray:
-    """For each pair the index of its bucket: the first that it fits."""
+    """Return for each pair the index of its bucket, the first that it fits."""
     bucket = np.full(len(sources), len(caps), np.int64)
     for k in reversed(range(len(caps))):
         bucket[(sources <= caps[k].source) & (targets <= caps[k].target)] = k
@@ -54,7 +59,7 @@ def assign(sources: np.ndarray, targets: np.ndarray, caps: list[Cap]) -> np.ndar
 
 
 def _candidates(lengths: np.ndarray) -> np.ndarray:
-    """Every length that occurs or, when those are many, evenly spread quantiles of them; always the longest."""
+    """Return all lengths that occur or, if there are many, evenly spread ones and quantiles; always the longest."""
     distinct = np.unique(lengths)
     if len(distinct) <= CANDIDATES:
         return distinct
@@ -65,7 +70,7 @@ def _candidates(lengths: np.ndarray) -> np.ndarray:
 
 
 def _fitting(sources: np.ndarray, targets: np.ndarray, source_caps: np.ndarray, target_caps: np.ndarray) -> np.ndarray:
-    """fitting_ST: how many pairs fit each pair of caps."""
+    """Return fitting_ST: the number of pairs that fit each pair of caps."""
     counts_ST = np.zeros((len(source_caps), len(target_caps)), np.int64)
     np.add.at(counts_ST, (np.searchsorted(source_caps, sources), np.searchsorted(target_caps, targets)), 1)
     return counts_ST.cumsum(axis=0).cumsum(axis=1)

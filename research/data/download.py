@@ -1,4 +1,4 @@
-"""Files with recorded SHA-256 digests: found in a folder or fetched into it, whole and right or not at all."""
+"""Files with recorded SHA-256 digests: found in a folder, or fetched into it whole or not at all."""
 
 import contextlib
 import gzip
@@ -22,16 +22,28 @@ CHUNK_BYTES = 1 << 16
 
 
 class DownloadError(OSError):
-    """A file could not be had; the message says which, why, and what to do."""
+    """A file that could not be fetched; the message says which, why, and what to do."""
 
 
 def obtain(
     name: str, *, root: Path, url: str, sha256: str, field: str, timeout_seconds: float = TIMEOUT_SECONDS
 ) -> tuple[Path, str]:
-    """The path of `name` below `root`, and its SHA-256; fetched from below `url` when it is not there.
+    """Find a file below `root`, or fetch it.
 
-    `name`.gz will do in place of `name`; its digest is that of what it decompresses to. sha256: what the digest must
-    be, or "" for any. url: "" to never fetch. field: the config field that names the file, for the errors.
+    Args:
+        name: path below `root`; `name`.gz is taken in its place, and then its digest is of the decompressed bytes.
+        root: the folder.
+        url: the address that `name` is fetched below; "": never fetch.
+        sha256: the digest that the file must have; "": any.
+        field: the config field that names the file, for errors.
+        timeout_seconds: longest wait for a byte.
+
+    Returns:
+        The path of the file and its SHA-256.
+
+    Raises:
+        FileNotFoundError: there is no such file, and no `url`.
+        OSError: the file has another digest, or could not be fetched (`DownloadError`).
     """
     path = local_copy(root / name)
     if path is None:
@@ -44,19 +56,19 @@ def obtain(
         remedy = "delete it to have it fetched again" if url else "put the right one there"
         raise OSError(
             f"{path} has SHA-256 {digest}, not the recorded {sha256}: it is damaged or another release; {remedy}, or "
-            f"give files of your own another name"
+            f"give your own files other names"
         )
     return path, digest
 
 
 def local_copy(path: Path) -> Path | None:
-    """`path` or, in its place, `path`.gz; None when there is neither."""
+    """Return `path` or else `path`.gz, whichever is a file; None if neither is."""
     compressed = path.with_name(path.name + ".gz")
     return next((candidate for candidate in (path, compressed) if candidate.is_file()), None)
 
 
 def fetch(url: str, path: Path, *, sha256: str, timeout_seconds: float = TIMEOUT_SECONDS) -> str:
-    """Fetch `url` to `path`, with progress on stderr, and return its SHA-256. A failure leaves nothing behind."""
+    """Fetch `url` to `path`, with progress on stderr, and return its SHA-256; a failure leaves no file behind."""
     by_hand = f"fetch it on a machine that can, put it at {path}, or set --config.data.root to a folder that holds it"
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
     request = urllib.request.Request(url, headers={"User-Agent": "lookback"})
@@ -95,7 +107,7 @@ def _writable(path: Path, url: str) -> BinaryIO:
 
 
 def _stream(answer: http.client.HTTPResponse, file: BinaryIO, url: str) -> str:
-    """Copy `answer` to `file`; returns the SHA-256."""
+    """Copy `answer` to `file` and return the SHA-256."""
     digest = hashlib.sha256()
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     expected = int(answer.headers.get("Content-Length") or 0)

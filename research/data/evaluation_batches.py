@@ -1,4 +1,4 @@
-"""Batches to evaluate: every sentence once, sorted by length into fixed shapes, with indices to restore the order."""
+"""Batches for evaluation: every sentence once, sorted by length into fixed shapes; indices restore the order."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,17 @@ LENGTHS = (16, 32, 64, 128)  # then doubling; the same for every split, since ea
 
 
 def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tuple[np.ndarray, Batch]]:
-    """Yields (indices, batch): row r is sentence indices[r]; rows from len(indices) on are all PAD.
+    """Yield (indices, batch), the longest sentences first: row r is sentence indices[r], all later rows are PAD.
 
-    The longest come first. batch_sentences: the rows of a batch, fewer where sentences are longer than `LENGTHS`, so
-    that memory stays bounded.
-    Both sides are padded to the same length. An empty source is a row of EOS alone. With no targets in `examples` the
-    batch holds source_BS alone.
+    Both sides are padded to the same length. An empty source is a row of EOS alone. Without targets in `examples` a
+    batch has source_BS alone.
+
+    Args:
+        examples: the split as ids.
+        batch_sentences: rows of a batch; fewer for sentences longer than `LENGTHS`, so that memory stays bounded.
     """
     if batch_sentences < 1:
-        raise ValueError(f"evaluation.batch_sentences={batch_sentences}: there must be at least one")
+        raise ValueError(f"evaluation.batch_sentences={batch_sentences}: must be at least 1")
     longest = examples.sources.lengths + 1
     if examples.targets is not None:
         longest = np.maximum(longest, examples.targets.lengths + 1)
@@ -33,7 +35,7 @@ def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tup
 
 
 def padded_length(length: int) -> int:
-    """The least of `LENGTHS`, or of their last one doubled and doubled again, that holds `length` ids."""
+    """Return the smallest of `LENGTHS` that holds `length` ids; beyond the last, that one doubled until it does."""
     for fixed in LENGTHS:
         if length <= fixed:
             return fixed

@@ -1,4 +1,4 @@
-"""A pair of sentences, and a split: what every source of parallel text hands on."""
+"""A pair of sentences and a split: the form in which every source of parallel text gives its data."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,7 +10,7 @@ class Pair(NamedTuple):
     source: str
     target: str
     alignment: tuple[tuple[int, int], ...] = ()
-    """Links (source word, target word), counted from 0 over whitespace-separated words. Empty: not known."""
+    """Links (source word, target word), counted from 0 over whitespace-separated words. Empty: unknown."""
 
 
 Split = Sequence[Pair]

@@ -21,8 +21,8 @@ def main(arguments: list[str]) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("builder", help="such as wmt14_translate/de-en")
-    parser.add_argument("--builder_dir", default="", help="where prepared data goes; TFDS's own place unless given")
+    parser.add_argument("builder", help="for example wmt14_translate/de-en")
+    parser.add_argument("--builder_dir", default="", help="the folder of prepared data (default: that of TFDS)")
     options = parser.parse_args(arguments)
     try:
         builder = find_builder(options.builder, options.builder_dir)
@@ -46,7 +46,7 @@ def _prepare(builder: DatasetBuilder, explanation: str) -> None:
 
 
 def _require_network(urls: list[str], explanation: str) -> None:
-    """Fail at once where TFDS would try each download ten times, for minutes."""
+    """Raise OSError if a host cannot be reached; TFDS would try each download ten times, for minutes."""
     for url in urls:
         parts = urlsplit(url)
         port = parts.port or (443 if parts.scheme == "https" else 80)

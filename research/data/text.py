@@ -12,7 +12,7 @@ UTF8_MARK = "\ufeff"
 
 
 def read_pairs(source: Path, target: Path) -> list[Pair]:
-    """The pairs of two files, empty lines included; raises when they are not parallel."""
+    """Read the pairs of two files, empty lines included; ValueError if they have different numbers of lines."""
     sources, targets = read_lines(source), read_lines(target)
     if len(sources) != len(targets):
         raise ValueError(
@@ -23,12 +23,12 @@ def read_pairs(source: Path, target: Path) -> list[Pair]:
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file, plain or gzip."""
+    """Read the lines of a UTF-8 file, plain or gzip."""
     return split_lines(read_bytes(path), str(path))
 
 
 def split_lines(content: bytes, name: str) -> list[str]:
-    """The lines of UTF-8 text, which errors call `name`, without their ends. U+2028 and its like end no line."""
+    """Split UTF-8 text into lines, at line feeds alone; ValueError names `name` and the line that is not UTF-8."""
     lines = content.split(b"\n")
     if lines[-1] == b"":
         lines.pop()
@@ -47,7 +47,7 @@ def split_lines(content: bytes, name: str) -> list[str]:
 
 
 def explain_missing(path: Path, field: str) -> str:
-    """What was looked for, what is there instead, and what to do; `field` is the config field that names the file."""
+    """Return a sentence about a missing file: its path, names like it, what to do. `field`: the config field of it."""
     if not path.parent.is_dir():
         there = f"there is no folder {path.parent}"
     else:
@@ -60,7 +60,7 @@ def explain_missing(path: Path, field: str) -> str:
 
 
 def read_bytes(path: Path) -> bytes:
-    """What is in a file, plain or gzip; OSError for a gzip file that is not whole."""
+    """Read a file, plain or gzip; OSError for a gzip file that is not whole."""
     data = path.read_bytes()
     if not data.startswith(GZIP_MARK):
         return data

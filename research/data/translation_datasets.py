@@ -23,9 +23,9 @@ CHUNK_PAIRS = 4_096
 
 
 class LocalTranslation(tfds.core.GeneratorBasedBuilder):
-    """A folder of parallel text as a TFDS builder: every `<split>.<language>`, plain or .gz, is a split's side.
+    """A TFDS builder for a folder of parallel text, with a file `<split>.<language>`, plain or .gz, for each side.
 
-    Its prepared data is in a folder named for the languages and the files' digest: a changed one is prepared anew.
+    The folder of its prepared data has the digest of the files in its name, so that changed files are prepared again.
     """
 
     name = LOCAL
@@ -48,7 +48,7 @@ class LocalTranslation(tfds.core.GeneratorBasedBuilder):
             builder=self,
             description="A local folder of parallel text.",
             features=tfds.features.Translation(languages=self.languages),
-            disable_shuffling=True,  # the files' order is the corpus's
+            disable_shuffling=True,  # keep the order of the files
         )
 
     def _split_generators(self, dl_manager):
@@ -62,11 +62,19 @@ class LocalTranslation(tfds.core.GeneratorBasedBuilder):
 def read_splits(
     name: str, *, languages: Sequence[str], splits: Sequence[str], builder_dir: str, root: str
 ) -> dict[str, Split]:
-    """The pairs of a prepared builder, from languages[0] to languages[1]; the first split is "train", the second
-    "validation", and any others are tests by their own names.
+    """Read the pairs of a prepared builder.
 
-    name: such as "wmt14_translate/de-en", or "local_translation" for the files in the folder `root`, which are prepared
-    on the way. builder_dir: where prepared data is; "" for TFDS's own place.
+    Args:
+        name: for example "wmt14_translate/de-en"; "local_translation": the files in `root`, which are prepared first.
+        languages: (source, target).
+        splits: the training split, the validation split, then test splits. The first two are returned as "train" and
+            "validation" whatever their names, tests by their own names.
+        builder_dir: folder of the prepared data; "": that of TFDS.
+        root: folder of the files of "local_translation".
+
+    Raises:
+        ValueError: no such builder, language or split, or two splits with one name.
+        FileNotFoundError: the builder is not prepared; the message says how to prepare it.
     """
     if len(languages) != 2 or len(splits) < 2:
         raise ValueError(
@@ -87,7 +95,7 @@ def read_splits(
 
 
 def find_builder(name: str, builder_dir: str) -> tfds.core.DatasetBuilder:
-    """The builder of `name`, prepared or not; looks at nothing but the disk."""
+    """Return the builder called `name`, prepared or not, without the network."""
     importlib.import_module("tensorflow_datasets.translate")  # registers the translation builders
     try:
         return tfds.builder(name, data_dir=builder_dir or None, try_gcs=False, file_format=FORMAT)
@@ -101,18 +109,18 @@ def find_builder(name: str, builder_dir: str) -> tfds.core.DatasetBuilder:
 
 
 def is_prepared(builder: tfds.core.DatasetBuilder) -> bool:
-    """Whether the data is on disk, in a format that is read without TensorFlow."""
+    """Return whether the data is on disk, in a format that is read without TensorFlow."""
     return bool(builder.info.splits) and builder.info.file_format == tfds.core.FileFormat.ARRAY_RECORD
 
 
 def prepare(builder: tfds.core.DatasetBuilder) -> None:
-    """Download what `builder` needs and write it in the format that is read without TensorFlow."""
-    with contextlib.redirect_stdout(sys.stderr):  # TFDS prints what it does
+    """Download the data of `builder` and write it in the format that is read without TensorFlow."""
+    with contextlib.redirect_stdout(sys.stderr):  # TFDS prints its progress
         builder.download_and_prepare(file_format=FORMAT)
 
 
 def explain_unprepared(builder: tfds.core.DatasetBuilder, name: str, builder_dir: str) -> str:
-    """What to download, the command that prepares it, and where the result goes."""
+    """Return a sentence: what is downloaded, the command that prepares it, and the folder of the result."""
     sources = [f"{url} ({info.size})" for url, info in builder.url_infos.items()]
     option = f" --builder_dir={builder_dir}" if builder_dir else ""
     return (
@@ -154,7 +162,7 @@ def _text(value: bytes | str) -> str:
 
 
 def _parallel_files(root: Path, languages: Sequence[str]) -> dict[str, tuple[Path, Path]]:
-    """split -> (source file, target file) of every split that `root` has both sides of."""
+    """Return split -> (source file, target file) for every split with both sides in `root`."""
     if not root.is_dir():
         raise FileNotFoundError(
             f"no folder {root}; set --config.data.root to one with files like train.{languages[0]}.gz"

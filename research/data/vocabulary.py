@@ -1,4 +1,4 @@
-"""SentencePiece vocabularies: text to ids and back, trained on the training split alone, the same on every run."""
+"""SentencePiece vocabularies: text to ids and back, trained on the training split alone, the same in every run."""
 
 import io
 import re
@@ -14,14 +14,14 @@ from research.data.pairs import Split
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 
 KINDS = ("bpe", "unigram")
-TRAINING_LINES = 4_000_000  # more lines than this are thinned out evenly: SentencePiece holds them all in memory
+TRAINING_LINES = 4_000_000  # of more lines, every second, third, ... is taken: SentencePiece holds them all in memory
 LONGEST_BYTES = 4_192  # SentencePiece leaves out longer lines unless it is told another max_sentence_length
 RESERVED = "\u2585"  # SentencePiece leaves out every training line that has this character
 QUIET = 2  # SentencePiece's minloglevel: errors only
 
 
 class Vocabulary:
-    """One SentencePiece model. `encode` adds no begin or end mark; those are `BOS` and `EOS`."""
+    """A SentencePiece model. `encode` adds neither `BOS` nor `EOS`."""
 
     def __init__(self, model: bytes):
         self.model = model
@@ -31,40 +31,42 @@ class Vocabulary:
         return self._processor.get_piece_size()
 
     def encode(self, text: str) -> list[int]:
-        """The ids of `text`; whitespace at the ends and in runs does not count."""
+        """Return the ids of `text`, each run of whitespace taken as one space and none at the ends."""
         return self._processor.encode(_spaced(text))
 
     def encode_all(self, texts: Iterable[str]) -> list[list[int]]:
-        """`encode` of each text, in one call: several times faster than one by one."""
+        """Encode many texts in one call, which is several times faster than one by one."""
         return self._processor.encode([_spaced(text) for text in texts])
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of `ids` up to the first `EOS`; control ids have no text."""
+        """Return the text of `ids` up to the first `EOS`; control ids have no text."""
         return self._processor.decode(_before_end(ids))
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
-        """The pieces as they stand in the vocabulary: "▁" begins a word."""
+        """Return the subwords of `ids` as SentencePiece spells them: "▁" begins a word."""
         return [self._processor.id_to_piece(int(i)) for i in ids]
 
     def word_of_piece(self, text: str) -> list[int]:
-        """For each piece of `encode(text)`, which of `text.split()` it belongs to, counted from 0.
+        """Return for each id of `encode(text)` the index in `text.split()` of the word that it belongs to.
 
-        From SentencePiece's character offsets, so that it holds for pieces of every kind, those of single bytes too.
+        It goes by SentencePiece's character offsets, which hold for single bytes too.
         """
         text = _spaced(text)
         ends = [match.end() for match in re.finditer(r"\S+", text)]
         words, word = [], 0
         for begin, _ in self._processor.encode(text, return_type="offset_mapping")["offsets"]:
-            while word < len(ends) - 1 and begin >= ends[word]:  # a space is of the word after it
+            while word < len(ends) - 1 and begin >= ends[word]:  # a space belongs to the word after it
                 word += 1
             words.append(word)
         return words
 
     def save(self, path: Path | str) -> None:
+        """Write the model to a file."""
         Path(path).write_bytes(self.model)
 
     @classmethod
     def load(cls, path: Path | str) -> "Vocabulary":
+        """Read what `save` wrote; ValueError if the file is damaged."""
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no vocabulary at {path}: a run folder holds it once training has begun")
@@ -72,7 +74,7 @@ class Vocabulary:
             vocabulary = cls(path.read_bytes())
         except RuntimeError as error:
             raise ValueError(
-                f"{path} is damaged: it is no SentencePiece model; restore it, or make the run again"
+                f"{path} is damaged: it is not a SentencePiece model; restore it, or make the run again"
             ) from error
         if not len(vocabulary):
             raise ValueError(f"{path} is empty; restore it, or make the run again")
@@ -88,13 +90,22 @@ class Vocabulary:
         character_coverage: float = 1.0,
         byte_fallback: bool = False,
     ) -> "Vocabulary":
-        """Learn `size` pieces from `lines`, fewer when the lines do not hold that many.
+        """Train a vocabulary. Only whitespace is normalised, so that decoding gives back the encoded text.
 
-        kind: "bpe" (Sennrich et al. 2016) or "unigram" (Kudo 2018). The four control pieces count. Nothing is
-        normalised but whitespace, so decoding gives back what was encoded.
+        Args:
+            lines: the training text.
+            kind: "bpe" or "unigram".
+            size: subwords, the four control tokens included; the vocabulary is smaller if the text has fewer.
+            character_coverage: share of the characters of the text that get a subword of their own.
+            byte_fallback: spell all other characters in bytes, which takes 256 subwords.
+
+        Raises:
+            ValueError: the text or the arguments allow no vocabulary.
+
+        Reference: Sennrich et al. 2016 (BPE); Kudo 2018 (unigram).
         """
         if kind not in KINDS:
-            raise ValueError(f"no vocabulary kind {kind!r}; choose one of {', '.join(KINDS)}")
+            raise ValueError(f"data.vocabulary.kind={kind!r}: choose one of {', '.join(KINDS)}")
         stride = -(-len(lines) // TRAINING_LINES) or 1
         sentences = [spaced for line in lines[::stride] if (spaced := _spaced(line.replace(RESERVED, " ")))]
         if not sentences:
@@ -127,13 +138,14 @@ class Vocabulary:
 
 
 class Vocabularies(NamedTuple):
-    """The source's and the target's vocabulary: one and the same object when joint."""
+    """The source vocabulary and the target vocabulary; one object if they are joint."""
 
     source: Vocabulary
     target: Vocabulary
 
     @property
     def joint(self) -> bool:
+        """True if both sides have the same model."""
         return self.source.model == self.target.model
 
     @classmethod
@@ -147,7 +159,7 @@ class Vocabularies(NamedTuple):
         character_coverage: float = 1.0,
         byte_fallback: bool = False,
     ) -> "Vocabularies":
-        """From the training split: `size` pieces for both sides together, or for each."""
+        """Train one vocabulary for both sides together, or one for each; see `Vocabulary.train`."""
         learn = partial(
             Vocabulary.train,
             kind=kind,
@@ -181,9 +193,9 @@ class Vocabularies(NamedTuple):
 
 
 def _spaced(text: str) -> str:
-    """`text` with its words one space apart, so that tabs and no-break spaces separate words too.
+    """Return `text` with one space between words, so that tabs and no-break spaces separate words too.
 
-    "▁" itself, SentencePiece's own sign for a space, becomes "_": it would be lost.
+    "▁", SentencePiece's sign for a space, becomes "_", because decoding would lose it.
     """
     return " ".join(text.replace("▁", "_").split())
 
@@ -199,13 +211,13 @@ def _before_end(ids: Iterable[int]) -> list[int]:
 
 
 def _explain(error: RuntimeError, size: int) -> str:
-    """SentencePiece names a line of its C++ source; say instead what the config should say."""
+    """Return a sentence with the config fields to change, for an error of SentencePiece."""
     reason = str(error).strip()
     if not re.search("vocab", reason, re.IGNORECASE):
         return f"SentencePiece cannot train with these data.vocabulary fields: {reason}"
     found = re.search(r"(\d+) vs (\d+)", reason)
-    least = f" (every character and control piece alone makes {max(int(found[1]), int(found[2]))})" if found else ""
+    least = f" (the characters and control tokens alone make {max(int(found[1]), int(found[2]))})" if found else ""
     return (
         f"data.vocabulary.size={size} is too small for this text{least}: raise it, lower "
-        f"data.vocabulary.character_coverage, or turn data.vocabulary.byte_fallback off, which takes 256 pieces"
+        f"data.vocabulary.character_coverage, or turn data.vocabulary.byte_fallback off, which takes 256 subwords"
     )

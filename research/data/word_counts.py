@@ -1,6 +1,6 @@
-"""How often each word stands in the training split: what a model saw of a word, which its rareness is measured by.
+"""The frequency of each word in the training split, by which evaluation tells rare words from frequent ones.
 
-Kept in the run folder as gzip, "count<tab>word" a line, the frequent first. A word is what whitespace separates.
+A run folder keeps it as gzip, "count<tab>word" a line, the most frequent first. Whitespace separates words.
 """
 
 import gzip
@@ -15,7 +15,7 @@ FILE = "target_words.tsv.gz"
 
 
 def count_words(texts: Iterable[str]) -> Counter[str]:
-    """The words of `texts`. Counters say 0 of a word that they never met."""
+    """Count the words of `texts`; a counter gives 0 for any other word."""
     counts: Counter[str] = Counter()
     for text in texts:
         counts.update(text.split())
@@ -23,7 +23,7 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 
 def write_counts(folder: Path | str, counts: Counter[str]) -> None:
-    """Write `FILE` below `folder`: all of it or nothing. The same counts give the same bytes."""
+    """Write `FILE` below `folder`, whole or not at all. The same counts give the same bytes."""
     path = Path(folder) / FILE
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     lines = (f"{count}\t{word}\n" for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
@@ -35,7 +35,7 @@ def write_counts(folder: Path | str, counts: Counter[str]) -> None:
 
 
 def read_counts(folder: Path | str) -> Counter[str] | None:
-    """What `write_counts` wrote, None where there is no `FILE`; ValueError or OSError for anything else."""
+    """Read what `write_counts` wrote; None if there is no `FILE`, ValueError or OSError if it is damaged."""
     path = Path(folder) / FILE
     if not path.is_file():
         return None

@@ -30,7 +30,7 @@ def batches(data=None, **fields):
 
 
 def pairs(batch):
-    """The pairs of a batch as (source ids, target ids), after looking that every mark is where it should be."""
+    """The pairs of a batch as (source ids, target ids), checked for BOS, EOS and PAD where they belong."""
     found = []
     for source, target_in, target_out in zip(*batch.values(), strict=True):
         if not source.any():
@@ -91,7 +91,7 @@ def test_shapes_are_few_and_full():
     assert stream.fill == pytest.approx(words / positions)
 
 
-def test_the_order_is_of_seed_and_epoch():
+def test_the_order_depends_on_seed_and_epoch_alone():
     a, again, other = batches(), batches(), batches(seed=6)
     same = [np.array_equal(a[i]["source_BS"], again[i]["source_BS"]) for i in (0, 3, 1_009, 2)]
     assert all(same)
@@ -102,7 +102,7 @@ def test_the_order_is_of_seed_and_epoch():
     assert len({frozenset(orders[n][0]) for n in range(3)}) == 3, "not only the order of batches changes"
 
 
-def test_every_seed_meets_the_same_shapes_in_the_same_order():
+def test_every_seed_has_the_same_shapes_in_the_same_order():
     """Else seeds could not be trained side by side. Another epoch has another order."""
 
     def shapes(stream, number):
@@ -115,7 +115,7 @@ def test_every_seed_meets_the_same_shapes_in_the_same_order():
     np.testing.assert_equal(a[0], batches(seed=5)[0])
 
 
-def test_the_typical_step_has_the_shape_of_most_positions():
+def test_the_typical_step_has_the_shape_with_the_most_positions():
     stream = batches()
     sizes = Counter()
     for batch in epoch(stream, 0):
@@ -180,6 +180,6 @@ def test_resuming_goes_on_as_if_never_stopped(after):
     np.testing.assert_equal(next(batches().iterate(start=after)), first[after])
 
 
-def test_caps_hold_the_marks():
+def test_caps_have_room_for_the_end_of_sentence_token():
     stream = batches(Examples(Sentences([[9, 9]]), Sentences([[9, 9, 9]])))
     assert stream.caps == [Cap(3, 4)]

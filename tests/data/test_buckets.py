@@ -1,4 +1,4 @@
-"""The caps that are chosen, against every choice there is."""
+"""The chosen caps, compared with every possible choice."""
 
 from itertools import combinations, pairwise
 
@@ -36,7 +36,7 @@ def test_no_chain_of_caps_pads_less(count, seed):
     assert len(caps) <= count
 
 
-def test_a_bucket_is_the_first_that_both_sides_fit():
+def test_a_pair_goes_to_the_first_bucket_that_both_sides_fit():
     caps = [Cap(3, 5), Cap(5, 5), Cap(11, 13)]
     sources, targets = np.array([3, 4, 1, 5, 12]), np.array([5, 1, 6, 5, 1])
     assert assign(sources, targets, caps).tolist() == [0, 1, 2, 1, 3]
@@ -47,7 +47,7 @@ def test_equal_lengths_need_one_bucket():
     assert choose_caps(np.array([], int), np.array([], int), 4) == []
 
 
-def test_many_lengths_are_thinned_out_and_the_longest_kept():
+def test_of_many_lengths_some_are_tried_and_the_longest_kept():
     random = np.random.default_rng(0)
     sources, targets = random.geometric(0.01, 2_003), random.geometric(0.02, 2_003)
     caps = choose_caps(sources, targets, 5)

@@ -38,7 +38,7 @@ def text(tmp_path, *overrides, content="one two\nthree\n"):
 
 
 def prepared(config):
-    """Everything that a run takes from its data."""
+    """Return everything that a run takes from its data."""
     corpus = data.build(config)
     vocabularies = data.build_vocabularies(config, corpus.splits["train"])
     examples = data.encode_training(corpus.splits["train"], vocabularies)
@@ -53,7 +53,7 @@ def entries(folder):
 
 
 def numbers(depends_on=(), made=None, kind="ids"):
-    """Arrays of an entry; `made` hears of it when they are made."""
+    """Return the arrays of an entry; each time that they are made, `made` grows by `depends_on`."""
 
     def make():
         if made is not None:
@@ -93,8 +93,7 @@ def test_nothing_is_made_twice(monkeypatch, folder):
         prepared(embedded("--config.data.embedded.seed=1"))
 
 
-def test_an_entry_is_of_what_it_depends_on(tmp_path, monkeypatch, folder):
-    """Of a change whatever depends on it is made again, and nothing else."""
+def test_a_change_makes_again_whatever_depends_on_it(tmp_path, monkeypatch, folder):
     kinds = {"pairs": 0, "vocabulary": 1, "ids": 1}
 
     def made():

@@ -1,4 +1,4 @@
-"""From a config to a corpus: every source, what is left out and said, subsets, lower-casing, digests."""
+"""From a config to a corpus: every source, pairs that are left out, subsets, lower-casing, digests."""
 
 import hashlib
 import subprocess
@@ -53,7 +53,7 @@ def test_empty_sides_are_left_out_of_training_and_kept_elsewhere(folder):
     assert list(corpus.digests) == ["train.en", "train.de", "dev.en", "dev.de", "test.en", "test.de"]
 
 
-def test_lowercase_is_of_every_split_and_side(folder):
+def test_lowercase_changes_both_sides_of_every_split(folder):
     corpus = data.build(of(folder, "--config.data.lowercase=True"))
     assert corpus.splits["train"][0] == ("one", "eins", ())
     assert corpus.splits["validation"][0] == ("a", "ä", ())
@@ -70,7 +70,7 @@ def test_subsets_nest_whatever_the_seed():
     assert [pair.source for pair in subsets[0][:5]] == ["777", "220", "106", "368", "284"]
 
 
-def test_the_subset_is_of_what_is_left(folder):
+def test_the_subset_is_taken_after_empty_sides_are_left_out(folder):
     small, whole = (data.build(of(folder, f"--config.data.subset={n}")) for n in (2, 3))
     assert whole.splits["train"][:2] == small.splits["train"]
     assert small.notes[1] == "training on 2 of 5 pairs"
@@ -79,7 +79,7 @@ def test_the_subset_is_of_what_is_left(folder):
         data.build(of(folder, "--config.data.subset=4"))
 
 
-def test_the_vocabulary_is_learnt_from_the_training_split_alone(folder):
+def test_the_vocabulary_is_trained_on_the_training_split_alone(folder):
     settings = of(folder, "--config.data.vocabulary.size=60")
     vocabularies = data.build_vocabularies(settings, data.build(settings).splits["train"])
     assert UNK in vocabularies.target.encode("Ä")
@@ -101,7 +101,7 @@ def test_the_vocabulary_is_learnt_from_the_training_split_alone(folder):
         (["--config.data.train=('test.en', 'test.de')"], ValueError, "of 1 read, none has text on both sides"),
     ],
 )
-def test_what_cannot_be_read_is_said(folder, overrides, error, complaint):
+def test_errors_name_the_field_and_the_remedy(folder, overrides, error, complaint):
     with pytest.raises(error, match=complaint):
         data.build(of(folder, *overrides))
 
@@ -115,7 +115,7 @@ def test_what_cannot_be_read_is_said(folder, overrides, error, complaint):
         ("", "data.tests names a test split '', which cannot be a file name"),
     ],
 )
-def test_a_test_split_takes_no_other_split_s_place(folder, name, complaint):
+def test_a_test_split_cannot_have_the_name_of_another_split(folder, name, complaint):
     settings = of(folder)
     with settings.unlocked():
         settings.tests[name] = ("test.en", "test.de")
@@ -131,7 +131,7 @@ def test_a_bare_string_is_not_two_languages(folder):
         data.build(settings)
 
 
-def test_a_split_without_files_is_no_split(folder):
+def test_a_split_without_files_is_left_out(folder):
     assert "test" not in data.build(of(folder, "--config.data.tests.test=('', '')")).splits
 
 

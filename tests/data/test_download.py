@@ -78,7 +78,7 @@ def test_a_failed_download_leaves_nothing(tmp_path, url, name, sha256, complaint
     assert list(tmp_path.iterdir()) == []
 
 
-def test_offline_says_what_to_do(tmp_path):
+def test_the_offline_error_says_what_to_do(tmp_path):
     with pytest.raises(
         OSError, match=r"could not fetch http://127.0.0.1:9/a \(.*refused\); fetch it on a machine that"
     ):
@@ -86,7 +86,7 @@ def test_offline_says_what_to_do(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_said(tmp_path, url):
+def test_a_folder_that_cannot_be_written_is_named(tmp_path, url):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match=r"cannot write to .*set --config.data.root"):
         fetch(f"{url}/a", tmp_path / "file" / "a", sha256="")
@@ -111,6 +111,6 @@ def test_a_compressed_copy_stands_in_for_a_plain_file(tmp_path):
         obtain("a", root=tmp_path, url="", sha256=DIGEST, field="data.train")
 
 
-def test_without_a_url_a_missing_file_is_just_missing(tmp_path):
+def test_without_a_url_a_missing_file_is_not_fetched(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"which data.tests.dev names"):
         obtain("a", root=tmp_path, url="", sha256="", field="data.tests.dev")

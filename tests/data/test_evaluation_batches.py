@@ -28,7 +28,7 @@ def test_every_sentence_once_in_an_order_that_is_restored():
     assert shapes == {(13, length) for length in LENGTHS[:3]}
 
 
-def test_targets_come_along_padded_alike():
+def test_targets_are_padded_like_their_sources():
     data = Examples(sentences([2, 0, 9]), sentences([1, 11, 0]))
     seen = {}
     for indices, batch in evaluation_batches(data, 2):
@@ -49,7 +49,7 @@ def test_the_longest_come_first_and_very_long_ones_get_fewer_rows():
     assert [indices.tolist() for indices, _ in batches] == [[3], [2], [0, 1]]
 
 
-def test_one_batch_alone_is_not_full():
+def test_at_most_one_batch_is_not_full():
     lengths = [3, 40, 20, 7, 19, 5, 6, 18, 4]
     batches = list(evaluation_batches(Examples(sentences(lengths)), 4))
     assert [[lengths[i] for i in indices] for indices, _ in batches] == [[18, 19, 20, 40], [4, 5, 6, 7], [3]]
@@ -63,7 +63,7 @@ def test_padded_length(length, padded):
     assert padded_length(length) == padded
 
 
-def test_nothing_to_evaluate_is_no_batch():
+def test_no_sentences_give_no_batch():
     assert list(evaluation_batches(Examples(sentences([])), 5)) == []
     with pytest.raises(ValueError, match="batch_sentences=0"):
         list(evaluation_batches(Examples(sentences([1])), 0))

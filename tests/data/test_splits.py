@@ -39,7 +39,7 @@ def test_a_failure_leaves_what_was_there(tmp_path):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_a_missing_split_is_said(tmp_path):
+def test_a_missing_split_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="no split at"):
         read_split(tmp_path / "test.jsonl.gz")
 

@@ -1,4 +1,4 @@
-"""Parallel text files: what is read, and what each broken file is told."""
+"""Parallel text files: the pairs of good files, and the error of each broken one."""
 
 import gzip
 
@@ -13,7 +13,7 @@ def write(path, data: bytes):
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.gz"])
-def test_a_file_is_its_lines(tmp_path, name):
+def test_the_lines_of_a_file(tmp_path, name):
     path = write(tmp_path / name, "\ufeffeins\r\n\nthree\u2028still three\x85\x0c\n나는 말했다".encode())
     assert read_lines(path) == ["eins", "", "three\u2028still three\x85\x0c", "나는 말했다"]
 
@@ -51,14 +51,14 @@ def test_pairs_keep_empty_lines(tmp_path):
     ]
 
 
-def test_half_a_gzip_file_is_not_a_file(tmp_path):
+def test_half_a_gzip_file_is_an_error(tmp_path):
     path = tmp_path / "a.gz"
     path.write_bytes(gzip.compress(b"some lines\n" * 1_000)[:-9])
     with pytest.raises(OSError, match="not a whole gzip file"):
         read_lines(path)
 
 
-def test_a_missing_file_is_told_with_what_is_there(tmp_path):
+def test_the_error_of_a_missing_file_lists_names_like_it(tmp_path):
     write(tmp_path / "train.en", b"")
     near = explain_missing(tmp_path / "train.en.gz", "data.train")
     assert "train.en.gz, which data.train names (near it are train.en)" in near

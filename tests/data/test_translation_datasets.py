@@ -87,7 +87,7 @@ def test_either_direction_and_a_slice(folder, tmp_path):
     assert list(back) == ["train", "validation"]
 
 
-def test_a_changed_folder_is_prepared_anew(folder, tmp_path):
+def test_a_changed_folder_is_prepared_again(folder, tmp_path):
     before = local(folder, tmp_path)["validation"]
     assert local(folder, tmp_path)["validation"] == before
     assert len(list((tmp_path / "prepared").iterdir())) == 1
@@ -123,7 +123,7 @@ def test_a_genuine_builder_is_prepared_and_read_without_tensorflow(tmp_path, roo
         ("wmt14_translate/de-xx", r"did you mean wmt14_translate/de-en\?"),
     ],
 )
-def test_what_is_not_prepared_is_said_at_once(tmp_path, name, complaint):
+def test_unprepared_data_is_named_at_once(tmp_path, name, complaint):
     with pytest.raises((FileNotFoundError, ValueError), match=complaint):
         read_splits(name, languages=("de", "en"), splits=("train", "test"), builder_dir=str(tmp_path), root="")
 
@@ -143,13 +143,13 @@ def test_what_is_not_prepared_is_said_at_once(tmp_path, name, complaint):
         ({"folder": "nowhere"}, "no folder nowhere; set --config.data.root"),
     ],
 )
-def test_a_local_folder_that_does_not_do(folder, tmp_path, fields, complaint):
+def test_errors_of_a_local_folder(folder, tmp_path, fields, complaint):
     fields = {"folder": folder} | fields
     with pytest.raises((FileNotFoundError, ValueError), match=complaint):
         local(tmp_path=tmp_path, **fields)
 
 
-def test_languages_that_the_builder_has_not(folder, tmp_path, monkeypatch):
+def test_languages_that_the_builder_does_not_have(folder, tmp_path, monkeypatch):
     builder = LocalTranslation(root=folder, languages=("ko", "en"), data_dir=tmp_path / "prepared")
     builder.download_and_prepare(file_format="array_record")
     monkeypatch.setattr("research.data.translation_datasets.find_builder", lambda *_: builder)

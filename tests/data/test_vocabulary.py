@@ -1,4 +1,4 @@
-"""Vocabularies: round trips, control ids, determinism, words of pieces, and what small text or odd sizes do."""
+"""Vocabularies: round trips, control ids, determinism, the word of each subword, small texts, odd sizes."""
 
 import random
 
@@ -87,7 +87,7 @@ def test_control_ids_are_never_encoded_and_have_no_text(joint):
 
 
 @pytest.mark.parametrize("kind", ["bpe", "unigram"])
-def test_training_again_gives_the_same_pieces_and_scores(kind):
+def test_training_again_gives_the_same_subwords_and_scores(kind):
     first, second = (Vocabularies.train(PAIRS, joint=False, kind=kind, size=97) for _ in range(2))
     assert scores(first.source) == scores(second.source)
     assert scores(first.target) == scores(second.target)
@@ -112,14 +112,14 @@ def test_a_folder_keeps_both(tmp_path):
     with pytest.raises(FileNotFoundError, match="no vocabulary at"):
         Vocabularies.load(tmp_path / "elsewhere")
     (tmp_path / "vocabulary" / "target.model").write_bytes(saved.target.model[:100])
-    with pytest.raises(ValueError, match=r"target\.model is damaged: it is no SentencePiece model"):
+    with pytest.raises(ValueError, match=r"target\.model is damaged: it is not a SentencePiece model"):
         Vocabularies.load(tmp_path / "vocabulary")
     (tmp_path / "vocabulary" / "source.model").write_bytes(b"")
     with pytest.raises(ValueError, match=r"source\.model is empty"):
         Vocabularies.load(tmp_path / "vocabulary")
 
 
-def test_words_of_pieces_by_hand(joint):
+def test_the_word_of_each_subword_by_hand(joint):
     text = "the  quietly\tbook"
     spelled = dict.fromkeys(range(3), "")
     for piece, word in zip(joint.pieces(joint.encode(text)), joint.word_of_piece(text), strict=True):
@@ -128,7 +128,7 @@ def test_words_of_pieces_by_hand(joint):
 
 
 @given(st.lists(st.sampled_from([*KOREAN[:3], "the", "▁", "▁a▁", "🙂", "Ä", "\u200b", "<s>", "x."]), max_size=7))
-def test_every_word_has_its_pieces_in_order(bytewise, words):
+def test_every_word_has_its_subwords_in_order(bytewise, words):
     text = " ".join(words)
     of_piece = bytewise.word_of_piece(text)
     assert len(of_piece) == len(bytewise.encode(text))
@@ -156,14 +156,14 @@ def test_a_small_corpus_gives_a_smaller_vocabulary(kind):
 @pytest.mark.parametrize(
     ("fields", "complaint"),
     [
-        ({"size": 7}, r"data.vocabulary.size=7 is too small for this text \(.* makes \d\d\): raise it"),
-        ({"size": 200, "byte_fallback": True}, "byte_fallback off, which takes 256 pieces"),
-        ({"kind": "words"}, "no vocabulary kind 'words'; choose one of bpe, unigram"),
+        ({"size": 7}, r"data.vocabulary.size=7 is too small for this text \(.* make \d\d\): raise it"),
+        ({"size": 200, "byte_fallback": True}, "byte_fallback off, which takes 256 subwords"),
+        ({"kind": "words"}, r"data\.vocabulary\.kind='words': choose one of bpe, unigram"),
         ({"character_coverage": 0.5}, "cannot train with these data.vocabulary fields"),
         ({"lines": ["", " "]}, "every training line is empty"),
     ],
 )
-def test_what_cannot_be_trained_is_said(fields, complaint):
+def test_errors_of_training_name_the_field(fields, complaint):
     fields = {"lines": ["나는 학교에 갔다"], "kind": "bpe", "size": 50} | fields
     lines = fields.pop("lines")
     with pytest.raises(ValueError, match=complaint):

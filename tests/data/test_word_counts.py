@@ -13,7 +13,7 @@ def test_counts_by_hand():
     assert counts["d"] == 0
 
 
-def test_what_is_written_is_read(tmp_path):
+def test_counts_come_back(tmp_path):
     counts = count_words(["개 는 a é a \u200b 'x\u2028y'", "a é"])
     write_counts(tmp_path, counts)
     first = (tmp_path / FILE).read_bytes()
@@ -23,7 +23,7 @@ def test_what_is_written_is_read(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == [FILE]
 
 
-def test_an_older_run_has_none(tmp_path):
+def test_a_run_without_counts_gives_none(tmp_path):
     assert read_counts(tmp_path) is None
 
 

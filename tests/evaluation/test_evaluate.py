@@ -15,7 +15,7 @@ from configs.base import base
 from research.data.examples import encode
 from research.data.pairs import Pair
 from research.data.splits import write_split
-from research.data.vocabulary import Vocabularies
+from research.data.vocabulary import Vocabularies, Vocabulary
 from research.data.word_counts import FILE, count_words, write_counts
 from research.decoding.forced import force
 from research.evaluation import counts
@@ -449,3 +449,16 @@ def test_on_a_cpu_each_core_is_asked_to_be_a_device(workdir, monkeypatch):
 def test_no_run_folder(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
         evaluate(tmp_path, command="")
+
+
+def test_a_split_is_encoded_once(workdir, monkeypatch):
+    """One call for each side, whatever is measured and searched; the layer is chosen on the validation split."""
+    encoded = []
+    encode_all = Vocabulary.encode_all
+    monkeypatch.setattr(
+        Vocabulary, "encode_all", lambda self, texts: encoded.append(list(texts)) or encode_all(self, texts)
+    )
+    evaluate(workdir, every_split=True, command="", beams=(1, 2), interventions=True)
+    run = load(workdir)
+    sides = [[pair[side] for pair in run.split(name)] for name in run.folder.splits() for side in (0, 1)]
+    assert sorted(encoded) == sorted(sides)

@@ -1,4 +1,4 @@
-"""The embedded corpus: pairs checked by hand, and what its knobs promise."""
+"""The embedded corpus: pairs checked by hand, and the effect of every knob."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ PINNED = [
     ({"seed": 1, "clauses": 2, "reordering": 0.25, "words": 0.001, "ambiguity": 0.8, "train_pairs": 211},
      "2a1e741abc0fb80e"),
 ]  # fmt: skip
-UNALIGNED = {"the", "a", "an", "to", "it", ","}  # all that Korean has nothing for
+UNALIGNED = {"the", "a", "an", "to", "it", ","}  # words that have no Korean
 
 # Pairs of the test split of seed 0, read by a person; each Korean word with the English it stands for.
 GOLD = [
@@ -113,7 +113,7 @@ def test_pairs_checked_by_hand(corpus, source, gold):
     assert set(found[source].alignment) == links
 
 
-def test_links_are_in_range_and_reach_all_but_what_korean_has_not(corpus):
+def test_links_are_in_range_and_reach_every_word_that_korean_has(corpus):
     for split in corpus.values():
         for source, target, alignment in split:
             english, korean = source.split(), target.split()
@@ -249,7 +249,7 @@ def test_noise_is_in_training_only():
         ({"noise": float("nan")}, "noise=nan"),
     ],
 )
-def test_bad_knobs_get_one_sentence(change, says):
+def test_bad_knobs_are_refused_in_one_sentence(change, says):
     with pytest.raises(ValueError, match=says) as caught:
         small(**change)
     assert "\n" not in str(caught.value)

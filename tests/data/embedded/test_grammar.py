@@ -1,4 +1,4 @@
-"""The grammar of the embedded corpus: what its words and rules promise, whatever the knobs."""
+"""The grammar of the embedded corpus: properties that hold whatever the knobs."""
 
 import random
 import unicodedata
@@ -89,7 +89,7 @@ def test_classes_in_the_tables_exist_and_senses_exclude_each_other():
     assert not set(listed) & set(lexicon.ambiguous_nouns)
 
 
-def test_names_are_written_apart():
+def test_no_two_names_are_spelt_alike():
     lexicon = Lexicon(1.0)
     names = [english for pool in (lexicon.given, lexicon.foreign, lexicon.surnames) for english, _ in pool.items]
     assert len(set(names)) == len(names)
