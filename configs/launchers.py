@@ -1,4 +1,4 @@
-"""Where jobs run: every field of every launcher, once, with its unit and its reason.
+"""The configs of the launchers: every field, once, with its unit and its reason.
 
     config = launcher("slurm")      # then LAUNCHERS["slurm"](**config)
 
@@ -11,33 +11,33 @@ from configs.command_line import ConfigError, nearest
 
 
 def local() -> ConfigDict:
-    """This machine."""
+    """Return the config of the launcher for this machine."""
     config = ConfigDict()
-    config.jobs_at_once = 1  # side by side; 1: one after another
-    config.cores_per_job = 0  # 0: all are divided evenly
+    config.jobs_at_once = 1  # run side by side; 1: one after another
+    config.cores_per_job = 0  # 0 divides all cores evenly
     config.accelerator = "cuda"  # cuda | rocm | tpu
-    config.accelerators = 0  # that this machine has, unless CUDA_VISIBLE_DEVICES or its like lists them
-    config.accelerators_per_job = 0  # of which no other job has one; 0: every job sees all, good for one at once
+    config.accelerators = 0  # this machine's, unless CUDA_VISIBLE_DEVICES or its like lists them
+    config.accelerators_per_job = 0  # its own; 0: every job sees all, which is right for one job at once
     return config.lock()
 
 
 def slurm() -> ConfigDict:
-    """A Slurm cluster, from its login node. All is asked for each job; "" and 0 leave it to the cluster."""
+    """Return the config of the launcher for a Slurm cluster. Resources are for each job; "" and 0 leave them to it."""
     config = ConfigDict()
-    config.cluster = "slurm"  # slurm | local: submitit's own processes here, to try without a cluster
+    config.cluster = "slurm"  # slurm | local: processes on this machine, to try without a cluster
     config.partition = ""
     config.account = ""
     config.qos = ""
-    config.minutes = 240  # of one try; a job that needs more saves, is requeued, and goes on
+    config.minutes = 240  # a try's limit; a job that needs more saves, is requeued, and goes on
     config.cpus = 4
     config.memory_gb = 16
     config.gpus = 0
-    config.array_parallelism = 64  # jobs of a launch that run at once, at most
-    config.grace_seconds = 120  # before the time is up, to finish a step and a validation, and save
-    config.timeouts = 20  # tries whose time was up before a job is given up; preemptions are not counted
+    config.array_parallelism = 64  # at most so many jobs of a launch run at once
+    config.grace_seconds = 120  # before the limit, to finish a step and a validation, and save
+    config.timeouts = 20  # a job is given up after so many tries whose time was up; preemptions do not count
     config.options = ()  # further options of sbatch, such as ("constraint=a100", "exclusive")
     config.setup = ()  # shell lines before a job, such as ("module load cuda",)
-    config.look_every_seconds = 30  # between questions to the cluster; results are seen at once
+    config.look_every_seconds = 30  # between questions to the cluster; results are seen without one
     return config.lock()
 
 
@@ -45,7 +45,14 @@ CONFIGS = {"local": local, "slurm": slurm}
 
 
 def launcher(name: str) -> ConfigDict:
-    """The locked config of the launcher of that name."""
+    """Return the locked config of a launcher.
+
+    Args:
+        name: a key of CONFIGS.
+
+    Raises:
+        ConfigError: there is no launcher of that name.
+    """
     if name not in CONFIGS:
         raise ConfigError(f"no launcher {name!r}{nearest(name, list(CONFIGS))}; choose one of {', '.join(CONFIGS)}")
     return CONFIGS[name]()

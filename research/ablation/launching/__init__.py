@@ -1,4 +1,4 @@
-"""Where jobs can run: a name, and what is made from its config's fields in configs/launchers.py."""
+"""Launchers by name. Each is made from the fields of its config in configs/launchers.py."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""What a person sees while jobs run: a bar with the time left, and a line for each that ended."""
+"""The progress bar of a launch: the time left, and a line for each job that ended."""
 
 import time
 from collections.abc import Collection, Iterator
@@ -15,25 +15,32 @@ NAMES_SHOWN = 3
 
 
 class JobsBar:
-    """Counts outcomes; `say` and `ended` draw it anew."""
+    """A progress bar that counts outcomes.
+
+    Args:
+        progress: rich's display.
+        task: the bar in it.
+        jobs: how many jobs there are.
+        at_once: how many run at the same time.
+    """
 
     def __init__(self, progress: Progress, task: TaskID, jobs: int, at_once: int):
         self.progress, self.task, self.jobs, self.at_once = progress, task, jobs, at_once
-        self.seconds: list[float] = []  # that jobs which ended took
-        self.began: dict[str, float] = {}
+        self.seconds: list[float] = []  # of the jobs that ended
+        self.began: dict[str, float] = {}  # of the jobs that run
 
     def running(self, names: Collection[str]) -> None:
-        """Which jobs run now."""
+        """Show which jobs run now."""
         now = time.monotonic()
         self.began = {name: self.began.get(name, now) for name in names}
         self.progress.update(self.task, running=_named(names), left=self._left())
 
     def ran(self, name: str) -> float:
-        """Seconds since a job was first seen to run."""
+        """Return the seconds since a job was first seen to run."""
         return time.monotonic() - self.began[name] if name in self.began else 0.0
 
     def ended(self, outcome: Outcome) -> None:
-        """Another job has ended."""
+        """Count a job that ended, and print how."""
         self.seconds.append(outcome.seconds)
         self.began.pop(outcome.job.name, None)
         self.progress.update(self.task, advance=1, left=self._left())
@@ -56,9 +63,16 @@ class JobsBar:
 
 
 def seconds_left(ended: list[float], running: list[float], *, jobs: int, at_once: int) -> float | None:
-    """Seconds until all of `jobs` have ended, `at_once` side by side, if each takes what the ended took in the mean.
+    """Estimate the seconds until all jobs have ended, if each takes the mean time of those that ended.
 
-    ended: the seconds that each took; running: the seconds that each has run. None before the first has ended.
+    Args:
+        ended: seconds that each job that ended took.
+        running: seconds that each job that runs has run.
+        jobs: how many jobs there are.
+        at_once: how many run at the same time.
+
+    Returns:
+        The estimate; None before the first job has ended.
     """
     if not ended:
         return None
@@ -70,7 +84,7 @@ def seconds_left(ended: list[float], running: list[float], *, jobs: int, at_once
 
 @contextmanager
 def jobs_bar(jobs: int, at_once: int) -> Iterator[JobsBar]:
-    """On stderr: what is asked for goes to stdout. Where that is no terminal, the lines alone."""
+    """Show the bar on stderr, since results go to stdout. If stderr is no terminal, print the lines alone."""
     columns = (
         TextColumn("{task.fields[running]}", markup=False),
         BarColumn(bar_width=24),

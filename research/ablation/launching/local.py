@@ -1,69 +1,29 @@
-"""Jobs on this machine: one after another, or several at once, its cores or accelerators divided among them."""
+"""Jobs on this machine, by submitit's local executor: one after another, or several that divide the machine."""
 
 import os
 import signal
-import subprocess
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from shlex import join
 
-from research.ablation.launching.jobs import Job, Outcome, last_lines, start
-from research.ablation.launching.jobs_bar import jobs_bar
-from research.ablation.launching.stopping import stop_requested
+import psutil
+import submitit
 
-LOOK_EVERY_SECONDS = 0.1
+from research.ablation.launching.jobs import Job, Outcome
+from research.ablation.launching.outcomes import JobQueue, next_folder, outcomes
+from research.ablation.launching.shares import Share, divide_machine
+from research.ablation.launching.supervisor import Supervisor
 
-# kind -> the variable that lists which of them a process sees
-VISIBLE = {"cuda": "CUDA_VISIBLE_DEVICES", "rocm": "ROCR_VISIBLE_DEVICES", "tpu": "TPU_VISIBLE_CHIPS"}
-TPU_BOUNDS = {1: "1,1,1", 2: "1,2,1", 4: "2,2,1"}  # chips of a process -> their shape
-
-
-@dataclass(frozen=True)
-class Slot:
-    """A share of the machine, which has one job at a time. cores: none means any."""
-
-    cores: tuple[int, ...]
-    environment: Mapping[str, str]
-
-
-@dataclass
-class _Running:
-    job: Job
-    slot: Slot
-    process: subprocess.Popen[bytes]
-    began: float
-    told: int = 0  # how many requests to stop were passed on to it
-
-    def tell(self, requests: int) -> None:
-        """Pass on that many requests to stop: the first lets it save, the second ends it."""
-        if self.told >= requests or self.process.returncode is not None:
-            return
-        self.told = requests
-        if requests == 1:
-            self.process.terminate()  # not its children: it may need them to save
-        else:
-            self.kill_group()
-
-    def kill_group(self) -> None:
-        """End it and whatever it started."""
-        with suppress(ProcessLookupError, PermissionError):  # nobody is left
-            os.killpg(self.process.pid, signal.SIGKILL)
-
-    def outcome(self) -> Outcome | None:
-        """How it ended, or None while it runs. What it left running is killed."""
-        code = self.process.poll()
-        if code is None:
-            return None
-        self.kill_group()
-        return Outcome(self.job, code, time.monotonic() - self.began, last_lines(self.job.log))
+TEN_YEARS_IN_MINUTES = 10 * 365 * 24 * 60  # submitit needs a limit
 
 
 @dataclass(frozen=True)
 class Local:
-    """Fields: see configs/launchers.py."""
+    """A launcher for this machine. configs/launchers.py explains the fields."""
 
     jobs_at_once: int
     cores_per_job: int
@@ -72,116 +32,93 @@ class Local:
     accelerators_per_job: int
 
     def launch(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """See `Launcher.launch`. A second Ctrl-C or SIGTERM kills the jobs."""
-        return self._launch(jobs, self.slots())  # what is wrong with the fields is said now
+        """Run the jobs: see `Launcher.launch`. A second Ctrl-C or SIGTERM kills them."""
+        return outcomes(LocalQueue(jobs, divide_machine(**vars(self))), len(jobs), self.jobs_at_once)
 
     def dry_run(self, jobs: Sequence[Job]) -> str:
-        """The command lines, in order, and what each may use."""
-        first = self.slots()[0]
-        shares = [f"cores {','.join(map(str, first.cores))}"] if first.cores else []
-        shares += [f"{name}={value}" for name, value in first.environment.items()]
-        head = f"# {len(jobs)} jobs, {self.jobs_at_once} at once{'; the first has ' if shares else ''}"
-        return "\n".join([head + ", ".join(shares), *(join(job.command) for job in jobs)]) + "\n"
-
-    def slots(self) -> list[Slot]:
-        """`jobs_at_once` shares of the machine; ValueError when it has not so much."""
-        if self.jobs_at_once < 1:
-            raise ValueError(f"launcher.jobs_at_once={self.jobs_at_once} starts nothing; give at least 1")
-        return [
-            Slot(cores, {**_threads(cores), **seen})
-            for cores, seen in zip(self._cores(), self._accelerators(), strict=True)
-        ]
-
-    def _cores(self) -> list[tuple[int, ...]]:
-        count, each = self.jobs_at_once, self.cores_per_job
-        ours = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        if each * count > (have := len(ours) or os.cpu_count() or 1):
-            raise ValueError(
-                f"launcher.jobs_at_once={count} with launcher.cores_per_job={each} needs {each * count} cores, and "
-                f"there are {have}; lower one, or let cores_per_job=0 divide them"
-            )
-        each = each or len(ours) // count  # 0 where there are fewer cores than jobs: they share them all
-        if each in (0, len(ours)):
-            return [()] * count
-        return [tuple(ours[each * i : each * (i + 1)]) for i in range(count)]
-
-    def _accelerators(self) -> list[dict[str, str]]:
-        count, each = self.jobs_at_once, self.accelerators_per_job
-        if each == 0:
-            return [{}] * count
-        if self.accelerator not in VISIBLE:
-            raise ValueError(
-                f"launcher.accelerator={self.accelerator!r} is unknown; choose one of {', '.join(VISIBLE)}"
-            )
-        if self.accelerator == "tpu" and each not in TPU_BOUNDS:
-            raise ValueError(f"launcher.accelerators_per_job={each}: of TPU chips a job can have 1, 2 or 4")
-        variable = VISIBLE[self.accelerator]
-        listed = [name for name in os.environ.get(variable, "").split(",") if name.strip()]
-        ours = listed or [str(index) for index in range(self.accelerators)]
-        if each * count > len(ours):
-            raise ValueError(
-                f"launcher.jobs_at_once={count} with launcher.accelerators_per_job={each} needs {each * count}, and "
-                f"{len(ours)} are known: list them in {variable}, or set launcher.accelerators to their number"
-            )
-        return [_visible(self.accelerator, ours[each * i : each * (i + 1)]) for i in range(count)]
-
-    def _launch(self, jobs: Sequence[Job], slots: Sequence[Slot]) -> Iterator[Outcome]:
-        waiting, free = deque(jobs), deque(slots)
-        running: list[_Running] = []
-        done = 0
-
-        def pass_on() -> None:
-            for one in list(running):
-                one.tell(len(stop))
-
-        with stop_requested(pass_on) as stop, jobs_bar(len(jobs), self.jobs_at_once) as bar:
-            try:
-                while running or (waiting and not stop):
-                    while waiting and free and not stop:
-                        running.append(_begin(waiting.popleft(), free.popleft()))
-                        bar.running([one.job.name for one in running])
-                    pass_on()  # to one that was started as the request came
-                    for one, outcome in [(one, one.outcome()) for one in running]:
-                        if outcome is None:
-                            continue
-                        running.remove(one)
-                        free.append(one.slot)
-                        if outcome.ok or not one.told:  # else we stopped it ourselves
-                            done += 1
-                            bar.ended(outcome)
-                            yield outcome
-                    bar.running([one.job.name for one in running])
-                    time.sleep(LOOK_EVERY_SECONDS)
-            finally:  # whoever takes the outcomes may have given up
-                for one in running:
-                    one.tell(1)
-                for one in running:
-                    if one.process.returncode is None:
-                        one.process.wait()
-                        one.kill_group()
-        if done < len(jobs):
-            raise KeyboardInterrupt(
-                f"stopped with {done} of {len(jobs)} jobs ended and the others saved; "
-                "the same command with --resume goes on"
-            )
+        """Return the command lines, in order, and what the first may use."""
+        first = divide_machine(**vars(self))[0]
+        parts = [f"cores {','.join(map(str, first.cores))}"] if first.cores else []
+        parts += [f"{name}={value}" for name, value in first.environment.items()]
+        head = f"# {len(jobs)} jobs, {self.jobs_at_once} at once{'; the first has ' if parts else ''}"
+        return "\n".join([head + ", ".join(parts), *(join(job.command) for job in jobs)]) + "\n"
 
 
-def _begin(job: Job, slot: Slot) -> _Running:
-    process = start(job, own_group=True, environment=slot.environment, cores=slot.cores)
-    return _Running(job, slot, process, time.monotonic())
+class LocalQueue(JobQueue):
+    """The jobs of one launch on this machine. As many run at once as it has shares.
+
+    Args:
+        jobs: the jobs, in the order in which they begin.
+        shares: the parts of the machine.
+        minutes: after which a try is stopped, saved and started again.
+        grace_seconds: before the end of the minutes, when a job is asked to save.
+        timeouts: tries whose time was up before a job is given up.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        shares: Sequence[Share],
+        *,
+        minutes: int = TEN_YEARS_IN_MINUTES,
+        grace_seconds: int = 0,
+        timeouts: int = 0,
+    ):
+        super().__init__({}, jobs)
+        self.free, self.share_of = deque(shares), dict[Job, Share]()
+        self.folder = next_folder(jobs) if jobs else Path()
+        self.minutes, self.grace_seconds, self.timeouts = minutes, grace_seconds, timeouts
+
+    def submit(self) -> None:
+        while self.waiting and self.free:
+            job, share = self.waiting.popleft(), self.free.popleft()
+            self.share_of[job] = share
+            # A folder for each job: submitit names files by process ids, which Linux uses again.
+            folder = self.folder / f"{len(self.share_of):04d}"
+            executor = submitit.LocalExecutor(folder, max_num_timeout=self.timeouts)
+            executor.update_parameters(timeout_min=self.minutes, signal_delay_s=self.grace_seconds)
+            # submitit hides all GPUs from a job for which it was asked for none.
+            environment = {"CUDA_VISIBLE_DEVICES": os.environ.get("CUDA_VISIBLE_DEVICES"), **share.environment}
+            share = replace(share, environment=environment)
+            with _ctrl_c_blocked():
+                self.submitted[job] = executor.submit(
+                    Supervisor(job.absolute(), self.grace_seconds, share=share, launcher=os.getpid())
+                )
+
+    def ended(self, *, stopping: bool) -> dict[Job, str]:
+        over = {job: handle for job, handle in self.submitted.items() if handle.done()}
+        self.free.extend(self.share_of[job] for job in over)
+        return {job: "" if handle.paths.result_pickle.exists() else "ENDED" for job, handle in over.items()}
+
+    def stop(self, requests: int) -> bool:
+        """Ask the jobs to save and end. After a second request, kill them and what they started."""
+        for handle in self.submitted.values():
+            if handle.done():
+                continue
+            controller = int(handle.job_id)
+            if requests == 1:
+                os.kill(controller, signal.SIGTERM)  # which goes on to the Supervisor, and from there once to the job
+            else:
+                for process in psutil.Process(controller).children(recursive=True):
+                    with suppress(ProcessLookupError, PermissionError):  # it leads no group, or has ended
+                        os.killpg(process.pid, signal.SIGKILL)
+        return True
+
+    def close(self) -> None:
+        """Wait until the jobs have saved and ended: whoever takes the outcomes may have given up."""
+        while not all(handle.done() for handle in self.submitted.values()):
+            self.stop(1)
+            time.sleep(self.pause_seconds)
 
 
-def _threads(cores: Sequence[int]) -> dict[str, str]:
-    """What reads no affinity is told by a variable; a number that a person has set stays. XLA reads it."""
-    return {"OMP_NUM_THREADS": str(len(cores))} if cores and "OMP_NUM_THREADS" not in os.environ else {}
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Start processes that a terminal's Ctrl-C does not reach. If it comes meanwhile, we get it afterwards.
 
-
-def _visible(kind: str, names: Sequence[str]) -> dict[str, str]:
-    seen = {VISIBLE[kind]: ",".join(names)}
-    if kind == "tpu":  # as if the host had these chips only
-        seen |= {
-            "TPU_CHIPS_PER_PROCESS_BOUNDS": TPU_BOUNDS[len(names)],
-            "TPU_PROCESS_BOUNDS": "1,1,1",
-            "ALLOW_MULTIPLE_LIBTPU_LOAD": "1",
-        }
-    return seen
+    Otherwise submitit's controller would kill its job one second after Ctrl-C, which is too soon to save.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

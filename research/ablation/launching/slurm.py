@@ -1,43 +1,42 @@
 """Jobs on a Slurm cluster, by submitit: one array for each launch, requeued when it is preempted or its time is up."""
 
-import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from shlex import join
 from typing import Any
 
 import submitit
-from submitit.core.utils import FailedJobError, FailedSubmissionError, UncompletedJobError
+from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-from research.ablation.launching.jobs import Job, Outcome, last_lines
-from research.ablation.launching.jobs_bar import JobsBar, jobs_bar
+from research.ablation.launching.jobs import Job, Outcome
+from research.ablation.launching.local import LocalQueue
+from research.ablation.launching.outcomes import JobQueue, main_line, next_folder, outcomes, submitit_folder
+from research.ablation.launching.shares import Share
 from research.ablation.launching.slurm_queue import ENDED, states, still_there
-from research.ablation.launching.slurm_work import Work
-from research.ablation.launching.stopping import children_hear_ctrl_c, stop_requested
+from research.ablation.launching.supervisor import Supervisor
 
-RESULTS_EVERY_SECONDS = 0.5  # a look at a folder, not at the cluster
 LOOK_WHEN_STOPPING_SECONDS = 2
 
 
 class _Executor(submitit.SlurmExecutor):
-    """An executor that can say what it would submit, where there is no Slurm too."""
+    """An executor that can say what it would submit, even where there is no Slurm."""
 
     @classmethod
     def affinity(cls) -> int:
         return 2
 
     def script(self, jobs: int) -> str:
-        """The submission of so many jobs, to the byte."""
+        """Return the submission of so many jobs, to the byte."""
         self.parameters |= {"map_count": jobs} if jobs > 1 else {}
         return self._make_submission_file_text(self._submitit_command_str, "")
 
 
 @dataclass(frozen=True)
 class Slurm:
-    """Fields: see configs/launchers.py."""
+    """A launcher for a Slurm cluster. configs/launchers.py explains the fields."""
 
     cluster: str
     partition: str
@@ -55,31 +54,30 @@ class Slurm:
     look_every_seconds: int
 
     def launch(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """See `Launcher.launch`. Ctrl-C and SIGTERM cancel the jobs; a second one does not wait until they have saved.
+        """Run the jobs: see `Launcher.launch`. Ctrl-C and SIGTERM cancel them; a second one does not wait for them.
 
-        What an earlier launch left on the cluster is waited for, not submitted again.
+        Jobs that an earlier launch left on the cluster are waited for, not submitted again.
         """
         if self.cluster not in ("slurm", "local"):
             raise ValueError(f"launcher.cluster={self.cluster!r} is unknown; choose slurm or local")
         if self.cluster == "slurm" and shutil.which("sbatch") is None:
             raise ValueError("there is no sbatch here: launch from a login node of the cluster, or --launcher=local")
         self._refuse_too_short()
-        handles = self._still_there(jobs)
-        handles |= self._submit([job for job in jobs if job not in handles])
-        return self._outcomes(handles)
+        queue = self._local(jobs) if self.cluster == "local" else self._submit(jobs)
+        return outcomes(queue, len(jobs), min(len(jobs), self.array_parallelism))
 
     def dry_run(self, jobs: Sequence[Job]) -> str:
-        """The submission script, to the byte, after its jobs' commands as comments."""
+        """Return the submission script, to the byte, after the commands of its jobs as comments."""
         self._refuse_too_short()
         there = self._still_there(jobs)
         lines = [f"# on the cluster already as job {handle.job_id}: {job.name}" for job, handle in there.items()]
         rest = [job for job in jobs if job not in there]
         lines += [f"# {index}: {join(job.command)}" for index, job in enumerate(rest)]
-        script = self._executor(_Executor, _next_folder(rest)).script(len(rest)) if rest else ""
+        script = self._executor(next_folder(rest)).script(len(rest)) if rest else ""
         return "\n".join([*lines, script])
 
     def _refuse_too_short(self) -> None:
-        """Slurm may ask to save a minute early, and it must not ask what has hardly begun."""
+        """Refuse a limit that Slurm, which may ask a job to save a minute early, would reach as the job starts."""
         early = 60 if self.cluster == "slurm" else 0
         if 60 * self.minutes <= self.grace_seconds + early:
             raise ValueError(
@@ -87,11 +85,8 @@ class Slurm:
                 "end, or up to a minute earlier, a job is asked to save"
             )
 
-    def _executor(self, kind: type, folder: Path) -> Any:
-        executor = kind(folder, max_num_timeout=self.timeouts)
-        if kind is submitit.LocalExecutor:
-            executor.update_parameters(timeout_min=self.minutes, signal_delay_s=self.grace_seconds)
-            return executor
+    def _executor(self, folder: Path) -> _Executor:
+        executor = _Executor(folder, max_num_timeout=self.timeouts)
         optional = {"partition": self.partition, "account": self.account, "qos": self.qos, "gpus_per_node": self.gpus}
         executor.update_parameters(
             job_name="lookback",
@@ -106,119 +101,79 @@ class Slurm:
         )
         return executor
 
+    def _local(self, jobs: Sequence[Job]) -> LocalQueue:
+        return LocalQueue(
+            jobs,
+            [Share()] * self.array_parallelism,
+            minutes=self.minutes,
+            grace_seconds=self.grace_seconds,
+            timeouts=self.timeouts,
+        )
+
+    def _submit(self, jobs: Sequence[Job]) -> "SlurmQueue":
+        handles = self._still_there(jobs)
+        if rest := [job for job in jobs if job not in handles]:
+            folder = next_folder(rest)
+            folder.mkdir(parents=True)
+            supervisors = [Supervisor(job.absolute(), self.grace_seconds) for job in rest]
+            try:
+                handles |= zip(rest, self._executor(folder).submit_array(supervisors), strict=True)
+            except (FailedJobError, FailedSubmissionError) as error:
+                raise ValueError(f"Slurm refused the jobs: {main_line(str(error))}") from error
+        return SlurmQueue(handles, self.look_every_seconds)
+
     def _still_there(self, jobs: Sequence[Job]) -> dict[Job, Any]:
         if self.cluster == "local" or not jobs:
             return {}
-        there = still_there(sorted(_folder(jobs).glob("*"), reverse=True))
-        return {job: there[_absolute(job)] for job in jobs if _absolute(job) in there}
-
-    def _submit(self, jobs: Sequence[Job]) -> dict[Job, Any]:
-        if not jobs:
-            return {}
-        folder = _next_folder(jobs)
-        folder.mkdir(parents=True)
-        executor = self._executor(submitit.LocalExecutor if self.cluster == "local" else submitit.SlurmExecutor, folder)
-        try:
-            with children_hear_ctrl_c():
-                handles = executor.submit_array(
-                    [Work(_absolute(job), grace_seconds=self.grace_seconds) for job in jobs]
-                )
-        except (FailedJobError, FailedSubmissionError) as error:
-            raise ValueError(f"Slurm refused the jobs: {_said(str(error))}") from error
-        return dict(zip(jobs, handles, strict=True))
-
-    def _outcomes(self, handles: dict[Job, Any]) -> Iterator[Outcome]:
-        jobs, waiting = len(handles), dict(handles)
-        look = _Look(self)
-        with stop_requested(lambda: None) as stop, jobs_bar(jobs, min(jobs, self.array_parallelism)) as bar:
-            cancelled = False
-            while waiting and len(stop) < 2:
-                if stop and not cancelled:
-                    cancelled = True
-                    for handle in waiting.values():
-                        handle.cancel(check=False)
-                ended = look.ended(waiting, bar, every=LOOK_WHEN_STOPPING_SECONDS if stop else self.look_every_seconds)
-                for job, state in ended.items():
-                    outcome = _outcome(job, waiting.pop(job), state, bar.ran(job.name))
-                    if outcome.ok or not cancelled:
-                        jobs -= 1
-                        bar.ended(outcome)
-                        yield outcome
-                time.sleep(RESULTS_EVERY_SECONDS)
-        if stop and jobs:
-            raise KeyboardInterrupt(
-                f"stopped with {len(handles) - jobs} of {len(handles)} jobs ended and the others cancelled; "
-                "the same command with --resume goes on"
-            )
+        there = still_there(sorted(submitit_folder(jobs).glob("*"), reverse=True))
+        return {job: there[job.absolute()] for job in jobs if job.absolute() in there}
 
 
-class _Look:
-    """Which jobs have ended: those that left a result, and those that the cluster says so of twice."""
+class SlurmQueue(JobQueue):
+    """The jobs of one launch on a cluster. A job has ended when it left a result, or when the cluster says so twice.
 
-    def __init__(self, slurm: Slurm):
-        self.local = slurm.cluster == "local"
-        self.last = time.monotonic()
-        self.suspects: set[str] = set()
+    Args:
+        submitted: job -> submitit's handle.
+        look_every_seconds: between questions to the cluster.
+    """
 
-    def ended(self, waiting: dict[Job, Any], bar: JobsBar, *, every: float) -> dict[Job, str]:
-        """Job -> what the cluster calls its state, "" where it left a result."""
-        found = {job: "" for job, handle in waiting.items() if handle.paths.result_pickle.exists()}
-        if self.local:
-            gone = {job: "ENDED" for job, handle in waiting.items() if job not in found and handle.done()}
-            bar.running([job.name for job in waiting if job not in found])
-            return gone | found
-        if time.monotonic() - self.last < every:
+    pause_seconds = 0.5  # between looks for results: at a folder, not at the cluster
+
+    def __init__(self, submitted: Mapping[Job, Any], look_every_seconds: float):
+        super().__init__(submitted)
+        self.look_every_seconds, self.looked = look_every_seconds, time.monotonic()
+        self.cancelled = False
+        self.seen_running: list[Job] = []
+        self.suspects: set[Job] = set()
+
+    def running(self) -> list[str]:
+        return [job.name for job in self.seen_running if job in self.submitted]
+
+    def ended(self, *, stopping: bool) -> dict[Job, str]:
+        found = {job: "" for job, handle in self.submitted.items() if handle.paths.result_pickle.exists()}
+        if time.monotonic() - self.looked < (LOOK_WHEN_STOPPING_SECONDS if stopping else self.look_every_seconds):
             return found
-        self.last = time.monotonic()
-        now = states([handle.job_id for handle in waiting.values()])
+        self.looked = time.monotonic()
+        now = states([handle.job_id for handle in self.submitted.values()])
         if now is None:  # the cluster does not answer; jobs go on without it
             return found
-        state_of = {job: now.get(handle.job_id, "") for job, handle in waiting.items()}
-        bar.running([job.name for job, state in state_of.items() if state == "RUNNING"])
+        state_of = {job: now.get(handle.job_id, "") for job, handle in self.submitted.items()}
+        self.seen_running = [job for job, state in state_of.items() if state == "RUNNING"]
         over = {job for job, state in state_of.items() if not state or state in ENDED}
         # Twice: a job that is being requeued has ended for a moment, and a result may come late over the network.
-        sure = {job for job in over if waiting[job].job_id in self.suspects}
-        self.suspects = {waiting[job].job_id for job in over}
+        sure, self.suspects = over & self.suspects, over
         return {job: state_of[job] or "unknown to the cluster" for job in sure} | found
 
-
-def _outcome(job: Job, handle: Any, state: str, seconds: float) -> Outcome:
-    if not state:
-        try:
-            code, seconds = handle.result()
-            return Outcome(job, code, seconds, last_lines(job.log))
-        except UncompletedJobError as error:
-            why = _said(str(error))
-    else:
-        why = f"the job ended without a result, and is {state}"
-    lines = last_lines(job.log) or last_lines(handle.paths.stderr) or last_lines(handle.paths.stdout)
-    return Outcome(job, 1, seconds, [*lines, why])
-
-
-def _said(text: str) -> str:
-    """The line of a message or traceback that says what was wrong."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next((line for line in reversed(lines) if "error" in line.lower()), "".join(lines[:1]))
-
-
-def _absolute(job: Job) -> Job:
-    """As a node may have it: its working directory is ours, but nothing says that it stays so."""
-    return replace(job, log=job.log.absolute())
+    def stop(self, requests: int) -> bool:
+        """Cancel the jobs, once. They have Slurm's KillWait to save; after a second request nobody waits for that."""
+        if not self.cancelled:
+            self.cancelled = True
+            for handle in list(self.submitted.values()):
+                handle.cancel(check=False)
+        return requests < 2
 
 
 def _option(text: str) -> tuple[str, str | bool]:
-    """`name=value` or `name`, an option of sbatch."""
+    """Split an option of sbatch, `name=value` or `name`."""
     name, equals, value = text.removeprefix("--").partition("=")
     return name, value if equals else True
-
-
-def _folder(jobs: Sequence[Job]) -> Path:
-    """Where submitit's files go, beside the logs: they too are to be seen from every node."""
-    return Path(os.path.commonpath([_absolute(job).log.parent for job in jobs])) / "submitit"
-
-
-def _next_folder(jobs: Sequence[Job]) -> Path:
-    """One that was never used: a cluster may count its jobs anew, and an old result would pass for the answer."""
-    folder = _folder(jobs)
-    used = [int(entry.name) for entry in folder.glob("*") if entry.name.isdecimal()]
-    return folder / f"{max(used, default=0) + 1:04d}"

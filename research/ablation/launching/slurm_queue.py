@@ -1,4 +1,4 @@
-"""What a Slurm cluster says of its jobs, by `squeue`: it is there where no accounting is kept."""
+"""The state of jobs on a Slurm cluster, by `squeue`, which works on clusters that keep no accounting too."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -16,35 +16,44 @@ ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL
 
 
 class _Entry(NamedTuple):
-    id: str  # of an array's element: ARRAY_INDEX
+    """A line of squeue."""
+
+    id: str  # ARRAY_INDEX for an element of an array
     state: str
-    script: Path  # that was submitted
+    script: Path  # the submission
 
 
 def states(ids: Sequence[str]) -> dict[str, str] | None:
-    """id -> state, of the jobs that the cluster remembers; None when it does not answer."""
+    """Return id -> state of the jobs that the cluster remembers; None when it does not answer."""
     entries = _queue(ids)
     return None if entries is None else {entry.id: entry.state for entry in entries}
 
 
 def still_there(folders: Sequence[Path]) -> dict[Job, submitit.SlurmJob]:
-    """The jobs that were submitted from these folders of submitit's, the newest first, and have not ended."""
+    """Find the jobs that were submitted from folders of submitit and have not ended.
+
+    Args:
+        folders: the newest first.
+
+    Raises:
+        ValueError: the cluster does not answer.
+    """
     submitted = {file: file.name.removesuffix("_submitted.pkl") for folder in folders for file in _open(folder)}
     entries = _queue(list(submitted.values())) if submitted else []
     if entries is None:
         raise ValueError("Slurm does not say which jobs are running, and jobs must not run twice; try again later")
-    # By its script too: a cluster that was set up anew counts its jobs from one.
+    # Compared by script too: a cluster that was set up anew counts its jobs from one.
     active = {(entry.script.parent, entry.id) for entry in entries if entry.state not in ENDED}
     found: dict[Job, submitit.SlurmJob] = {}
     for file, id in submitted.items():
         if (file.parent, id) in active:
-            work: Any = DelayedSubmission.load(file).function
-            found.setdefault(work.job, submitit.SlurmJob(file.parent, id))
+            supervisor: Any = DelayedSubmission.load(file).function
+            found.setdefault(supervisor.job, submitit.SlurmJob(file.parent, id))
     return found
 
 
 def _open(folder: Path) -> Iterator[Path]:
-    """What was submitted from there and left no result."""
+    """Yield the submissions of a folder that left no result."""
     for file in sorted(folder.glob("*_submitted.pkl")):
         if not file.with_name(file.name.replace("_submitted.pkl", "_0_result.pkl")).exists():
             yield file
@@ -57,7 +66,7 @@ def _queue(ids: Sequence[str]) -> list[_Entry] | None:
         said = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    if said.returncode and "Invalid job id" not in said.stderr:  # which it says of those that it has forgotten
+    if said.returncode and "Invalid job id" not in said.stderr:  # so it calls jobs that it has forgotten
         return None
     lines = [line.split("|", maxsplit=2) for line in said.stdout.splitlines() if line.count("|") >= 2]
     return [_Entry(id, state, Path(script)) for id, state, script in lines]

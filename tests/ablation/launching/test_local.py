@@ -12,6 +12,7 @@ from configs.launchers import launcher
 from research.ablation.launching import LAUNCHERS
 from research.ablation.launching.jobs import HEADING, Job, last_lines
 from research.ablation.launching.jobs_bar import seconds_left
+from research.ablation.launching.shares import Share, divide_machine
 from tests.ablation.launching.jobs import shell, wait_for
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks Linux to end or to pin a process")
@@ -20,6 +21,10 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 
 def local(**fields):
     return LAUNCHERS["local"](**{**launcher("local"), **fields})
+
+
+def shares(**fields) -> list[Share]:
+    return divide_machine(**{**launcher("local"), **fields})
 
 
 def alive(pid: int) -> bool:
@@ -69,11 +74,15 @@ def test_last_lines_of_a_long_log_and_of_none(tmp_path):
 
 
 def test_so_many_at_once_and_no_more(tmp_path):
-    """Each writes how many run beside it; the most is what was asked for."""
+    """Each of the first three waits until three run. All write how many run beside them."""
     (tmp_path / "on").mkdir()
-    script = f"touch {tmp_path}/on/$$; sleep 0.2; ls {tmp_path}/on | wc -l; rm {tmp_path}/on/$$"
-    outcomes = list(local(jobs_at_once=3).launch([shell(tmp_path, str(n), script) for n in range(5)]))
-    assert max(int(outcome.last_lines[0]) for outcome in outcomes) == 3
+    count = f"ls {tmp_path}/on | wc -l"
+    wait = f"for i in $(seq 600); do [ $({count}) -ge 3 ] && break; sleep 0.1; done"
+    scripts = [f"touch {tmp_path}/on/$$; {wait if n < 3 else 'true'}; {count}; sleep 0.3; {count}; rm {tmp_path}/on/$$"
+               for n in range(5)]  # fmt: skip
+    jobs = [shell(tmp_path, str(n), script) for n, script in enumerate(scripts)]
+    outcomes = list(local(jobs_at_once=3).launch(jobs))
+    assert max(int(line) for outcome in outcomes for line in outcome.last_lines) == 3
     assert sorted(outcome.job.name for outcome in outcomes) == [str(n) for n in range(5)]
 
 
@@ -89,10 +98,11 @@ def test_cores_are_divided(tmp_path, monkeypatch):
 
 @LINUX
 def test_cores_are_divided_evenly_and_all_belong_to_one():
-    slots = local(jobs_at_once=len(CORES)).slots()
-    assert [slot.cores for slot in slots] == ([(core,) for core in CORES] if len(CORES) > 1 else [()])
-    assert local().slots()[0].cores == ()  # any
-    assert {slot.cores for slot in local(jobs_at_once=len(CORES) + 1).slots()} == {()}  # they share
+    assert [share.cores for share in shares(jobs_at_once=len(CORES))] == (
+        [(core,) for core in CORES] if len(CORES) > 1 else [()]
+    )
+    assert shares()[0].cores == ()  # any
+    assert {share.cores for share in shares(jobs_at_once=len(CORES) + 1)} == {()}  # they share
 
 
 @pytest.mark.parametrize(
@@ -115,8 +125,17 @@ def test_accelerators_are_divided(monkeypatch, fields, environment, seen):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    slots = local(jobs_at_once=2, **fields).slots()
-    assert [{k: v for k, v in slot.environment.items() if k != "OMP_NUM_THREADS"} for slot in slots] == seen
+    environments = [dict(share.environment) for share in shares(jobs_at_once=2, **fields)]
+    assert [{k: v for k, v in each.items() if k != "OMP_NUM_THREADS"} for each in environments] == seen
+
+
+@pytest.mark.parametrize("listed", [None, "3,5"])
+def test_a_job_with_no_share_of_the_accelerators_sees_what_its_launcher_sees(tmp_path, monkeypatch, listed):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if listed:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", listed)
+    [outcome] = local().launch([shell(tmp_path, "a", "echo ${CUDA_VISIBLE_DEVICES-all}")])
+    assert outcome.last_lines == [listed or "all"]
 
 
 @pytest.mark.parametrize(
@@ -192,22 +211,47 @@ def test_what_a_job_leaves_behind_is_killed(tmp_path):
     wait_for(lambda: not alive(int((tmp_path / "pid").read_text())))
 
 
-@LINUX
-def test_no_job_outlives_a_launcher_that_was_killed(tmp_path, root):
-    one = shell(tmp_path, "a", f"echo $$ > {tmp_path}/pid; {SAVES}")
+def launcher_of_its_own(job, root):
+    """Run a job under a launcher that leads a process group, as one in a terminal does."""
     program = (
         "from pathlib import Path\nfrom research.ablation.launching.jobs import Job\n"
         "from research.ablation.launching.local import Local\n"
-        f"list(Local(1, 0, 'cuda', 0, 0).launch([Job('a', {one.command!r}, Path({str(one.log)!r}))]))"
+        f"list(Local(1, 0, 'cuda', 0, 0).launch([Job('a', {job.command!r}, Path({str(job.log)!r}))]))"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program], cwd=root, stderr=subprocess.DEVNULL)
+    job.log.parent.mkdir(parents=True)
+    with job.log.with_suffix(".stderr").open("wb") as said:
+        parent = subprocess.Popen([sys.executable, "-c", program], cwd=root, stderr=said, start_new_session=True)
     try:
-        wait_for(lambda: last_lines(one.log) == ["begun"])
-    finally:
+        wait_for(lambda: last_lines(job.log) == ["begun"])
+    except BaseException:
         parent.kill()
         parent.wait()
+        raise
+    return parent
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_all_processes_of_a_terminal_reaches_each_job_once(tmp_path, root, number):
+    """A job needs two seconds to save, and says how often it was told to."""
+    told = "trap 'told=$((told + 1)); echo told $told' TERM; echo begun; while [ -z $told ]; do sleep 0.05; done"
+    job = shell(tmp_path, "a", f"{told}; sleep 1; sleep 1; echo saved; exit 130")
+    parent = launcher_of_its_own(job, root)
+    os.killpg(parent.pid, number)
+    parent.wait(timeout=60)
+    assert last_lines(job.log) == ["begun", "told 1", "saved"]
+    assert "stopped with 0 of 1 jobs ended" in job.log.with_suffix(".stderr").read_text()
+
+
+@LINUX
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_no_job_outlives_a_launcher_that_was_killed(tmp_path, root, kill):
+    """Alone, or with submitit's processes, which are in its group."""
+    job = shell(tmp_path, "a", f"echo $$ > {tmp_path}/pid; {SAVES}")
+    parent = launcher_of_its_own(job, root)
+    kill(parent.pid, signal.SIGKILL)
+    parent.wait()
     wait_for(lambda: not alive(int((tmp_path / "pid").read_text())))
-    assert last_lines(one.log) == ["begun", "saved"]
+    assert last_lines(job.log) == ["begun", "saved"]
 
 
 def test_dry_run_says_the_commands_and_starts_none(tmp_path):

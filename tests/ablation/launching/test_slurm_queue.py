@@ -8,10 +8,9 @@ from submitit.helpers import DelayedSubmission
 
 from research.ablation.launching import slurm as slurm_module
 from research.ablation.launching.jobs import Job
-from research.ablation.launching.jobs_bar import jobs_bar
 from research.ablation.launching.slurm_queue import states, still_there
-from research.ablation.launching.slurm_work import Work
-from tests.ablation.launching.jobs import shell, slurm
+from research.ablation.launching.supervisor import Supervisor
+from tests.ablation.launching.jobs import shell
 
 
 @pytest.fixture
@@ -46,7 +45,7 @@ def test_a_cluster_that_forgot_is_not_one_that_is_silent(squeue):
 
 def submitted(folder: Path, id: str, job: Job, *, ended: bool = False) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    DelayedSubmission(Work(job, grace_seconds=1)).dump(folder / f"{id}_submitted.pkl")
+    DelayedSubmission(Supervisor(job, grace_seconds=1)).dump(folder / f"{id}_submitted.pkl")
     if ended:
         (folder / f"{id}_0_result.pkl").touch()
 
@@ -80,7 +79,7 @@ def test_only_what_was_submitted_from_there_and_has_not_ended_is_still_there(tmp
 )
 def test_a_job_has_ended_when_the_cluster_says_so_twice(tmp_path, monkeypatch, said, ended):
     job = shell(tmp_path, "a", "true")
-    waiting = {job: SimpleNamespace(job_id="7", paths=SimpleNamespace(result_pickle=tmp_path / "result"))}
+    handle = SimpleNamespace(job_id="7", paths=SimpleNamespace(result_pickle=tmp_path / "result"))
     answers = iter(said)
 
     def states(ids):
@@ -88,8 +87,8 @@ def test_a_job_has_ended_when_the_cluster_says_so_twice(tmp_path, monkeypatch, s
         return None if answer is None else {"7": answer} if answer else {}
 
     monkeypatch.setattr(slurm_module, "states", states)
-    look = slurm_module._Look(slurm())
-    with jobs_bar(1, 1) as bar:
-        assert [look.ended(waiting, bar, every=0.0).get(job) for _ in said] == ended
-        (tmp_path / "result").touch()
-        assert look.ended(waiting, bar, every=1_000.0) == {job: ""}  # seen at once
+    queue = slurm_module.SlurmQueue({job: handle}, look_every_seconds=0.0)
+    assert [queue.ended(stopping=False).get(job) for _ in said] == ended
+    (tmp_path / "result").touch()
+    queue.look_every_seconds = 1_000.0
+    assert queue.ended(stopping=False) == {job: ""}  # seen at once

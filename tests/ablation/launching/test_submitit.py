@@ -40,7 +40,9 @@ def test_a_job_whose_time_is_up_saves_and_goes_on(tmp_path):
     tries = [line for line in job.log.read_text("utf-8").splitlines() if not line.startswith(HEADING)]
     count = (tmp_path / "long.state").read_text()
     assert tries == ["begun", f"saved {count}", f"goes on from {count}"]
-    assert outcome.seconds > 3  # of both tries
+    assert (
+        outcome.seconds > 0.02 * int(count) + 0.7
+    )  # of the first try, in which it counted and saved, and of the second
 
 
 @pytest.mark.slow
@@ -89,10 +91,10 @@ def test_a_job_stopped_from_outside_leaves_no_result(tmp_path, ends, signals, sa
     """As on a node: submitit handles signals, and says nothing of them."""
     job = shell(tmp_path, "a", f"kill -{signals} $PPID; {ends}")
     program = (
-        "import signal\nfrom pathlib import Path\nfrom research.ablation.launching import slurm_work\n"
-        "from research.ablation.launching.jobs import Job\nslurm_work.REQUEUE_SECONDS = 0\n"
+        "import signal\nfrom pathlib import Path\nfrom research.ablation.launching import supervisor\n"
+        "from research.ablation.launching.jobs import Job\nsupervisor.REQUEUE_SECONDS = 0\n"
         "signal.signal(signal.SIGTERM, lambda *_: None)\nsignal.signal(signal.SIGCONT, lambda *_: None)\n"
-        f"print(slurm_work.Work(Job('a', {job.command!r}, Path({str(job.log)!r})), grace_seconds=1)())"
+        f"print(supervisor.Supervisor(Job('a', {job.command!r}, Path({str(job.log)!r})), grace_seconds=1)())"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.stdout[: len(said) or None], ended.returncode) == (said, code), ended.stderr
