@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "data": set(),
     "parallel": set(),
     "results": set(),
-    "statistics": {"words"},
+    "statistics": set(),
     "words": set(),
     "models": {"attention"},
     "decoding": {"data", "models", "parallel", "results"},

@@ -15,7 +15,7 @@ from research.ablation.results import costs, curves, is_evaluated, learning_rate
 from research.ablation.verdict import Judged, Run, compare, judge, scores_of
 from research.results.run_folder import RunFolder
 from research.statistics.contrasts import Scores
-from research.statistics.hypotheses import LEVEL, Crossing
+from research.statistics.hypotheses import LEVEL, Crossing, crossing_points
 from research.training.trainer import commit
 from research.words import Words
 
@@ -141,11 +141,11 @@ def _measure(name: str, by: Measure) -> dict[str, Any]:
 def _hypothesis(judged: Judged) -> dict[str, Any]:
     claim = judged.claim
     return {
-        **claim.words.as_json(),
+        **judged.words.as_json(),
         "measure": _measure(judged.measure, MEASURES[judged.measure]),
         "verdict": judged.verdict,
-        "effect": claim.estimate.value,
-        "interval": claim.estimate.interval(claim.level),
+        "effect": claim.effect,
+        "interval": claim.interval,
         "level": claim.level,
         "p_supports": claim.p_supports,
         "p_refutes": judged.p_refutes,
@@ -161,7 +161,7 @@ def _crossings(experiment: Experiment, scores: Scores) -> Iterator[Words]:
     for each in experiment.verdict:
         if isinstance(each, Crossing) and {*each.first, *each.second} <= scores.runs.keys():
             at = [experiment.place(arm)[0] or 0.0 for arm in each.first]
-            points = [f"{float(f'{point:.2g}'):,.0f}" for point in each.points(scores, at, log=axis.log)]
+            points = [f"{float(f'{point:.2g}'):,.0f}" for point in crossing_points(each, scores, at, log=axis.log)]
             cross = Words(
                 "In the mean over seeds, {first} and {second} cross at about {points} {axis}.",
                 "시드 평균에서 {first}의 선과 {second}의 선은 {axis} 약 {points}에서 만난다.",

@@ -41,6 +41,7 @@ def flags(
         *_left_out(experiment, arms),
         *_silenced(judged),
         *_blunt(judged),
+        *_unvaried(judged),
         *_costs(spent),
         *_fields(experiment, folders, tuned=bool(tried)),
         *_rates(folders, tried),
@@ -73,7 +74,7 @@ def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[Run]]) -> Iter
 
 def _silenced(judged: Sequence[Judged]) -> Iterator[Words]:
     """Claims of arms that stand where the measure tells nothing apart."""
-    if names := "; ".join(" − ".join(each.claim.estimate.arms) for each in judged if each.at_bound):
+    if names := "; ".join(" − ".join(each.claim.arms) for each in judged if each.at_bound):
         yield Words(
             f"at the floor or the ceiling, where the measure tells nothing apart: {names}",
             f"바닥이나 천장에 있어 척도로 구별되지 않는다: {names}",
@@ -83,13 +84,22 @@ def _silenced(judged: Sequence[Judged]) -> Iterator[Words]:
 def _blunt(judged: Sequence[Judged]) -> Iterator[Words]:
     """Claims that arms are alike, which intervals so wide could not have shown. At a bound no seeds would help."""
     for claim in [each.claim for each in judged if each.verdict == INCONCLUSIVE and not each.at_bound]:
-        low, high = claim.estimate.interval(claim.level)
+        low, high = claim.interval
         if claim.alike and claim.margin is not None and high - low > 2 * claim.margin:
-            arms, wide = " − ".join(claim.estimate.arms), f"±{_short((high - low) / 2)}"
+            arms, wide = " − ".join(claim.arms), f"±{_short((high - low) / 2)}"
             yield Words(
                 f"more seeds are needed to show a difference within ±{claim.margin:g}: its interval is {wide} ({arms})",
                 f"차이가 ±{claim.margin:g} 안에 있음을 보이려면 시드가 더 필요하다: 구간은 {wide}이다({arms})",
             )
+
+
+def _unvaried(judged: Sequence[Judged]) -> Iterator[Words]:
+    """Claims of scores that neither seeds nor sentences change."""
+    if names := "; ".join(" − ".join(each.claim.arms) for each in judged if each.p_refutes is None):
+        yield Words(
+            f"every seed and sentence gives the same number, so there is no p, and the number itself decides: {names}",
+            f"모든 시드와 문장이 같은 값을 내므로 p 값이 없고 값 자체로 판정한다: {names}",
+        )
 
 
 def _costs(spent: Mapping[str, Mapping[str, Any]]) -> Iterator[Words]:

@@ -9,7 +9,7 @@ import numpy as np
 from research.ablation.length_slope import counts_by_length, slope
 from research.evaluation import counts
 from research.results.run_folder import RunFolder
-from research.statistics.resampling import Measure as OfSums
+from research.statistics.resampling import ScoreOfSums
 from research.words import Words
 
 
@@ -26,7 +26,7 @@ class Measure:
     better: int
     value: Callable[[dict[str, Any], str], float | None]
     counts: Callable[[RunFolder, str, str], np.ndarray] | None = None
-    of_sums: OfSums | None = None
+    of_sums: ScoreOfSums | None = None
     low: float | None = None
     high: float | None = None
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 
 from research.ablation.measures import MEASURES, Measure
-from research.statistics.contrasts import Scores
-from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, holm
-from research.statistics.resampling import Interval
+from research.ablation.wording import say
+from research.statistics.contrasts import Interval, Scores
+from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, assess, holm
+from research.words import Words
 
 SUPPORTED, REFUTED, INCONCLUSIVE, TOO_FEW = "supported", "refuted", "inconclusive", "not enough seeds"
 SEEDS = 3  # the fewest that a verdict may rest on
@@ -24,56 +25,76 @@ class Run(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """A claim, the measure that it is of, and what is to be said of it. p_refutes: corrected for all claims (Holm).
-    at_bound: whether its arms stand where the measure tells nothing apart."""
+    """A claim with its verdict.
 
+    Attributes:
+        words: the claim as a sentence.
+        claim: its contrast, and what the scores say of it.
+        measure: the name of the measure of the scores.
+        p_refutes: p to refute the claim, corrected for all claims of the question (Holm); None where nothing varies.
+        at_bound: whether its arms stand where the measure tells nothing apart.
+        verdict: supported, refuted or inconclusive.
+    """
+
+    words: Words
     claim: Claim
     measure: str
-    p_refutes: float
+    p_refutes: float | None
     at_bound: bool
     verdict: str
 
 
-class Comparison(NamedTuple):
-    """a less b. p_holm: corrected for all comparisons of the experiment."""
+class PairOfArms(NamedTuple):
+    """The difference of two arms, a less b.
+
+    Attributes:
+        difference, interval: the difference, and its interval at `LEVEL`.
+        p_value: two-sided p of no difference; None where nothing varies; arms that differ by 0 are then identical.
+        p_holm: p corrected for all pairs of the experiment.
+    """
 
     a: str
     b: str
     difference: float
     interval: Interval
-    p_value: float
-    p_holm: float
+    p_value: float | None
+    p_holm: float | None
 
 
 def judge(
     hypotheses: Sequence[Hypothesis], measure: str, arms: Mapping[str, Sequence[Run]], scores: Callable[[str], Scores]
 ) -> tuple[str, list[Judged]]:
-    """The verdict over all hypotheses, and over each claim that they need.
+    """Give the verdict over all hypotheses, and over each claim that they need.
 
-    measure: of those that name none. scores: `scores_of` all the arms, by the measure's name: the same that `compare`
-    takes, so that a pair has one interval wherever it is spoken of.
+    A question is supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982). It is
+    refuted where any claim certainly is not true, with p corrected for their number (Holm 1979). Otherwise it is
+    inconclusive. A claim is inconclusive where all of its arms stand at the measure's floor or ceiling, which tell
+    nothing apart; and where one of two that are to be alike does, and the other is within the margin of it. Where
+    neither seeds nor sentences vary there is no p, and the side of the bound that the number is on decides.
 
-    Supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982); refuted where any
-    certainly is not, p corrected for their number (Holm 1979); else inconclusive. Where all arms of a claim stand at
-    the measure's floor or ceiling, they tell nothing apart, and the claim is inconclusive; so it is where one of two
-    that are to be alike does, and the other is within the margin of it. A hypothesis of an arm that is not in `arms` is
-    left out: the others can refute what was declared, and not support it.
+    Args:
+        hypotheses: the hypotheses of the question. One about an arm that is not in `arms` is left out: the others can
+            refute the question, and cannot support it.
+        measure: the measure of hypotheses that name none.
+        arms: arm -> its runs.
+        scores: `scores_of` all the arms, by the measure's name: the same that `compare` takes, so that a pair has one
+            interval wherever it is spoken of.
     """
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
         return TOO_FEW, []
-    claims: list[tuple[Claim, str, bool]] = []
+    claims: list[tuple[Words, Claim, str, bool]] = []
     for hypothesis in asked:
         name = hypothesis.measure or measure
         by, found = MEASURES[name], scores(name)
         if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
-        for claim in hypothesis.needs(found, by.better, by.unit):
-            claims.append((claim, name, _stands_at_bound(claim, by, found)))
-    refutes = holm([claim.p_refutes for claim, _, _ in claims])
+        said = zip(say(hypothesis, by.unit), assess(hypothesis, found, by.better), strict=True)
+        claims += [(words, claim, name, _stands_at_bound(claim, by, found)) for words, claim in said]
+    refutes = holm([claim.p_refutes for _, claim, _, _ in claims])
     judged = [
-        Judged(claim, name, p_refutes, bound, _verdict(claim.p_supports, p_refutes, bound))
-        for (claim, name, bound), p_refutes in zip(claims, refutes, strict=True)
+        Judged(words, claim, name, p_refutes, bound, _verdict(claim, p_refutes, bound))
+        for (words, claim, name, bound), p_refutes in zip(claims, refutes, strict=True)
     ]
     verdicts = {each.verdict for each in judged}
     whole = len(asked) == len(hypotheses)
@@ -81,13 +102,13 @@ def judge(
     return overall, judged
 
 
-def compare(scores: Scores) -> list[Comparison]:
-    """Every pair of arms of several seeds, p of no difference corrected for the number of pairs."""
+def compare(scores: Scores) -> list[PairOfArms]:
+    """Compare every pair of arms that have several seeds; p of no difference is corrected for the number of pairs."""
     pairs = list(combinations(scores.repeated, 2))
     estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]
-    p_values = [min(1.0, 2 * min(each.p_above(0), each.p_below(0))) for each in estimates]
+    p_values = [each.p_value for each in estimates]
     return [
-        Comparison(a, b, each.value, each.interval(LEVEL), p, corrected)
+        PairOfArms(a, b, each.value, each.interval(LEVEL), p, corrected)
         for (a, b), each, p, corrected in zip(pairs, estimates, p_values, holm(p_values), strict=True)
     ]
 
@@ -117,7 +138,7 @@ def at_bound(by: Measure, scores: Scores) -> str | None:
 def _stands_at_bound(claim: Claim, by: Measure, scores: Scores) -> bool:
     """Whether arms stand where the measure tells nothing apart. Of two that are to be alike, one is enough, with the
     other within the margin of that bound."""
-    arms = scores.of(claim.estimate.arms)
+    arms = scores.of(claim.arms)
     if claim.margin is None or not claim.alike:
         return at_bound(by, arms) is not None
     means = np.array([np.mean(runs) for runs in arms.runs.values()])
@@ -125,9 +146,11 @@ def _stands_at_bound(claim: Claim, by: Measure, scores: Scores) -> bool:
     return bool((told != means).any() and np.ptp(told) <= claim.margin)
 
 
-def _verdict(p_supports: float, p_refutes: float, bound: bool) -> str:
+def _verdict(claim: Claim, p_refutes: float | None, bound: bool) -> str:
     if bound:
         return INCONCLUSIVE
+    if claim.p_supports is None or p_refutes is None:
+        return INCONCLUSIVE if claim.holds is None else SUPPORTED if claim.holds else REFUTED
     if p_refutes < 1 - LEVEL:
         return REFUTED
-    return SUPPORTED if p_supports < 1 - LEVEL else INCONCLUSIVE
+    return SUPPORTED if claim.p_supports < 1 - LEVEL else INCONCLUSIVE

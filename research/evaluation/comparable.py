@@ -1,4 +1,4 @@
-"""Run folders that may be compared: translations of the same sentences by the same search, or a sentence why not."""
+"""Read run folders that may be compared: translations of the same sentences by the same search. Refuse all others."""
 
 from collections.abc import Sequence
 from itertools import combinations
@@ -14,8 +14,15 @@ from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder, beams
 
 
-class Run(NamedTuple):
-    """A run as it was evaluated. name: its path as given. recorded: what result.json holds of the search."""
+class EvaluatedRun(NamedTuple):
+    """A run as it was evaluated.
+
+    Attributes:
+        name: its path as given.
+        seed: the seed that it was trained with.
+        translations: a sentence each.
+        recorded: the part of result.json about the search.
+    """
 
     name: str
     seed: int
@@ -24,14 +31,21 @@ class Run(NamedTuple):
 
 
 class Comparable(NamedTuple):
-    """Two systems, each the runs of one config under different seeds. tokenize: sacreBLEU's tokeniser of their BLEU."""
+    """Two systems that may be compared.
+
+    Attributes:
+        split, search: what was translated, and how.
+        references: the target sentences of the split.
+        tokenize: sacreBLEU's tokeniser of their BLEU.
+        a, b: the runs of each system: one config under different seeds.
+    """
 
     split: str
     search: str
     references: list[str]
     tokenize: str
-    a: list[Run]
-    b: list[Run]
+    a: list[EvaluatedRun]
+    b: list[EvaluatedRun]
 
 
 class _Opened(NamedTuple):
@@ -41,10 +55,15 @@ class _Opened(NamedTuple):
 
 
 def read(a: Sequence[Path | str], b: Sequence[Path | str], *, split: str | None, search: str | None) -> Comparable:
-    """The runs of system A and of system B.
+    """Read the runs of system A and of system B.
 
-    split: None is the only test split. search: None is the widest that all were evaluated with; "beam1" is greedy.
-    ValueError or OSError for runs that do not compare, or are no runs.
+    Args:
+        a, b: the run folders of each system.
+        split: the split that was translated; None if there is only one test split.
+        search: "beam1" is greedy; None for the widest that all were evaluated with.
+
+    Raises:
+        ValueError, OSError: the runs do not compare, or are not run folders.
     """
     sides = [[_open(path) for path in paths] for paths in (a, b)]
     for side in sides:
@@ -67,7 +86,7 @@ def _open(path: Path | str) -> _Opened:
 
 
 def _refuse_mixture(side: Sequence[_Opened]) -> None:
-    """A system is one config under different seeds: else what varies within it is no chance."""
+    """Refuse runs that differ in more than their seed: what varies within a system must be chance."""
     for one, other in combinations(side, 2):
         fields = differing_fields(config_as_json(one.config), config_as_json(other.config), besides=["seed"])
         if fields:
@@ -77,8 +96,8 @@ def _refuse_mixture(side: Sequence[_Opened]) -> None:
             )
         if one.config.seed == other.config.seed:
             raise ValueError(
-                f"{one.name} and {other.name} both have seed {one.config.seed}: a run counted twice says nothing "
-                f"of how much seeds vary"
+                f"{one.name} and {other.name} both have seed {one.config.seed}: give each seed once, or the "
+                f"comparison cannot tell how much seeds vary"
             )
 
 
@@ -90,7 +109,7 @@ def _only_test_split(run: _Opened) -> str:
 
 
 def _shared_references(runs: Sequence[_Opened], split: str) -> list[str]:
-    """The target sentences; of what was translated, not a pair may differ."""
+    """Return the target sentences; refuse runs whose split differs in any pair."""
     first: list[tuple[str, str]] = []
     for run in runs:
         file = run.folder.split_file(split)
@@ -101,14 +120,14 @@ def _shared_references(runs: Sequence[_Opened], split: str) -> list[str]:
         first = first or pairs
         if len(pairs) != len(first):
             raise ValueError(
-                f"{split} has {len(first):,} sentences in {runs[0].name} and {len(pairs):,} in {run.name}: scores of "
-                f"other sentences do not compare"
+                f"{split} has {len(first):,} sentences in {runs[0].name} and {len(pairs):,} in {run.name}: only "
+                f"scores of the same sentences compare"
             )
         other = next((n for n, (one, two) in enumerate(zip(first, pairs, strict=True), 1) if one != two), None)
         if other:
             raise ValueError(
                 f"{split} is not the same in {runs[0].name} and {run.name}: they differ from sentence {other:,} on, "
-                f"and scores of other sentences do not compare"
+                f"and only scores of the same sentences compare"
             )
     return [target for _, target in first]
 
@@ -135,7 +154,7 @@ def _shared_search(runs: Sequence[_Opened], split: str, wanted: str | None) -> s
     return f"beam{common[-1]}"
 
 
-def _read(run: _Opened, split: str, search: str, sentences: int) -> Run:
+def _read(run: _Opened, split: str, search: str, sentences: int) -> EvaluatedRun:
     file = run.folder.path / "translations" / f"{split}.{search}.txt"
     if not file.is_file():
         raise FileNotFoundError(f"{file} is missing, though {run.name} was evaluated; evaluate it again")
@@ -144,4 +163,4 @@ def _read(run: _Opened, split: str, search: str, sentences: int) -> Run:
         raise ValueError(
             f"{file} has {len(translations):,} lines for the {sentences:,} sentences of {split}; evaluate it again"
         )
-    return Run(run.name, run.config.seed, translations, _searches(run, split)[search])
+    return EvaluatedRun(run.name, run.config.seed, translations, _searches(run, split)[search])

@@ -1,5 +1,6 @@
-"""Run folders of two systems to a verdict: which one is better on a split, if either is."""
+"""Compare two systems by their run folders: which one is better on a split, if either is."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -7,36 +8,41 @@ from typing import NamedTuple
 import numpy as np
 
 from research.evaluation import quality
-from research.evaluation.comparable import Comparable, Run, read
+from research.evaluation.comparable import Comparable, EvaluatedRun, read
 from research.results.run_folder import RunFolder
-from research.statistics.resampling import (
-    Interval,
-    SeedTest,
-    approximate_randomisation,
-    bootstrap,
-    seed_test,
-    verdict,
-)
+from research.statistics.contrasts import Interval, Scores, verdict
+
+FEWEST_RESAMPLES = 100  # the error over sentences is then known to 7 % of itself: 1 / √(2 × 100)
 
 
-class Kind(NamedTuple):
-    """A measure. better: 1 where a higher score is better, -1 where a lower one is."""
+class TextMeasure(NamedTuple):
+    """A measure of translations.
+
+    Attributes:
+        title: its name in tables.
+        better: 1 if a higher score is better, -1 if a lower one is.
+        score: its function of (hypotheses, references, tokenize=sacreBLEU's tokeniser).
+    """
 
     title: str
     better: int
     score: Callable[..., quality.Score]
-    """(hypotheses, references, tokenize=sacreBLEU's tokeniser)"""
 
 
-MEASURES = {
-    "bleu": Kind("BLEU", 1, lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False)),
-    "chrf": Kind("chrF", 1, lambda *texts, tokenize: quality.chrf(*texts)),
-    "ter": Kind("TER", -1, lambda *texts, tokenize: quality.ter(*texts)),
+TEXT_MEASURES = {
+    "bleu": TextMeasure("BLEU", 1, lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False)),
+    "chrf": TextMeasure("chrF", 1, lambda *texts, tokenize: quality.chrf(*texts)),
+    "ter": TextMeasure("TER", -1, lambda *texts, tokenize: quality.ter(*texts)),
 }
 
 
 class System(NamedTuple):
-    """One side. score: the mean of `scores`, which are those of its runs."""
+    """One side of a comparison.
+
+    Attributes:
+        runs, seeds, scores: the path, seed and score of each run.
+        score, interval: the mean of `scores`, and its interval.
+    """
 
     runs: list[str]
     seeds: list[int]
@@ -45,8 +51,23 @@ class System(NamedTuple):
     interval: Interval
 
 
-class Comparison(NamedTuple):
-    """What was found. Differences are the score of A less that of B."""
+class SystemComparison(NamedTuple):
+    """Two systems and how they differ. A difference is the score of A less that of B.
+
+    Attributes:
+        verdict: see `contrasts.verdict`.
+        split, search, measure, signature, sentences: the translations that were scored, and how.
+        resamples, seed: of the sentences.
+        level: of `interval` and of the systems' intervals.
+        margin: the difference that would not matter; None if none was stated.
+        a, b: the systems.
+        difference, interval: the difference, and its interval over seeds and sentences.
+        p_value: two-sided p of no difference; None where neither seeds nor sentences vary.
+        equivalence_level, equivalence_interval: 1 - 2α where `level` is 1 - α, for TOST; see `contrasts.verdict`.
+        equivalence_p_value: p of TOST; None without a margin, and where nothing varies.
+        seed_error, sentence_error: the standard errors of the difference over seeds and over sentences.
+        freedom: the degrees of freedom of `seed_error`; None if it is 0.
+    """
 
     verdict: str
     split: str
@@ -62,14 +83,13 @@ class Comparison(NamedTuple):
     b: System
     difference: float
     interval: Interval
+    p_value: float | None
     equivalence_level: float
-    """1 - 2α where `level` is 1 - α: TOST, see `resampling.verdict`."""
     equivalence_interval: Interval
-    bootstrap_p_value: float
-    randomisation_p_value: float | None
-    """None where a system has several runs: to swap translations says nothing of seeds."""
-    over_seeds: SeedTest | None
-    """None where a system has one run, or all score the same."""
+    equivalence_p_value: float | None
+    seed_error: float
+    sentence_error: float
+    freedom: float | None
 
 
 def compare(
@@ -83,92 +103,103 @@ def compare(
     level: float,
     resamples: int,
     seed: int,
-) -> Comparison:
-    """Compare two systems by the run folders of each, one a seed, that were evaluated on the same sentences.
+) -> SystemComparison:
+    """Compare two systems over seeds and sentences. `contrasts` has the equation of the interval.
 
-    split, search: see `comparable.read`. measure: of `MEASURES`. margin: how large a difference would not matter, in
-    points of the measure; None: equivalence is not asked for. level: of the intervals, such as 0.95. seed: of the
-    resamples. ValueError or OSError for what cannot be compared.
+    Args:
+        a, b: the run folders of each system, one a seed, evaluated on the same sentences.
+        split, search: see `comparable.read`.
+        measure: a name of `TEXT_MEASURES`.
+        margin: how large a difference would not matter, in points; None if equivalence is not asked for.
+        level: the level of the intervals, such as 0.95.
+        resamples: the number of resamples of the sentences.
+        seed: the seed of the resamples.
+
+    Raises:
+        ValueError, OSError: the systems cannot be compared.
     """
     _refuse_impossible(measure, margin, level, resamples, seed)
     runs = read(a, b, split=split, search=search)
-    kind = MEASURES[measure]
+    kind = TEXT_MEASURES[measure]
+    scored = {
+        side: [kind.score(run.translations, runs.references, tokenize=runs.tokenize) for run in of]
+        for side, of in (("a", runs.a), ("b", runs.b))
+    }
+    first = scored["a"][0]
+    for run, score in zip([*runs.a, *runs.b], [*scored["a"], *scored["b"]], strict=True):
+        _refuse_stale(run, runs, measure, score.score, first.signature)
 
-    def scores(side: Sequence[Run]) -> list[quality.Score]:
-        return [kind.score(run.translations, runs.references, tokenize=runs.tokenize) for run in side]
-
-    of_a, of_b = scores(runs.a), scores(runs.b)
-    scores_M, signature = of_a[0].of_sums, of_a[0].signature
-    (a_RNX, a_R), (b_RNX, b_R) = (
-        (np.array([each.counts for each in side], np.float64), [each.score for each in side]) for side in (of_a, of_b)
-    )
-    for run, score in zip([*runs.a, *runs.b], [*a_R, *b_R], strict=True):
-        _refuse_stale(run, runs, measure, score, signature)
-
-    options = {"resamples": resamples, "seed": seed}
-    sampled = bootstrap(a_RNX, b_RNX, scores_M, **options)
-    single = len(a_R) == len(b_R) == 1
+    counts = {side: np.array([each.counts for each in of], np.float64) for side, of in scored.items()}
+    scores = Scores.of_sentences(counts, first.of_sums, seed=seed, resamples=resamples)
+    difference = scores.contrast({"a": 1, "b": -1})
     equivalence_level = round(2 * level - 1, 12)  # 0.9 where 0.95 is asked for, not 0.8999999999999999
-    interval, equivalence_interval = sampled.interval(level), sampled.interval(equivalence_level)
-    a_interval, b_interval = sampled.intervals(level)
-    return Comparison(
+    interval, equivalence_interval = difference.interval(level), difference.interval(equivalence_level)
+
+    def system(side: str, of: Sequence[EvaluatedRun]) -> System:
+        mean = scores.contrast({side: 1})
+        names, seeds = [run.name for run in of], [run.seed for run in of]
+        return System(names, seeds, list(scores.runs[side]), mean.value, mean.interval(level))
+
+    return SystemComparison(
         verdict=verdict(interval, equivalence_interval, margin=margin, better=kind.better),
         split=runs.split,
         search=runs.search,
         measure=measure,
-        signature=signature,
+        signature=first.signature,
         sentences=len(runs.references),
         resamples=resamples,
         seed=seed,
         level=level,
         margin=margin,
-        a=System([run.name for run in runs.a], [run.seed for run in runs.a], a_R, sampled.a, a_interval),
-        b=System([run.name for run in runs.b], [run.seed for run in runs.b], b_R, sampled.b, b_interval),
-        difference=sampled.difference,
+        a=system("a", runs.a),
+        b=system("b", runs.b),
+        difference=difference.value,
         interval=interval,
+        p_value=difference.p_value,
         equivalence_level=equivalence_level,
         equivalence_interval=equivalence_interval,
-        bootstrap_p_value=sampled.p_value,
-        randomisation_p_value=approximate_randomisation(a_RNX[0], b_RNX[0], scores_M, **options) if single else None,
-        over_seeds=seed_test(a_R, b_R, level=level, margin=margin),
+        equivalence_p_value=None if margin is None else difference.p_within(margin),
+        seed_error=difference.seed_error,
+        sentence_error=difference.sentence_error,
+        freedom=difference.freedom if math.isfinite(difference.freedom) else None,
     )
 
 
-def write_json(comparison: Comparison, file: Path, *, command: str) -> None:
-    """All that was found and how to find it again, whole or not at all."""
-    parts = {name: getattr(comparison, name)._asdict() for name in ("a", "b")}
-    over_seeds = comparison.over_seeds and comparison.over_seeds._asdict()
-    value = {"command": command, **comparison._asdict(), **parts, "over_seeds": over_seeds}
+def write_json(comparison: SystemComparison, file: Path, *, command: str) -> None:
+    """Write all that was found, and the command that finds it again, whole or not at all."""
+    systems = {side: getattr(comparison, side)._asdict() for side in ("a", "b")}
+    value = {"command": command, **comparison._asdict(), **systems}
     RunFolder(file.parent).write_json(file.name, value)  # it holds no run, but writes as one does
 
 
 def percent(level: float) -> str:
-    """Such as 95 %."""
+    """Format a level such as 95 %."""
     return f"{100 * level:g} %"
 
 
 def _refuse_impossible(measure: str, margin: float | None, level: float, resamples: int, seed: int) -> None:
-    if measure not in MEASURES:
-        raise ValueError(f"systems cannot be compared by {measure!r}; choose one of {', '.join(MEASURES)}")
+    if measure not in TEXT_MEASURES:
+        raise ValueError(f"systems cannot be compared by {measure!r}; choose one of {', '.join(TEXT_MEASURES)}")
     if margin is not None and not 0 < margin < np.inf:
-        raise ValueError(f"a margin of {margin:g} is none; give the points that would not matter, such as 0.5")
+        raise ValueError(
+            f"margin {margin:g}: must be positive, such as 0.5 (the largest difference that you would call negligible)"
+        )
     if not 0.5 < level < 1:
-        raise ValueError(f"an interval of {level:g} is none; give a level between 0.5 and 1, such as 0.95")
+        raise ValueError(f"level {level:g}: must be between 0.5 and 1, such as 0.95 for 95 % intervals")
     if seed < 0:
-        raise ValueError(f"the resamples' seed is {seed}; give a whole number from 0 up")
-    least = int(np.ceil(round(2 / (1 - level), 6)))  # one outside on each side
-    if resamples < least:
-        raise ValueError(f"{resamples:,} resamples show no {percent(level)} interval; take {least:,} or more")
+        raise ValueError(f"seed {seed}: the seed of the resamples must be a whole number from 0 up")
+    if resamples < FEWEST_RESAMPLES:
+        raise ValueError(f"resamples {resamples:,}: too few for a standard error; take {FEWEST_RESAMPLES:,} or more")
 
 
-def _refuse_stale(run: Run, runs: Comparable, measure: str, score: float, signature: str) -> None:
-    """A run that was evaluated in between, or whose evaluation was stopped, and whose result is of other translations.
+def _refuse_stale(run: EvaluatedRun, runs: Comparable, measure: str, score: float, signature: str) -> None:
+    """Refuse a run whose result.json is of other translations: evaluated in between, or an evaluation was stopped.
 
     Under another signature (another sacreBLEU, say) the scores may differ; here all runs are scored alike.
     """
     recorded = run.recorded.get(measure, {})
     if recorded.get("signature") == signature and abs(recorded["score"] - score) > 1e-6:
         raise ValueError(
-            f"{run.name}: its translations of {runs.split} by {runs.search} score {score:.2f} and result.json says "
+            f"{run.name}: its translations of {runs.split} by {runs.search} score {score:.2f}, but result.json says "
             f"{recorded['score']:.2f}; evaluate it again"
         )

@@ -1,19 +1,17 @@
-"""A comparison of two systems as people read it: the scores, the difference, and what to think of it."""
+"""Print a comparison of two systems: their scores, the difference, and the verdict."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from research.evaluation.compare import MEASURES, Comparison, percent
+from research.evaluation.compare import TEXT_MEASURES, SystemComparison, percent
 from research.results.run_folder import search_words
-from research.statistics.resampling import Interval
-
-FEW_SEEDS = 5  # below, an interval by percentiles misses too often: see `resampling.bootstrap`
+from research.statistics.contrasts import IDENTICAL, Interval
 
 
-def terminal(comparison: Comparison) -> RenderableType:
-    """What was found, for `rich.console.Console.print`: the scores, the difference, and what to think of it."""
-    kind = MEASURES[comparison.measure]
+def terminal(comparison: SystemComparison) -> RenderableType:
+    """Lay out a comparison for `rich.console.Console.print`; its last line is the verdict."""
+    kind = TEXT_MEASURES[comparison.measure]
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = Text(f"{comparison.split}, {search_words(comparison.search)}, {comparison.sentences:,} sentences")
     table.add_column("")
@@ -33,28 +31,25 @@ def terminal(comparison: Comparison) -> RenderableType:
     return Group(table, Text(), *map(Text, _remarks(comparison)), Text(), Text(comparison.verdict))
 
 
-def _remarks(comparison: Comparison) -> list[str]:
+def _remarks(comparison: SystemComparison) -> list[str]:
     seeds = [len(system.runs) for system in (comparison.a, comparison.b)]
-    drawn = "sentences" if max(seeds) == 1 else "sentences and seeds"
-    said = [f"paired bootstrap, {comparison.resamples:,} times over {drawn}: p = {comparison.bootstrap_p_value:.4f}"]
-    if comparison.randomisation_p_value is not None:
-        said.append(f"approximate randomisation: p = {comparison.randomisation_p_value:.4f}")
-    over_seeds = comparison.over_seeds
-    if over_seeds:
-        said.append(
-            f"Welch's t over seeds alone: {_range(over_seeds.interval)}, p = {over_seeds.p_value:.4f}"
-            + ("" if over_seeds.equivalence_p_value is None else f", TOST p = {over_seeds.equivalence_p_value:.4f}")
-        )
-    if comparison.margin is not None:
-        within = f"equivalence within ±{comparison.margin:g}"
-        interval = f"{percent(comparison.equivalence_level)} interval {_range(comparison.equivalence_interval)}"
-        said.append(f"{within}: the {interval} must lie inside")
+    if comparison.p_value is None:
+        same = "score the same" if comparison.verdict == IDENTICAL else "differ by the same amount"
+        said = [f"A and B {same} whatever the sentences and seeds: there is nothing to test, and no p"]
+    else:
+        said = [f"p of no difference = {comparison.p_value:.4f}"]
+        if comparison.equivalence_p_value is not None:
+            within = f"equivalence within ±{comparison.margin:g}: p of TOST = {comparison.equivalence_p_value:.4f}"
+            inside = f"{percent(comparison.equivalence_level)} interval {_range(comparison.equivalence_interval)}"
+            said.append(f"{within}; the {inside} must lie inside")
+        errors = [f"{comparison.sentence_error:.2f} from sentences ({comparison.resamples:,} paired resamples)"]
+        if comparison.freedom is not None:
+            errors.append(f"{comparison.seed_error:.2f} from seeds ({comparison.freedom:.1f} degrees of freedom)")
+        said.append(f"standard error: {', '.join(errors)}")
     said.append(comparison.signature)
     if min(seeds) == 1:
         alone = " and ".join(name for name, runs in zip("AB", seeds, strict=True) if runs == 1)
         said.append(f"note: one seed of {alone}: how much seeds vary is not in the interval")
-    elif over_seeds and min(seeds) < FEW_SEEDS:
-        said.append("note: few seeds: where they vary more than sentences, trust the interval of t, which is longer")
     return said
 
 

@@ -1,9 +1,9 @@
 """What was counted in each sentence of a split, in a run folder: every measure is a function of its sums.
 
-So runs are compared, and seeds and sentences resampled together (`resampling.bootstrap`), from run folders alone:
+So runs are compared over seeds and sentences (`contrasts.Scores`) from run folders alone:
 
     runs_RNX = np.stack([read(folder, "test").of("bleu", "beam5") for folder in folders])
-    bootstrap(runs_RNX, others_RNX, MEASURES["bleu"].score, resamples=1_000, seed=0)
+    Scores.of_sentences({"a": runs_RNX, "b": others_RNX}, MEASURES["bleu"].score, seed=0).contrast({"a": 1, "b": -1})
 
 `counts/<split>.npz` has, with a row for each sentence,
 
@@ -31,7 +31,7 @@ from research.evaluation.head_distance import mean_distance
 from research.evaluation.perplexity import CrossEntropy, order_sensitivity
 from research.evaluation.quality import Score
 from research.results.run_folder import RunFolder
-from research.statistics.resampling import Measure
+from research.statistics.resampling import ScoreOfSums
 
 SEARCHED = ("bleu", "chrf", "ter")
 
@@ -40,7 +40,7 @@ class Kind(NamedTuple):
     """A measure. arrays: what it is counted by, put side by side; of a search where the name is in `SEARCHED`."""
 
     arrays: tuple[str, ...]
-    score: Measure
+    score: ScoreOfSums
 
 
 class Counts(NamedTuple):
@@ -108,7 +108,7 @@ def _aligned(name: str) -> Kind:
     return Kind(("alignment",), _of_each(lambda *sums: Alignment(*sums).measures()[name]))
 
 
-def _of_each(score: Callable[..., float | None]) -> Measure:
+def _of_each(score: Callable[..., float | None]) -> ScoreOfSums:
     """None, where nothing was counted that the score is of, becomes NaN."""
     return lambda sums_MX: np.array([score(*sums_X) for sums_X in sums_MX.tolist()], np.float64)
 

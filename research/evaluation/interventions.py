@@ -15,10 +15,11 @@ from research.evaluation import quality
 from research.evaluation.measures import Material
 from research.evaluation.trained import Trained
 from research.models.interventions import heads, reading_by, without_head
-from research.statistics.resampling import Measure, bootstrap
+from research.statistics.contrasts import Scores
+from research.statistics.resampling import ScoreOfSums
 
 NORMALISERS = ("uniform", "hard", "permuted")
-RESAMPLES, SEED, LEVEL = 1_000, 0, 0.95  # of the intervals
+SEED, LEVEL = 0, 0.95  # of the intervals
 
 
 class Quality(NamedTuple):
@@ -27,7 +28,7 @@ class Quality(NamedTuple):
     correct_N2: np.ndarray
     bleu: quality.Score
 
-    def measures(self) -> dict[str, tuple[np.ndarray, Measure]]:
+    def measures(self) -> dict[str, tuple[np.ndarray, ScoreOfSums]]:
         """Of each measure the counts_NX, and the score of their sums."""
         return {
             "token_accuracy": (self.correct_N2, lambda sums_M2: sums_M2[:, 0] / sums_M2[:, 1]),
@@ -41,8 +42,8 @@ def intervene(
     """A row for the model as it is ("none"), and one for each intervention: scores, changes, and their intervals.
 
     Greedy BLEU, and token accuracy of the pairs that are not over data.max_tokens. A change is the score with the
-    intervention less the one without, and its interval a paired bootstrap's over sentences at 95 %; seeds are not in
-    it. [] for a model without attention.
+    intervention less the one without; its 95 % interval is over sentences (see `contrasts`), and seeds are not in it.
+    [] for a model without attention.
     """
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
     references = [pair.target for pair in material.split]
@@ -75,9 +76,12 @@ def intervene(
     for label, changed in each:
         row: dict[str, Any] = {"bin": label}
         for name, (counts_NX, score) in quality_of(changed).measures().items():
-            found = bootstrap(counts_NX[None], before[name][0][None], score, resamples=RESAMPLES, seed=SEED)
-            low, high = found.interval(LEVEL)
-            row |= {name: found.a, f"{name}_change": found.difference, f"{name}_low": low, f"{name}_high": high}
+            counts = {"with": counts_NX[None], "without": before[name][0][None]}
+            scores = Scores.of_sentences(counts, score, seed=SEED)
+            change = scores.contrast({"with": 1, "without": -1})
+            low, high = change.interval(LEVEL)
+            row |= {name: scores.runs["with"][0], f"{name}_change": change.value}
+            row |= {f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
         done(1)
     return rows

@@ -1,43 +1,73 @@
-"""What may be said of arms before they run, each with a margin: superiority, equivalence, a level, a trend, a crossing.
+"""Hypotheses about the scores of arms, declared before they run, and the function that judges them.
 
-Each is one or more contrasts of arms' scores, Σ c_i score_i, and asks on which side of a bound the contrast lies.
+A hypothesis is data: arms, a margin or a bound, and the measure. It requires that one or more contrasts of the arms'
+scores (see `contrasts`) lie on a side of a bound. `assess` tests each of these requirements.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from research.statistics.contrasts import Estimate, Scores
-from research.words import Words
+from research.statistics.contrasts import Estimate, Interval, Scores, two_sided
 
 LEVEL = 0.95
 
 
-class Claim(NamedTuple):
-    """One thing that must be true for a hypothesis to be, and what the runs say to it.
+class Requirement(NamedTuple):
+    """One contrast of arms, and where it must lie.
 
-    p_supports: how likely runs like these are, or further off, if it is false by a hair; p_refutes: if it is true by a
-    hair. Both two-sided but for equivalence, whose two one-sided tests (Schuirmann 1987) are at α each. against: the
-    number that the estimate is seen against, 0 where it is a difference; margin: about it, or None. alike: whether the
-    claim is that scores are the same within the margin.
+    Attributes:
+        weights: arm -> its weight in the contrast.
+        side: "above" or "below" the bound, which is `against` plus the margin; or "within" ±margin of `against`.
+        against: the number that the contrast is seen against; 0 for a difference.
+        margin: the least difference that counts, or for "within" the largest that does not; None for a level.
     """
 
-    words: Words
-    estimate: Estimate
+    weights: Mapping[str, float]
+    side: Literal["above", "below", "within"]
+    against: float = 0.0
+    margin: float | None = None
+
+
+class Claim(NamedTuple):
+    """A requirement of a hypothesis, and what the scores say of it.
+
+    Attributes:
+        arms: the arms of the contrast.
+        effect: the contrast.
+        interval: its interval at `level`.
+        level: 1 - α; 1 - 2α for "within", which is two one-sided tests at α each.
+        against, margin: see `Requirement`.
+        alike: True if the claim is that arms score the same within the margin.
+        p_supports: p of scores like these or further off if the claim is just false. Two-sided, but for "within"
+            (Schuirmann 1987). None where neither seeds nor sentences vary: there is nothing to test.
+        p_refutes: p of scores like these or further off if the claim is just true; two-sided; None as above.
+        holds: where nothing varies, whether the effect is on the side of the bound that was claimed; None where it lies
+            on the bound, or where something varies.
+    """
+
+    arms: tuple[str, ...]
+    effect: float
+    interval: Interval
+    level: float
     against: float
     margin: float | None
-    p_supports: float
-    p_refutes: float
-    level: float
-    alike: bool = False
+    alike: bool
+    p_supports: float | None
+    p_refutes: float | None
+    holds: bool | None
 
 
 class Hypothesis(Protocol):
-    """arms: those that it speaks of. measure: by what, if not by the experiment's. needs: what must all be true, where
-    better is 1 if a higher score is better and -1 if a lower one is."""
+    """Something that may be claimed of arms.
+
+    Attributes:
+        arms: the arms that it is about.
+        measure: the measure of the scores; "" for that of the experiment.
+    """
 
     @property
     def arms(self) -> tuple[str, ...]: ...
@@ -45,22 +75,56 @@ class Hypothesis(Protocol):
     @property
     def measure(self) -> str: ...
 
-    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]: ...
+    def requirements(self, better: int) -> list[Requirement]:
+        """Return the requirements that must all be met.
+
+        Args:
+            better: 1 if a higher score is better, -1 if a lower one is, 0 if neither.
+        """
 
 
-def _above(words: Words, estimate: Estimate, margin: float) -> Claim:
-    """That a difference is more than the margin."""
-    supports, refutes = _two_sided(estimate.p_above(margin)), _two_sided(estimate.p_below(margin))
-    return Claim(words, estimate, 0.0, margin, supports, refutes, LEVEL)
+def assess(hypothesis: Hypothesis, scores: Scores, better: int) -> list[Claim]:
+    """Judge each requirement of a hypothesis by the scores.
+
+    Args:
+        hypothesis: the hypothesis.
+        scores: the scores of its arms at least.
+        better: 1 if a higher score is better, -1 if a lower one is, 0 if neither.
+
+    Returns:
+        A claim for each of `hypothesis.requirements`, in their order.
+    """
+    return [_claim(each, scores.contrast(each.weights)) for each in hypothesis.requirements(better)]
 
 
-def _two_sided(p: float) -> float:
-    return min(1.0, 2 * p)
+def _claim(asked: Requirement, found: Estimate) -> Claim:
+    alike, margin = asked.side == "within", asked.margin or 0.0
+    if alike:
+        room = margin - abs(found.value)
+        supports, refutes = found.p_within(margin), two_sided(found.p_above(margin), found.p_below(-margin))
+    else:
+        bound, sign = asked.against + margin, 1 if asked.side == "above" else -1
+        room = sign * (found.value - bound)
+        above, below = (two_sided(p, p) for p in (found.p_above(bound), found.p_below(bound)))
+        supports, refutes = (above, below)[::sign]
+    level = 2 * LEVEL - 1 if alike else LEVEL
+    return Claim(
+        arms=found.arms,
+        effect=found.value,
+        interval=found.interval(level),
+        level=level,
+        against=asked.against,
+        margin=asked.margin,
+        alike=alike,
+        p_supports=supports,
+        p_refutes=refutes,
+        holds=None if found.varies or room == 0 else room > 0,
+    )
 
 
 @dataclass(frozen=True)
 class Superiority:
-    """`better` beats `than` by more than the margin; which way is better, the measure says."""
+    """The claim that `better` beats `than` by more than the margin; the measure says whether higher is better."""
 
     better: str
     than: str
@@ -71,19 +135,14 @@ class Superiority:
     def arms(self) -> tuple[str, ...]:
         return (self.better, self.than)
 
-    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
-        words = Words(
-            "{better} is better than {than} by more than {margin:g} {unit}",
-            "{better}: {than}보다 {margin:g} {unit} 넘게 낫다",
-        ).of(better=self.better, than=self.than, margin=self.margin, unit=unit)
+    def requirements(self, better: int) -> list[Requirement]:
         sign = better or 1
-        estimate = scores.contrast({self.better: sign, self.than: -sign})
-        return [_above(words, estimate, self.margin)]
+        return [Requirement({self.better: sign, self.than: -sign}, "above", margin=self.margin)]
 
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Each of `same` scores within ±margin of `to`. Refuted where one certainly lies outside."""
+    """The claim that each of `same` scores within ±margin of `to`; refuted where one certainly lies outside."""
 
     same: tuple[str, ...]
     to: str
@@ -94,21 +153,13 @@ class Equivalence:
     def arms(self) -> tuple[str, ...]:
         return (*self.same, self.to)
 
-    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
-        return [self._one(arm, scores.contrast({arm: 1, self.to: -1}), unit) for arm in self.same]
-
-    def _one(self, arm: str, estimate: Estimate, unit: str) -> Claim:
-        words = Words("{arm} is within ±{margin:g} {unit} of {to}", "{arm}: {to}에서 ±{margin:g} {unit} 안에 있다").of(
-            arm=arm, to=self.to, margin=self.margin, unit=unit
-        )
-        supports = max(estimate.p_above(-self.margin), estimate.p_below(self.margin))
-        refutes = _two_sided(min(estimate.p_above(self.margin), estimate.p_below(-self.margin)))
-        return Claim(words, estimate, 0.0, self.margin, supports, refutes, 2 * LEVEL - 1, alike=True)
+    def requirements(self, better: int) -> list[Requirement]:
+        return [Requirement({arm: 1, self.to: -1}, "within", margin=self.margin) for arm in self.same]
 
 
 @dataclass(frozen=True)
 class Level:
-    """An arm scores more than a bound, or less: whichever `more` says."""
+    """The claim that an arm scores more than a bound, or less if `more` is False."""
 
     arm: str
     bound: float
@@ -119,22 +170,23 @@ class Level:
     def arms(self) -> tuple[str, ...]:
         return (self.arm,)
 
-    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
-        en, ko = ("more", "크다") if self.more else ("less", "작다")
-        words = Words("{arm} is {en} than {bound:g} {unit}", "{arm}: {bound:g} {unit}보다 {ko}").of(
-            arm=self.arm, bound=self.bound, unit=unit, en=en, ko=ko
-        )
-        estimate = scores.contrast({self.arm: 1})
-        above, below = _two_sided(estimate.p_above(self.bound)), _two_sided(estimate.p_below(self.bound))
-        supports, refutes = (above, below) if self.more else (below, above)
-        return [Claim(words, estimate, self.bound, None, supports, refutes, LEVEL)]
+    def requirements(self, better: int) -> list[Requirement]:
+        return [Requirement({self.arm: 1}, "above" if self.more else "below", against=self.bound)]
 
 
 @dataclass(frozen=True)
 class Trend:
-    """Along `over`, which stand at `at`, the measure gets better by more than `margin` a unit (worse: a negative one).
+    """The claim that the measure gets better along `over` by more than the margin a unit.
 
-    The slope of the least-squares line through the arms' scores. log: a unit is a doubling.
+    The contrast is the slope of the least-squares line through the arms' scores.
+
+    Attributes:
+        over: the arms, in their order.
+        at: where each arm stands on the axis.
+        margin: the slope that it must exceed; per unit of `at`, or per doubling if `log`.
+        improves: False for the claim that it gets worse.
+        log: True if doublings are equal steps.
+        measure: the measure of the scores; "" for that of the experiment.
     """
 
     over: tuple[str, ...]
@@ -148,23 +200,22 @@ class Trend:
     def arms(self) -> tuple[str, ...]:
         return self.over
 
-    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
+    def requirements(self, better: int) -> list[Requirement]:
         x = np.log2(self.at) if self.log else np.asarray(self.at, float)
         sign = (better or 1) * (1 if self.improves else -1)
-        weights = sign * (x - x.mean()) / np.square(x - x.mean()).sum()
-        en, ko = ("better", "좋아진다") if self.improves else ("worse", "나빠진다")
-        per = Words("doubling", "두 배") if self.log else Words("step", "한 단계")
-        words = Words(
-            f"From {{first}} to {{last}} it gets {en} by more than {{margin:g}} {{unit}} a {per.en}",
-            f"{{first}}에서 {{last}}까지 {per.ko}마다 {{margin:g}} {{unit}} 넘게 {ko}",
-        ).of(first=self.over[0], last=self.over[-1], margin=self.margin, unit=unit)
-        estimate = scores.contrast(dict(zip(self.over, map(float, weights), strict=True)))
-        return [_above(words, estimate, self.margin)]
+        slope = sign * (x - x.mean()) / np.square(x - x.mean()).sum()
+        return [Requirement(dict(zip(self.over, slope.tolist(), strict=True)), "above", margin=self.margin)]
 
 
 @dataclass(frozen=True)
 class Crossing:
-    """`first` beats `second` at the near end of the axis by more than the margin, and loses to it at the far end."""
+    """The claim that `first` beats `second` by more than the margin at the near end of the axis, and loses at the far.
+
+    Attributes:
+        first, second: the arms of two lines, from the near end to the far end.
+        margin: the difference that must be exceeded at either end.
+        measure: the measure of the scores; "" for that of the experiment.
+    """
 
     first: tuple[str, ...]
     second: tuple[str, ...]
@@ -175,34 +226,53 @@ class Crossing:
     def arms(self) -> tuple[str, ...]:
         return (self.first[0], self.second[0], self.first[-1], self.second[-1])
 
-    def needs(self, scores: Scores, better: int, unit: str) -> list[Claim]:
-        near = Superiority(self.first[0], self.second[0], self.margin)
-        far = Superiority(self.second[-1], self.first[-1], self.margin)
-        return [*near.needs(scores, better, unit), *far.needs(scores, better, unit)]
+    @property
+    def ends(self) -> tuple[Superiority, Superiority]:
+        """The claim at the near end, and the claim at the far end."""
+        return (
+            Superiority(self.first[0], self.second[0], self.margin),
+            Superiority(self.second[-1], self.first[-1], self.margin),
+        )
 
-    def points(self, scores: Scores, at: Sequence[float], *, log: bool) -> list[float]:
-        """Where the means cross, on straight lines between the places `at` of the arms."""
-        pairs = zip(self.first, self.second, strict=True)
-        apart = [float(np.mean(scores.runs[first]) - np.mean(scores.runs[second])) for first, second in pairs]
-        sides: list[float] = list(
-            accumulate(np.sign(apart), lambda before, now: now or before)
-        )  # where they meet, they came from
-        places = np.log2(at) if log else np.asarray(at, float)
-        found = [
-            float(near + (far - near) * here / (here - there))
-            for (near, far), (here, there), (side, other) in zip(
-                pairwise(places), pairwise(apart), pairwise(sides), strict=True
-            )
-            if side * other < 0
-        ]
-        return [2.0**point for point in found] if log else found
+    def requirements(self, better: int) -> list[Requirement]:
+        return [each for end in self.ends for each in end.requirements(better)]
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """P values that hold for all of them together. Holm 1979: max_{j ≤ i} min(1, (m - j + 1) p_(j)), p in order."""
-    order = np.argsort(p_values)
-    m, adjusted, highest = len(p_values), [0.0] * len(p_values), 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (m - rank) * float(p_values[index])))
-        adjusted[int(index)] = highest
+def crossing_points(lines: Crossing, scores: Scores, at: Sequence[float], *, log: bool) -> list[float]:
+    """Return where the mean scores of two lines cross, on straight lines between neighbouring arms.
+
+    Args:
+        lines: the two lines.
+        scores: the scores of all their arms.
+        at: where the arms of each line stand on the axis.
+        log: True if doublings are equal steps.
+    """
+    pairs = zip(lines.first, lines.second, strict=True)
+    apart = [float(np.mean(scores.runs[first]) - np.mean(scores.runs[second])) for first, second in pairs]
+    # Where they meet they keep the side that they came from.
+    sides: list[float] = list(accumulate(np.sign(apart), lambda before, now: now or before))
+    x = np.log2(at) if log else np.asarray(at, float)
+    found = [
+        float(near + (far - near) * here / (here - there))
+        for (near, far), (here, there), (side, other) in zip(pairwise(x), pairwise(apart), pairwise(sides), strict=True)
+        if side * other < 0
+    ]
+    return [2.0**point for point in found] if log else found
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Correct p values so that they hold for all tests together. Holm 1979: max_{j ≤ i} min(1, (m - j + 1) p_(j)).
+
+    Args:
+        p_values: one a test, in any order; None where there was nothing to test, which does not count among the m.
+
+    Returns:
+        The corrected p values in the same order, and None where there was none.
+    """
+    tested = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    adjusted: list[float | None] = [None] * len(p_values)
+    highest = 0.0
+    for rank, (p, index) in enumerate(tested):
+        highest = max(highest, min(1.0, (len(tested) - rank) * p))
+        adjusted[index] = highest
     return adjusted

@@ -10,7 +10,7 @@ from scipy.stats import false_discovery_control
 from research.ablation.measures import MEASURES, Measure
 from research.ablation.verdict import Run, compare, scores_of
 from research.ablation.verdict import judge as judge_by
-from research.statistics.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, holm
+from research.statistics.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, crossing_points, holm
 from research.words import Words
 
 WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
@@ -72,6 +72,43 @@ def verdict(hypothesis, measure="points", **of):
 )
 def test_what_is_seen_and_what_is_said(hypothesis, means, spread, expected):
     assert verdict(hypothesis, spread=spread, **means) == expected
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "means", "expected"),
+    [
+        (Superiority("a", "b", 1.0), {"a": 5, "b": 3}, "supported"),
+        (Superiority("a", "b", 1.0), {"a": 3, "b": 3}, "refuted"),
+        (Superiority("a", "b", 0.0), {"a": 3, "b": 3}, "inconclusive"),  # on the bound
+        (Equivalence(("a",), "b", 1.0), {"a": 3, "b": 3}, "supported"),
+        (Equivalence(("a",), "b", 1.0), {"a": 5, "b": 3}, "refuted"),
+        (Equivalence(("a",), "b", 1.0), {"a": 2, "b": 3}, "inconclusive"),
+        (Level("a", 0.01, more=False), {"a": 0}, "supported"),
+        (Level("a", 0.01, more=True), {"a": 0}, "refuted"),
+        (Trend(("a", "b", "c"), (1, 2, 3), 0.0), {"a": 1, "b": 2, "c": 3}, "supported"),
+        (Crossing(("a", "b"), ("c", "d"), 0.0), {"a": 3, "b": 4, "c": 1, "d": 6}, "supported"),
+    ],
+)
+def test_where_nothing_varies_the_number_decides_and_there_is_no_p(hypothesis, means, expected):
+    """Three seeds that all score the same: nothing to test."""
+    found, judged = judge([hypothesis], "points", arms(spread=[0.0, 0.0, 0.0], **means))
+    assert found == expected
+    assert {(each.claim.p_supports, each.claim.p_refutes, each.p_refutes) for each in judged} == {(None, None, None)}
+    assert all(each.claim.interval == (each.claim.effect, each.claim.effect) for each in judged)
+
+
+def test_a_claim_without_a_p_does_not_count_among_those_that_are_corrected():
+    made = arms(spread=[-0.55, 0.0, 0.55], a=3, b=3.0) | arms(spread=[0.0] * 3, c=5, d=5)
+    alone = judge([Superiority("a", "b", 1.3)], "points", made)[1]
+    both = judge([Superiority("a", "b", 1.3), Equivalence(("c",), "d", 1.0)], "points", made)[1]
+    assert [each.p_refutes for each in both] == [alone[0].p_refutes, None]
+
+
+def test_identical_arms_have_no_p_and_no_interval_but_0():
+    [pair] = compare(scores_of("points", arms(spread=[0.1, 0.2, 0.3], a=1) | arms(spread=[0.0] * 3, b=1)))
+    assert pair.p_value is not None
+    [pair] = compare(scores_of("points", arms(spread=[0.0] * 3, a=1, b=1)))
+    assert (pair.difference, pair.interval, pair.p_value, pair.p_holm) == (0, (0, 0), None, None)
 
 
 def test_lower_may_be_better():
@@ -144,7 +181,7 @@ def test_a_pair_has_the_same_interval_wherever_it_is_spoken_of():
     hypotheses = [Superiority("a", "b", 0.0), Superiority("c", "d", 0.0)]
     _, judged = judge(hypotheses, "token_accuracy", made)
     pairs = {(each.a, each.b): each.interval for each in compare(scores_of("token_accuracy", made))}
-    assert [each.claim.estimate.interval(0.95) for each in judged] == [pairs["a", "b"], pairs["c", "d"]]
+    assert [each.claim.interval for each in judged] == [pairs["a", "b"], pairs["c", "d"]]
 
 
 @pytest.mark.parametrize(("level", "expected"), [(50.0, "supported"), (0.5, "inconclusive"), (99.0, "inconclusive")])
@@ -182,7 +219,7 @@ def test_what_is_to_be_alike_and_stands_at_the_floor_says_nothing(a, b, expected
 def test_where_lines_cross_by_hand(apart, at, log, expected):
     first, second = (tuple(f"{line}{place}" for place in at) for line in "ab")
     means = {name: 10.0 + off for name, off in zip(first, apart, strict=True)} | dict.fromkeys(second, 10.0)
-    points = Crossing(first, second, 0.0).points(scores_of("points", arms(**means)), at, log=log)
+    points = crossing_points(Crossing(first, second, 0.0), scores_of("points", arms(**means)), at, log=log)
     assert points == pytest.approx(expected)
 
 
@@ -199,6 +236,7 @@ def test_holm_by_hand():
     assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     assert holm([0.5, 0.9]) == pytest.approx([1.0, 1.0])
     assert holm([]) == []
+    assert holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
     p = np.random.default_rng(0).uniform(size=20)  # never below Benjamini and Hochberg's, nor above Bonferroni's
     assert (np.array(holm(p)) >= false_discovery_control(p) - 1e-12).all()
     assert (np.array(holm(p)) <= np.minimum(20 * p, 1) + 1e-12).all()

@@ -5,13 +5,14 @@ from functools import partial
 
 import pytest
 from rich.console import Console
+from scipy import stats
 
 import run
 from configs.base import base, recurrent
 from research.data.pairs import Pair
 from research.data.splits import write_split
 from research.evaluation import quality
-from research.evaluation.compare import MEASURES, compare, write_json
+from research.evaluation.compare import TEXT_MEASURES, compare, write_json
 from research.evaluation.comparison_table import terminal
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
@@ -76,7 +77,7 @@ def lines(found):
     return captured.get().split("\n")
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", TEXT_MEASURES)
 def test_scores_are_those_of_evaluate(measure, make):
     """The only test split, by the widest search; and less TER is better."""
     found = compare([make("a", GOOD)], [make("b", BAD)], **{**DEFAULTS, "measure": measure})
@@ -87,7 +88,8 @@ def test_scores_are_those_of_evaluate(measure, make):
     assert found.interval[0] < found.difference < found.interval[1]
     assert found.signature == good.signature
     assert (found.split, found.search, found.sentences) == ("test", "beam3", 23)
-    assert max(found.bootstrap_p_value, found.randomisation_p_value) < 0.05
+    assert found.p_value < 0.05
+    assert (found.seed_error, found.freedom) == (0, None)
     assert found.verdict == "A is better"
     assert compare(["b"], ["a"], **{**DEFAULTS, "measure": measure}).verdict == "B is better"
 
@@ -95,9 +97,10 @@ def test_scores_are_those_of_evaluate(measure, make):
 def test_a_system_beside_itself(make):
     make("a", GOOD)
     found = compare(["a"], ["a"], **DEFAULTS)
-    assert (found.difference, found.interval, found.verdict) == (0, (0, 0), "inconclusive")
-    assert (found.bootstrap_p_value, found.randomisation_p_value) == (1, 1)
-    assert compare(["a"], ["a"], **{**DEFAULTS, "margin": 0.5}).verdict == "equivalent within ±0.5"
+    assert (found.difference, found.interval, found.verdict, found.p_value) == (0, (0, 0), "identical", None)
+    within = compare(["a"], ["a"], **{**DEFAULTS, "margin": 0.5})
+    assert (within.verdict, within.equivalence_p_value) == ("identical", None)
+    assert "A and B score the same whatever the sentences and seeds: there is nothing to test, and no p" in lines(found)
     assert [line.split() for line in lines(found) if "-" in line] == [["A", "-", "B", "+0.00", "+0.00", "to", "+0.00"]]
 
 
@@ -126,15 +129,17 @@ def test_several_seeds(make):
     assert found.a.seeds == [3, 5, 8]
     assert found.a.scores == pytest.approx(scores)
     assert found.a.score == pytest.approx(sum(scores) / 3)
-    assert found.randomisation_p_value is None
-    assert found.over_seeds.interval[0] < found.difference < found.over_seeds.interval[1]
-    assert found.over_seeds.equivalence_p_value > 0.5
+    welch = stats.ttest_ind(found.a.scores, found.b.scores, equal_var=False)
+    over_seeds = welch.confidence_interval(0.95)
+    assert found.freedom == pytest.approx(welch.df)
+    assert found.interval[0] < over_seeds.low < found.difference < over_seeds.high < found.interval[1]
+    assert found.p_value > welch.pvalue
+    assert found.equivalence_p_value > 0.5
     printed = "\n".join(lines(found))
     assert "mean of 3 seeds" in printed
-    assert "199 times over sentences and seeds" in printed
-    assert "Welch's t" in printed
-    assert "few seeds" in printed
-    assert "approximate randomisation" not in printed
+    assert "from sentences (199 paired resamples)" in printed
+    assert f"from seeds ({welch.df:.1f} degrees of freedom)" in printed
+    assert "equivalence within ±1.5: p of TOST = " in printed
 
 
 def test_one_seed_is_said_to_be_one(make):
@@ -144,13 +149,13 @@ def test_one_seed_is_said_to_be_one(make):
     )
     found = compare([a], b, **DEFAULTS)
     assert "note: one seed of A: how much seeds vary is not in the interval" in lines(found)
-    assert found.over_seeds is None
 
 
 def test_the_last_line_is_the_verdict(make):
     printed = lines(compare([make("a", GOOD)], [make("b", BAD)], **{**DEFAULTS, "margin": 0.5}))
     assert printed[-2:] == ["A is better", ""]
-    assert any(line.startswith("equivalence within ±0.5: the 90 % interval +") for line in printed)
+    assert any(line.startswith("equivalence within ±0.5: p of TOST = ") for line in printed)
+    assert any("; the 90 % interval +" in line for line in printed)
     assert SCORES["bleu"](GOOD, BAD).signature in printed
 
 
@@ -166,7 +171,7 @@ def test_json_has_everything_and_how_to_find_it_again(make, tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("measure", MEASURES)
+@pytest.mark.parametrize("measure", TEXT_MEASURES)
 def test_from_the_command_line(measure, make, tmp_path, capsys):
     make("a", GOOD)
     make("b", BAD)
@@ -215,7 +220,7 @@ def test_runs_that_do_not_compare(b, answer, make):
         ({"seed": 0}, "a and b both have seed 0"),
         (
             {"seed": 1, "model__width": 7},
-            "not seeds of the same system: their configs differ in model.embedding, model.width",
+            "a and b are not seeds of the same system: their configs differ in model.embedding, model.width",
         ),
     ],
 )
@@ -271,11 +276,11 @@ def test_an_empty_line_is_a_translation(make):
     ("wrong", "answer"),
     [
         ({"measure": "meteor"}, "cannot be compared by 'meteor'; choose one of bleu, chrf, ter"),
-        ({"margin": 0.0}, "a margin of 0 is none"),
-        ({"margin": float("nan")}, "a margin of nan is none"),
-        ({"level": 95.0}, "an interval of 95 is none; give a level between 0.5 and 1"),
-        ({"seed": -1}, "seed is -1"),
-        ({"resamples": 39}, "39 resamples show no 95 % interval; take 40 or more"),
+        ({"margin": 0.0}, "margin 0: must be positive, such as 0.5"),
+        ({"margin": float("nan")}, "margin nan: must be positive"),
+        ({"level": 95.0}, "level 95: must be between 0.5 and 1, such as 0.95"),
+        ({"seed": -1}, "seed -1: the seed of the resamples must be a whole number from 0 up"),
+        ({"resamples": 99}, "resamples 99: too few for a standard error; take 100 or more"),
     ],
 )
 def test_what_cannot_be_asked(wrong, answer):

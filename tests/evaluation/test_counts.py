@@ -7,7 +7,7 @@ from research.evaluation import quality
 from research.evaluation.alignment import Alignment
 from research.evaluation.counts import MEASURES, read, write
 from research.results.run_folder import RunFolder
-from research.statistics.resampling import bootstrap
+from research.statistics.contrasts import Scores
 
 HYPOTHESES = ["a dog runs in the park", "two cats sleep", "a man"]
 REFERENCES = ["the dog runs in the park", "two cats sleep here", "a woman"]
@@ -74,12 +74,12 @@ def test_alignment_by_hand_and_without_gold(folder):
     np.testing.assert_allclose(MEASURES["entropy"].score(sums_MX), [0.25, 0.25, 0])
 
 
-def test_seeds_and_sentences_are_resampled_from_folders_alone(folder):
+def test_runs_are_compared_from_folders_alone(folder):
     write(folder, "test", 7, {**FORCED, **searched("beam1")[0], **searched("beam5", REFERENCES)[0]})
     worse, better = (read(folder, "test").of("chrf", search)[None] for search in ("beam1", "beam5"))
-    found = bootstrap(better, worse, MEASURES["chrf"].score, resamples=50, seed=0)
-    assert found.a == pytest.approx(100)
-    assert found.interval(0.9)[0] > 0
+    scores = Scores.of_sentences({"a": better, "b": worse}, MEASURES["chrf"].score, resamples=50, seed=0)
+    assert scores.runs["a"] == [pytest.approx(100)]
+    assert scores.contrast({"a": 1, "b": -1}).interval(0.9)[0] > 0
 
 
 def test_what_is_not_there_is_answered_with_one_sentence(folder):

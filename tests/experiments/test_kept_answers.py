@@ -8,8 +8,8 @@ import experiments
 from configs.command_line import load
 from research.ablation.ablate import Ablation
 from research.ablation.measures import MEASURES
+from research.ablation.wording import say
 from research.report.answers import read_answers
-from research.statistics.contrasts import Scores
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "docs" / "answers").glob("*/*.json"))
@@ -62,12 +62,11 @@ def test_it_judges_what_is_declared(file):
     """But for hypotheses of arms that were not asked; and what was changed after results had been seen, it says."""
     [answer] = read_answers([file])
     experiment = experiments.load(answer.question)
-    scores = Scores.of_runs({arm.name: [1.0, 1.0] for arm in answer.arms})
+    arms = {arm.name for arm in answer.arms}
     declared = []
     for hypothesis in experiment.verdict:
-        if set(hypothesis.arms) <= scores.runs.keys():
-            measure = MEASURES[hypothesis.measure or experiment.measure]
-            declared += [claim.words for claim in hypothesis.needs(scores, measure.better, measure.unit)]
+        if set(hypothesis.arms) <= arms:
+            declared += say(hypothesis, MEASURES[hypothesis.measure or experiment.measure].unit)
     assert [each.words for each in answer.hypotheses] == declared
     said = [flag for flag in answer.flags if flag.en.startswith("changed after results had been seen: ")]
     assert [flag.en.partition(": ")[2] for flag in said] == [each.en for each in [experiment.revised] if each]
