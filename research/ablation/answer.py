@@ -141,7 +141,7 @@ def _measure(name: str, by: Measure) -> dict[str, Any]:
 def _hypothesis(judged: Judged) -> dict[str, Any]:
     claim = judged.claim
     return {
-        **judged.words.as_json(),
+        **judged.statement.as_json(),
         "measure": _measure(judged.measure, MEASURES[judged.measure]),
         "verdict": judged.verdict,
         "effect": claim.effect,

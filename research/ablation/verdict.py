@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from research.ablation.measures import MEASURES, Measure
-from research.ablation.wording import say
+from research.ablation.wording import statements
 from research.statistics.contrasts import Interval, Scores
 from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, assess, holm
 from research.words import Words
@@ -28,16 +28,16 @@ class Judged(NamedTuple):
     """A claim with its verdict.
 
     Attributes:
-        words: the claim as a sentence.
         claim: its contrast, and what the scores say of it.
+        statement: the claim as a sentence.
         measure: the name of the measure of the scores.
         p_refutes: p to refute the claim, corrected for all claims of the question (Holm); None where nothing varies.
         at_bound: whether its arms stand where the measure tells nothing apart.
         verdict: supported, refuted or inconclusive.
     """
 
-    words: Words
     claim: Claim
+    statement: Words
     measure: str
     p_refutes: float | None
     at_bound: bool
@@ -83,18 +83,18 @@ def judge(
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
         return TOO_FEW, []
-    claims: list[tuple[Words, Claim, str, bool]] = []
+    claims: list[tuple[Claim, Words, str, bool]] = []
     for hypothesis in asked:
         name = hypothesis.measure or measure
         by, found = MEASURES[name], scores(name)
         if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
-        said = zip(say(hypothesis, by.unit), assess(hypothesis, found, by.better), strict=True)
-        claims += [(words, claim, name, _stands_at_bound(claim, by, found)) for words, claim in said]
-    refutes = holm([claim.p_refutes for _, claim, _, _ in claims])
+        said = zip(assess(hypothesis, found, by.better), statements(hypothesis, by.unit), strict=True)
+        claims += [(claim, statement, name, _stands_at_bound(claim, by, found)) for claim, statement in said]
+    refutes = holm([claim.p_refutes for claim, *_ in claims])
     judged = [
-        Judged(words, claim, name, p_refutes, bound, _verdict(claim, p_refutes, bound))
-        for (words, claim, name, bound), p_refutes in zip(claims, refutes, strict=True)
+        Judged(claim, statement, name, p_refutes, bound, _verdict(claim, p_refutes, bound))
+        for (claim, statement, name, bound), p_refutes in zip(claims, refutes, strict=True)
     ]
     verdicts = {each.verdict for each in judged}
     whole = len(asked) == len(hypotheses)

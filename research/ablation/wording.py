@@ -1,4 +1,4 @@
-"""The sentences of a hypothesis, in English and Korean: one for each of its requirements, in their order."""
+"""The sentences of a hypothesis, in English and Korean."""
 
 from collections.abc import Callable
 
@@ -6,8 +6,8 @@ from research.statistics.hypotheses import Crossing, Equivalence, Hypothesis, Le
 from research.words import Words
 
 
-def say(hypothesis: Hypothesis, unit: str) -> list[Words]:
-    """Say what must all be true for the hypothesis to be.
+def statements(hypothesis: Hypothesis, unit: str) -> list[Words]:
+    """Say what must all be true for the hypothesis to be: a sentence for each of its requirements, in their order.
 
     Args:
         hypothesis: one of the classes in `WORDING`.

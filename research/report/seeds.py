@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from os.path import commonprefix
 from typing import NamedTuple
 
-from scipy import stats
-
 from research.report import table
 from research.report.runs import Run
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
+from research.statistics.contrasts import Scores
 
 MEASURES = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
 COVERAGE = 0.95  # of an interval
 
 
 class Mean(NamedTuple):
-    """mean ± margin; the margin is nan of one seed, which says nothing of others."""
+    """The mean of one measure over seeds.
+
+    Attributes:
+        mean: the mean.
+        margin: half the width of its interval; inf for one seed, which says nothing of others, and 0 where all seeds
+            score the same.
+    """
 
     mean: float
     margin: float
@@ -60,13 +65,9 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
 
 
 def mean(values: Sequence[float]) -> Mean:
-    """The mean, and half the width of its interval by Student's t: t_{0.975, n-1} s / √n."""
-    count = len(values)
-    centre = math.fsum(values) / count
-    if count == 1:
-        return Mean(centre, math.nan)
-    deviation = math.sqrt(math.fsum((value - centre) ** 2 for value in values) / (count - 1))
-    return Mean(centre, float(stats.t.ppf((1 + COVERAGE) / 2, count - 1)) * deviation / math.sqrt(count))
+    """Return the mean and its interval over seeds, as `contrasts` has it: t_{0.975, n-1} s / √n."""
+    found = Scores.of_runs({"model": values}).contrast({"model": 1})
+    return Mean(found.value, found.interval(COVERAGE)[1] - found.value)
 
 
 def markdown(runs: Sequence[Run]) -> str:
@@ -82,14 +83,17 @@ def markdown(runs: Sequence[Run]) -> str:
         cells = [group.name, group.split, str(group.seeds), f"{group.parameters:,}", f"{group.flops / 1e6:.2f}"]
         cells += [_shown(columns[key], group.measures.get(key)) for key in shown]
         lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", f"Mean over seeds ± half of its {COVERAGE:.0%} interval (Student's t); FLOPs of training.", ""]
+    read = f"Mean over seeds ± half of its {COVERAGE:.0%} interval (Student's t); identical: all seeds score the same."
+    lines += ["", f"{read} FLOPs of training.", ""]
     return "\n".join(lines)
 
 
 def _shown(column: table.Column, found: Mean | None) -> str:
     if found is None:
         return table.NOTHING
-    return column.show(found.mean) + ("" if math.isnan(found.margin) else f" ± {column.show(found.margin)}")
+    if not found.margin:
+        return f"{column.show(found.mean)} (identical)"
+    return column.show(found.mean) + (f" ± {column.show(found.margin)}" if math.isfinite(found.margin) else "")
 
 
 def _without_seed(prefix: str) -> str:

@@ -8,7 +8,7 @@ import experiments
 from configs.command_line import load
 from research.ablation.ablate import Ablation
 from research.ablation.measures import MEASURES
-from research.ablation.wording import say
+from research.ablation.wording import statements
 from research.report.answers import read_answers
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def test_it_judges_what_is_declared(file):
     declared = []
     for hypothesis in experiment.verdict:
         if set(hypothesis.arms) <= arms:
-            declared += say(hypothesis, MEASURES[hypothesis.measure or experiment.measure].unit)
+            declared += statements(hypothesis, MEASURES[hypothesis.measure or experiment.measure].unit)
     assert [each.words for each in answer.hypotheses] == declared
     said = [flag for flag in answer.flags if flag.en.startswith("changed after results had been seen: ")]
     assert [flag.en.partition(": ")[2] for flag in said] == [each.en for each in [experiment.revised] if each]

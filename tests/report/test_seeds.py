@@ -16,7 +16,8 @@ def test_the_interval_is_students():
     found = seeds.mean(values)
     assert (found.mean - found.margin, found.mean + found.margin) == pytest.approx((low, high))
     assert seeds.mean([0.5]).mean == 0.5
-    assert math.isnan(seeds.mean([0.5]).margin)
+    assert math.isinf(seeds.mean([0.5]).margin)
+    assert seeds.mean([0.5, 0.5, 0.5]) == (0.5, 0)
 
 
 @pytest.fixture
@@ -41,6 +42,7 @@ def test_seeds_of_one_model_are_one_row(seeded, tmp_path):
     text = seeds.markdown(runs)
     assert "| luong | test | 3 |" in text
     assert "63.0 ± 9.0" in text  # t = 4.303, s = 3.606, √3
+    assert " (identical) |" in text  # the perplexity of all three
     write_report(seeded, tmp_path / "report")
     assert (tmp_path / "report" / "seeds.md").read_text() == text
     write_report(seeded[:2], tmp_path / "report")

@@ -200,6 +200,31 @@ def test_turning_a_comparison_round_turns_its_sign(values):
 
 
 @pytest.mark.parametrize(
+    ("sentences", "alone"), [(0.2, 0.1), (1.0, 0.1), (0.2, 1.0)], ids=["seeds", "sentences", "both at once"]
+)
+@pytest.mark.parametrize("sds", [(1.0, 1.0), (0.25, 1.0)], ids=["alike", "unlike"])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
+def test_95_of_100_intervals_hold_the_truth(seeds, sds, sentences, alone):
+    """Two arms that differ by nothing but chance, whichever chance is the largest.
+
+    Of 2,000 such experiments of each kind, intervals held the truth in 96 to 99 % with 2 seeds, 95 to 98 % with 3, and
+    95 to 96 % with 5, and most often where seeds are few and alike. Welch's over seeds alone held it in 10 to 98 %.
+
+    sds: of the seeds of both arms, times 1 / √N; sentences: the sd of a sentence in all runs of an arm; alone: in one.
+    """
+    rng, tries, held, size = np.random.default_rng(seeds), 250, 0, 30
+
+    def arm(sd):
+        of_runs = rng.normal(0, sd / np.sqrt(size), (seeds, 1)) + rng.normal(0, alone, (seeds, size))
+        return rng.normal(0, sentences, size) + of_runs
+
+    for _ in range(tries):
+        low, high = of_sentences(a=arm(sds[0]), b=arm(sds[1]), resamples=100).contrast(A_LESS_B).interval(0.95)
+        held += low <= 0 <= high
+    assert 0.93 <= held / tries <= (1 if seeds == 2 else 0.995)
+
+
+@pytest.mark.parametrize(
     ("difference", "equivalence", "margin", "better", "expected"),
     [
         ((0.1, 0.9), (0.2, 0.8), None, 1, "A is better"),
