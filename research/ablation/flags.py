@@ -95,7 +95,8 @@ def _blunt(judged: Sequence[Judged]) -> Iterator[Words]:
 
 def _unvaried(judged: Sequence[Judged]) -> Iterator[Words]:
     """Claims of scores that neither seeds nor sentences change."""
-    if names := "; ".join(" − ".join(each.claim.arms) for each in judged if each.p_refutes is None):
+    same = [each.claim for each in judged if each.p_refutes is None and not each.at_bound]
+    if names := "; ".join(" − ".join(claim.arms) for claim in same):
         yield Words(
             f"every seed and sentence gives the same number, so there is no p, and the number itself decides: {names}",
             f"모든 시드와 문장이 같은 값을 내므로 p 값이 없고 값 자체로 판정한다: {names}",

@@ -48,8 +48,8 @@ def test_what_differs_is_said_with_both_ends():
 
 
 def test_too_few_seeds_are_counted():
-    run = Run(0, {}, {"seconds_per_step": 1.0})
-    assert said({"a": [run] * 3, "b": [run] * 2}) == ["b has 2 seeds; a verdict needs 3"]
+    runs = [Run(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)]
+    assert said({"a": runs, "b": runs[:2]}) == ["b has 2 seeds; a verdict needs 3"]
 
 
 @pytest.mark.parametrize(("bounds", "word"), [({"low": 5.0}, "hard"), ({"high": 0.5}, "easy")])
@@ -82,6 +82,13 @@ def test_an_interval_too_wide_to_show_that_two_are_alike():
     [found] = said(question=alike)  # seconds of 1, 2 and 3 for each
     assert found.startswith("more seeds are needed to show a difference within ±0.5: its interval is ±1.7")
     assert said(question=replace(QUESTION, verdict=(Equivalence(("a",), "b", 5.0),))) == []
+
+
+def test_scores_that_nothing_changes_have_no_p():
+    arms = {arm: [Run(seed, {}, {"seconds_per_step": 1.0}) for seed in range(3)] for arm in "ab"}
+    assert said(arms, question=replace(QUESTION, verdict=(Equivalence(("a",), "b", 0.5),))) == [
+        "every seed and sentence gives the same number, so there is no p, and the number itself decides: a − b"
+    ]
 
 
 def test_two_that_are_to_be_alike_at_the_floor(monkeypatch):
@@ -149,5 +156,5 @@ def test_an_arm_that_had_not_done_learning(steps, perplexities, sentence, tmp_pa
 
 
 def test_an_arm_without_the_measure():
-    arms = {"a": [Run(seed, {}, {"seconds_per_step": 1.0}) for seed in range(3)], "b": [Run(0, {}, {})] * 3}
+    arms = {"a": [Run(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)], "b": [Run(0, {}, {})] * 3}
     assert said(arms) == ["without seconds a training step: b"]

@@ -208,7 +208,7 @@ def test_95_of_100_intervals_hold_the_truth(seeds, sds, sentences, alone):
     """Two arms that differ by nothing but chance, whichever chance is the largest.
 
     Of 2,000 such experiments of each kind, intervals held the truth in 96 to 99 % with 2 seeds, 95 to 98 % with 3, and
-    95 to 96 % with 5, and most often where seeds are few and alike. Welch's over seeds alone held it in 10 to 98 %.
+    94 to 96 % with 5, and most often where seeds are few and alike. Welch's over seeds alone held it in 10 to 98 %.
 
     sds: of the seeds of both arms, times 1 / √N; sentences: the sd of a sentence in all runs of an arm; alone: in one.
     """
