@@ -14,7 +14,7 @@ DEMO_MODELS := none luong bahdanau transformer
 ATTENTION := runs/attention
 SEEDS := 0 1 2
 
-.PHONY: help environment demo attention test test-all check format bench lock clean
+.PHONY: help environment demo attention test test-all check format bench messages lock clean
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
 	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
 	@echo "make bench     our speed beside PyTorch's, in one run"
+	@echo "make messages  the Korean catalogue brought up to date with the messages of the code"
 	@echo "make lock      requirements.lock anew, from the newest versions that pyproject.toml allows"
 	@echo "make clean     remove the environment and caches; runs/ and report/ stay"
 
@@ -82,6 +83,15 @@ $(BENCH_READY): $(READY)
 	@echo "Adding PyTorch to $(VENV)/"
 	@$(PIP) --constraint requirements.lock --editable ".[bench]"
 	@touch $@
+
+# What is new in the catalogue has no msgstr yet, and what is gone begins with #~: mend both by hand.
+MESSAGES := build/lookback.pot
+messages: $(READY)
+	@mkdir -p build
+	$(VENV)/bin/pybabel --quiet extract --mapping-file=pyproject.toml --keywords=Message --add-location=file \
+	    --sort-output --width=110 --project=Lookback --output-file=$(MESSAGES) experiments research
+	$(VENV)/bin/pybabel update --domain=lookback --input-file=$(MESSAGES) --output-dir=research/report/locale \
+	    --no-fuzzy-matching --ignore-pot-creation-date --width=110
 
 lock:
 	$(PYTHON) -m venv build/lock
