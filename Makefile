@@ -88,8 +88,9 @@ $(BENCH_READY): $(READY)
 MESSAGES := build/lookback.pot
 messages: $(READY)
 	@mkdir -p build
-	$(VENV)/bin/pybabel --quiet extract --mapping-file=pyproject.toml --keywords=Message --add-location=file \
-	    --sort-output --width=110 --project=Lookback --output-file=$(MESSAGES) experiments research
+	$(VENV)/bin/pybabel --quiet extract --mapping-file=pyproject.toml --keywords=Message --no-location \
+	    --sort-output --width=110 --project=Lookback --output-file=$(MESSAGES) \
+	    experiments research docs/answers
 	$(VENV)/bin/pybabel update --domain=lookback --input-file=$(MESSAGES) --output-dir=research/report/locale \
 	    --no-fuzzy-matching --ignore-pot-creation-date --width=110
 

@@ -153,7 +153,7 @@ def _answer(
     answer = ablation.run(launching, resume=flags.resume)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
-    if any(arm["failed"] for arm in answer["arms"]):
+    if any(arm.failed for arm in answer.arms):
         fail("some arms failed; the last lines of each are above", code=1)
 
 

@@ -1,22 +1,19 @@
 """Do the kinds of attention differ in their score function?"""
 
 from research.ablation.arms import cross, vary
-from research.ablation.experiment import Experiment, Published
+from research.ablation.experiment import Experiment
+from research.results.answers import Published
+from research.results.message import Message
 from research.statistics.hypotheses import Superiority
-from research.words import Words
 
 EXPERIMENT = Experiment(
-    question=Words(
-        "How much do score functions and local windows matter to Luong's attention?",
-        "루옹 어텐션에서 점수 함수와 지역 창은 얼마나 중요한가?",
-    ),
-    claim=Words(
-        "The kinds of attention differ in the score function: those that look at the words beat the one that does not.",
-        "어텐션의 종류는 점수 함수에서 갈린다: 단어를 보는 것이 보지 않는 것보다 낫다.",
+    question=Message("How much do score functions and local windows matter to Luong's attention?"),
+    claim=Message(
+        "The kinds of attention differ in the score function: those that look at the words beat the one that does not."
     ),
     source="Luong et al. 2015, table 4",
     base="luong",
-    # Sentences of 13 pieces: 21 at a time would be no window.
+    # Sentences have 13 subwords: a window of 21 would hold all of them.
     embedded={"model.window_radius": 3},
     arms=cross(
         vary("model.score", "dot", "scaled_dot", "general", "concat", "location"),
@@ -51,25 +48,5 @@ EXPERIMENT = Experiment(
             },
         ),
     ),
-    notes={
-        "embedded_tiny": Words(
-            "Windows are far worse than looking everywhere (general: 35.4 BLEU, 10.8 with local_m, 4.3 with local_p), "
-            "where Luong et al. found them a little better. The corpus puts verbs last: in English order "
-            "(--config.data.embedded.reordering=0.0, three seeds) local_m has 43.2 BLEU beside 38.9, so what a "
-            "monotone window does not reach is what was moved. local_p has 4.2 there too: it has not learnt where to "
-            "look after 800 steps. Nor has scaled_dot begun to attend (2.0 nats of entropy): its scores are an eighth "
-            "of dot's at first.",
-            "창은 어디나 보는 것보다 훨씬 못하다(general: 35.4 BLEU, local_m 10.8, local_p 4.3). Luong 등은 창이 조금 "
-            "낫다고 했다. 이 말뭉치는 동사를 끝에 둔다. 영어 어순에서는(--config.data.embedded.reordering=0.0, 시드 "
-            "셋) local_m이 43.2, 어디나 보는 것이 38.9 BLEU다. 단조로운 창이 닿지 못하는 것은 옮겨진 단어다. "
-            "local_p는 거기서도 4.2로, 800 단계 뒤에도 어디를 볼지 배우지 못했다. scaled_dot도 아직 어텐션을 시작하지 "
-            "못했다(엔트로피 2.0나트): 처음 점수가 dot의 8분의 1이다.",
-        )
-    },
-    revised=Words(
-        "scaled_dot was added to the hypotheses, which refuted the claim; without it, it is supported. Windows of the "
-        "embedded corpus had a radius of 10",
-        "가설에 scaled_dot을 더했고, 그래서 주장이 반박되었다. 이것이 없으면 지지된다. 내장 말뭉치에서 창의 반지름은 "
-        "10이었다",
-    ),
+    revised=True,
 )

@@ -2,18 +2,14 @@
 
 from research.ablation.arms import cross, vary
 from research.ablation.experiment import Experiment
+from research.results.message import Message
 from research.statistics.hypotheses import Superiority
-from research.words import Words
 
 EXPERIMENT = Experiment(
-    question=Words(
-        "Why does the softmax run over rows, the words to read, and not over columns, the words to write?",
-        "소프트맥스는 왜 열(쓸 단어)이 아니라 행(읽을 단어)을 따라 계산하는가?",
+    question=Message(
+        "Why does the softmax run over rows, the words to read, and not over columns, the words to write?"
     ),
-    claim=Words(
-        "Only a softmax over the keys makes a mean of what is read; over the queries it translates worse.",
-        "키를 따라 계산해야 읽은 것의 평균이 된다; 쿼리를 따라 계산하면 번역이 나빠진다.",
-    ),
+    claim=Message("Only a softmax over the keys makes a mean of what is read; over the queries it translates worse."),
     source="Bahdanau et al. 2015, equation 6; Vaswani et al. 2017, equation 1",
     base="luong",
     # Over queries: those so far, for a translator has no later ones. Its rows do not sum to 1.

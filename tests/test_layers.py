@@ -22,13 +22,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parallel": set(),
     "results": set(),
     "statistics": set(),
-    "words": set(),
     "models": {"attention"},
     "decoding": {"data", "models", "parallel", "results"},
     "evaluation": {"data", "models", "parallel", "results", "statistics", "decoding"},
     "training": {"data", "models", "parallel", "results", "decoding", "evaluation"},
-    "ablation": {"data", "models", "parallel", "results", "statistics", "decoding", "evaluation", "training", "words"},
-    "report": {"results", "statistics", "words"},
+    "ablation": {"data", "models", "parallel", "results", "statistics", "decoding", "evaluation", "training"},
+    "report": {"results", "statistics"},
 }
 SEES_NO_MODEL = {"loss.py", "optimiser.py"}  # in research/training/
 SEES_A_CONFIG = {  # in attention/, data/ and models/

@@ -1,4 +1,4 @@
-"""A question to its answer: what is missing is launched, and whatever has ended is put into the answer at once."""
+"""Answer a question: launch the runs that are missing, and write the answer anew after every job."""
 
 import math
 import shlex
@@ -6,17 +6,16 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
 
 from ml_collections import ConfigDict
 
 from research import models
-from research.ablation.answer import Asked, answer
+from research.ablation.answer import Asked, Failures, make_answer
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
-from research.ablation.results import is_evaluated, validated
 from research.ablation.work import Task
+from research.results.answers import Answer, Request, read_answer, write_answer
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.run_folder import RunFolder
 
@@ -24,14 +23,9 @@ MODULE = ("-m", "research.ablation.work")
 
 
 class Ablation:
-    """An experiment on one corpus, in a folder: trained/ has the runs, logs/ what they said, NAME.json the answer.
+    """An experiment on one corpus, in a folder: trained/ has the runs, logs/ their output, NAME.json the answer.
 
-    Runs are named by what they are, so questions that need the same run share it, and what is there is not made again.
-
-    get_config: of an architecture, as `config_file` gives it. override: what a person changes in every arm. by: what
-    arms are matched by, and rates: of learning, that each tries, if not what the experiment says. search: "beam1" is
-    greedy. only: the arms whose names are like this pattern of a shell, or one of several with | between them; the
-    others are left out.
+    Runs are named by their identity, so questions that need the same run share it, and no run is made twice.
     """
 
     def __init__(
@@ -50,6 +44,25 @@ class Ablation:
         rates: Sequence[float] = (),
         only: str = "*",
     ):
+        """Prepare the arms; nothing is launched.
+
+        Args:
+            name: the question.
+            experiment: what is asked.
+            get_config: architecture -> its config, as `config_file` gives it.
+            override: what a person changes in every arm.
+            config_file: the config file that a person names; its stem is the corpus.
+            command: how a person asks this again.
+            seeds: one run of each arm for each.
+            out: the folder.
+            search: such as "beam1", which is greedy.
+            by: what arms are matched by; None: as the experiment says.
+            rates: learning rates that each arm tries; (): as the experiment says.
+            only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
+
+        Raises:
+            ValueError: an arm cannot be built, or none is asked of.
+        """
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
         self.name, self.experiment, self.out = name, experiment, Path(out)
@@ -63,21 +76,21 @@ class Ablation:
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
-        self.asks: dict[str, Any] = {
-            "search": search,
-            "seeds": self.seeds,
-            "rates": self.rates,
-            "arms": {arm: self._digest(config) for arm, config in self.arms.items()},
-        }
+        self.request = Request(
+            search=search,
+            arms={arm: self._digest(config) for arm, config in self.arms.items()},
+            seeds=tuple(self.seeds),
+            rates=tuple(self.rates),
+        )
         self.tried: list[Path] = []
 
     @property
     def file(self) -> Path:
-        """The answer."""
+        """The file of the answer."""
         return self.out / f"{self.name}.json"
 
     def asked(self) -> Asked:
-        """Which runs the answer is made of."""
+        """Return the question with the runs that its answer is made of."""
         folders = {
             arm: {seed: self.folder(arm, config, seed) for seed in self.seeds} for arm, config in self.arms.items()
         }
@@ -89,13 +102,19 @@ class Ablation:
             split=self.split,
             search=self.search,
             folders=folders,
+            request=self.request,
             tried=self.tried,
         )
 
-    def run(self, launcher: Launcher, *, resume: bool) -> dict[str, Any]:
-        """Launch what is missing and say what there is in the end. A job that fails is told of, and the rest go on.
+    def run(self, launcher: Launcher, *, resume: bool) -> Answer:
+        """Launch what is missing, and return the answer. A job that fails is reported, and the others go on.
 
-        resume: go on with what was stopped; without, ValueError where this question was left unfinished.
+        Args:
+            launcher: runs the jobs.
+            resume: go on with what was stopped.
+
+        Raises:
+            ValueError: the folder has an answer that was asked in another way, or an unfinished one without `resume`.
         """
         self._refuse_another_answer(resume)
         if self.rates:
@@ -109,13 +128,13 @@ class Ablation:
         return found
 
     def launches(self) -> list[list[Job]]:
-        """What `run` would launch first, a launch at a time: trials of learning rates, or else all that is missing."""
+        """Return what `run` would launch first, in groups: trials of learning rates, or else all that is missing."""
         tuned = self._jobs(self._trials(), self.seeds[:1])
         asked = tuned if self.rates else self._jobs(self.arms.items(), self.seeds)
         return self._apart([job for _, job, _ in asked])
 
     def _launch(self, launcher: Launcher, jobs: Iterable[tuple[str, Job, Task]]) -> Iterator[tuple[str, Outcome]]:
-        """Outcomes with their arms, as they end; what failed is told of."""
+        """Launch jobs, report those that fail, and yield each arm with its outcome when it ends."""
         arm_of, launched = {}, []
         for arm, job, task in jobs:
             RunFolder(self.out).write_text(f"logs/{job.name}.job.json", task.as_json())
@@ -128,17 +147,17 @@ class Ablation:
                 yield arm_of[outcome.job.name], outcome
 
     def _apart(self, jobs: list[Job]) -> list[list[Job]]:
-        """Jobs that may run at the same time. Steps timed beside others' would take as long as those let them."""
+        """Group jobs that may run at the same time: timed steps run alone, as jobs beside them would slow them down."""
         return [[job] for job in jobs] if jobs and self.experiment.work == "time" else [jobs]
 
     def _jobs(self, arms: Iterable[tuple[str, ConfigDict]], seeds: Sequence[int]) -> Iterator[tuple[str, Job, Task]]:
-        """An arm, what trains the seeds that it lacks, and its job's file; the same run is in no two jobs."""
+        """Yield for each arm the job that trains the seeds that it lacks; the same run is in no two jobs."""
         taken: set[Path] = set()
         for arm, config in arms:
             folders = {seed: self.folder(arm, config, seed) for seed in seeds}
             folders = {seed: path for seed, path in folders.items() if path not in taken}
             taken |= set(folders.values())
-            if all(is_evaluated(path, self.split, self.search) for path in folders.values()):
+            if all(RunFolder(path).is_evaluated(self.split, self.search) for path in folders.values()):
                 continue
             name = f"{self.name}.{self._digest(config)}.{self.search}.{'-'.join(map(str, folders))}"
             task = Task(
@@ -154,13 +173,13 @@ class Ablation:
             yield arm, Job(name, command, logs / f"{name}.log"), task
 
     def folder(self, arm: str, config: ConfigDict, seed: int) -> Path:
-        """Of a run: config is the arm's, with the learning rate that it has."""
+        """Return the run folder of an arm and seed; `config` has the learning rate that it trains with."""
         return self.out / "trained" / f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
 
-    def write(self, failures: Mapping[str, Mapping[int, tuple[list[str], Path]]]) -> dict[str, Any]:
-        """The answer by now, whole or not at all."""
-        found = answer(self.asked(), failures, self.out) | {"asked": self.asks}
-        RunFolder(self.out).write_json(self.file.name, found)
+    def write(self, failures: Failures) -> Answer:
+        """Write the answer by now, whole or not at all, and return it."""
+        found = make_answer(self.asked(), failures, self.out)
+        write_answer(found, self.file)
         return found
 
     def _matched(self, by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
@@ -176,7 +195,7 @@ class Ablation:
         return [(arm, _with_rate(config, rate)) for arm, config in self.arms.items() for rate in self.rates]
 
     def _tuned(self, launcher: Launcher) -> dict[str, ConfigDict]:
-        """Each arm with the learning rate that its first seed validates best with; a trial that failed is not taken."""
+        """Give each arm the learning rate that its first seed validates best with; a trial that failed is not taken."""
         trials, seed = self._trials(), self.seeds[0]
         for _ in self._launch(launcher, self._jobs(trials, [seed])):
             pass
@@ -184,42 +203,42 @@ class Ablation:
 
         def loss(arm: str, config: ConfigDict) -> float:
             folder = self.folder(arm, config, seed)
-            if not is_evaluated(folder, self.split, self.search):
+            if not RunFolder(folder).is_evaluated(self.split, self.search):
                 return math.inf
-            return min(validated(RunFolder(folder).metrics(), "perplexity").values())
+            return min(RunFolder(folder).validations("perplexity").values())
 
         return {arm: min((c for of, c in trials if of == arm), key=lambda c: loss(arm, c)) for arm in self.arms}
 
     def _refuse_another_answer(self, resume: bool) -> None:
         if not self.file.exists():
             return
-        before = RunFolder(self.out).read_json(self.file.name)
-        asked = self.asks | before.get("asked", {})  # answers of before do not say their seeds and rates
-        same = all(asked[name] == self.asks[name] for name in ("search", "rates"))
-        more = set(asked["seeds"]) <= set(self.seeds) and asked["arms"].items() <= self.asks["arms"].items()
+        before, now = read_answer(self.file), self.request
+        seeds, rates = before.request.seeds or now.seeds or (), before.request.rates
+        same = before.request.search == now.search and rates in (None, now.rates)
+        more = set(seeds) <= set(self.seeds) and before.request.arms.items() <= now.arms.items()
         if not (same and more):
             raise ValueError(
                 f"{self.file} answers {self.name} asked in another way (other fields, --beam or --learning_rates, or "
                 "arms or seeds not asked for now): choose another --out, or remove it; runs are kept either way"
             )
-        if before.get("missing") and not resume:
+        if before.missing and not resume:
             raise ValueError(
                 f"{self.file} was left unfinished: --resume trains only what is missing, another --out starts anew"
             )
 
     def _unfinished(self, arm: str) -> list[int]:
         folders = {seed: self.folder(arm, self.arms[arm], seed) for seed in self.seeds}
-        return [seed for seed, path in folders.items() if not is_evaluated(path, self.split, self.search)]
+        return [seed for seed, path in folders.items() if not RunFolder(path).is_evaluated(self.split, self.search)]
 
     def _digest(self, config: ConfigDict) -> str:
-        """Of all that a run's numbers depend on but its seed; of files without a digest, their folder as well."""
+        """Return the identity of an arm's runs but for the seed; of files without a digest, with their folder."""
         nothing = NO_EFFECT_ON_RESULTS | {"seed"}
         if config.data.source == "text" and not config.data.sha256:
             nothing -= {"data.root"}
         return config_digest(config, without=nothing, beside=(self.experiment.work,))[:10]
 
     def _train_command(self, arm: str, config: ConfigDict) -> str:
-        """How a person trains this arm alone: its architecture, and every field that differs from it."""
+        """Return the command that trains this arm alone: its architecture, and every field that differs from it."""
         architecture = architecture_of(self.experiment, arm)
         plain, wanted = (
             flat(each.copy_and_resolve_references().to_dict()) for each in (self.get_config(architecture), config)

@@ -20,23 +20,23 @@ Fields = Mapping[str, Any]
 Arms = dict[str, Fields]
 
 ARCHITECTURE = "architecture"
-"""The one name in an arm that is no field: which model of a config file the arm begins from."""
+"""The one name in an arm that is not a field of the config: the model of a config file that the arm begins from."""
 
 
 def vary(field: str, *values: Any) -> Arms:
-    """An arm for each value of a field, in their order. See `name_of`."""
+    """Return an arm for each value of a field, in their order, named by `name_of`."""
     if len(set(map(repr, values))) < len(values) or not values:
         raise ValueError(f"vary({field!r}) needs values, each of them once; it has {list(values)}")
     return {name_of(field, value): {field: value} for value in values}
 
 
 def named(name: str, fields: Fields) -> Arms:
-    """One arm under a name of its own."""
+    """Return one arm under a name of its own."""
     return {name: dict(fields)}
 
 
 def cross(*factors: Arms) -> Arms:
-    """Every combination, the last factor fastest. ValueError where two factors set one field."""
+    """Return every combination of arms, the last factor fastest; ValueError where two factors set one field."""
     arms: Arms = {}
     for combination in product(*(factor.items() for factor in factors)):
         fields: dict[str, Any] = {}
@@ -49,7 +49,7 @@ def cross(*factors: Arms) -> Arms:
 
 
 def chain(*parts: Arms) -> Arms:
-    """One after another. ValueError where two parts name or set the same: an arm would count twice."""
+    """Return arms one after another; ValueError where two parts name or set the same: an arm would count twice."""
     arms: Arms = {}
     for part in parts:
         for name, fields in part.items():
@@ -60,7 +60,7 @@ def chain(*parts: Arms) -> Arms:
 
 
 def name_of(field: str, value: Any) -> str:
-    """What an arm is called after a field: `general`, `layers=2`, `input feeding` or `no input feeding`."""
+    """Name an arm after a field: `general`, `layers=2`, `input feeding` or `no input feeding`."""
     name = field.rpartition(".")[2]
     if isinstance(value, bool):
         return ("" if value else "no ") + name.replace("_", " ")
@@ -68,7 +68,7 @@ def name_of(field: str, value: Any) -> str:
 
 
 def build(get_config: Callable[[str], ConfigDict], architecture: str, *changes: Fields) -> ConfigDict:
-    """The locked config of an arm: the architecture's, with `changes` made one after another.
+    """Build the locked config of an arm: the architecture's, with `changes` made one after another.
 
     ValueError for a field that the config lacks, with the nearest, or a value of another kind than the field's.
     """

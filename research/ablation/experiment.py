@@ -1,5 +1,7 @@
-"""What a file of experiments/ holds: a question, its arms, and how its verdict is reached; said before its runs, and
-where it was changed after them, that."""
+"""An experiment: a question, its arms, and how its verdict is reached.
+
+Each file of experiments/ declares one before it runs.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -8,44 +10,48 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
-from research.ablation.measures import MEASURES
 from research.models.unread import refuse_unread
+from research.results.answers import Published
+from research.results.measures import COSTS, MEASURES
+from research.results.message import Message
 from research.statistics.hypotheses import Hypothesis
-from research.words import Words
 
 WORKS = ("train", "time")
 
 
 class Axis(NamedTuple):
-    """The field along which arms are drawn, and over which a trend runs. log: doublings are equal steps."""
+    """A field of the config along which arms are drawn. log: doublings are equal steps."""
 
     field: str
-    words: Words
+    title: Message
     log: bool = False
-
-
-class Published(NamedTuple):
-    """The literature's numbers for some arms, by their names. measure: of what, with its unit."""
-
-    source: str
-    measure: str
-    values: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One question. `arms` change fields of `base`, an architecture that every config file knows.
+    """One question.
 
-    fields: of all arms. embedded: of all arms on the embedded corpus alone, whose knobs are set so that arms can
-    differ. also: further measures for the table. watched: measures over steps for the figure. cost: what the figure
-    draws scores over as well, a name of flags.SPENT. match: what all arms spend alike (see matching.py). rates: of
-    learning, that every arm tries under its first seed; the best on validation is taken. work: "train", or "time" for
-    seconds alone. notes: by the config file's stem, what a look at the reason found, once there was an answer. revised:
-    what was changed in this file after results had been seen, as every answer says.
+    Attributes:
+        question, claim, source: the question as a sentence, what is claimed, and who claims it.
+        base: the architecture that arms begin from; every config file knows it.
+        arms: arm -> the fields that it changes.
+        measure: what decides, a name of `MEASURES`.
+        verdict: the hypotheses, all of which the claim needs.
+        fields: changed in all arms.
+        embedded: changed in all arms on the embedded corpus alone, whose knobs are set so that arms can differ.
+        axis: where arms stand in the figure.
+        also: further measures for the table.
+        watched: measures over steps for the figure.
+        literature: published scores of some of the arms.
+        cost: what the figure draws scores over as well, a name of `COSTS`.
+        match: what all arms spend alike; see `matching`.
+        rates: learning rates that every arm tries under its first seed; the best on validation is taken.
+        work: "train", or "time" for seconds alone.
+        revised: whether the question was changed after results had been seen; answers warn of it.
     """
 
-    question: Words
-    claim: Words
+    question: Message
+    claim: Message
     source: str
     base: str
     arms: Arms
@@ -61,13 +67,14 @@ class Experiment:
     match: str = "steps"
     rates: tuple[float, ...] = ()
     work: str = "train"
-    notes: Mapping[str, Words] = field(default_factory=dict)
-    revised: Words | None = None
+    revised: bool = False
 
     def __post_init__(self) -> None:
         for name in (self.measure, *self.also):
             if name not in MEASURES:
                 raise ValueError(f"no measure {name!r}; choose one of {', '.join(MEASURES)}")
+        if self.cost is not None and self.cost not in COSTS:
+            raise ValueError(f"no cost {self.cost!r}; choose one of {', '.join(COSTS)}")
         if self.work not in WORKS:
             raise ValueError(f"work={self.work!r} is unknown; choose one of {', '.join(WORKS)}")
         named = {arm for hypothesis in self.verdict for arm in hypothesis.arms} | {
@@ -86,7 +93,15 @@ class Experiment:
     def configs(
         self, get_config: Callable[[str], ConfigDict], override: Callable[[ConfigDict], object] = lambda config: None
     ) -> dict[str, ConfigDict]:
-        """The config of every arm. override: what a person changes in all of them, before the arm's own fields."""
+        """Return the config of every arm.
+
+        Args:
+            get_config: architecture -> its config.
+            override: what a person changes in all arms, before the arm's own fields.
+
+        Raises:
+            ValueError: an arm changes a field that the config does not define, or a knob of another corpus.
+        """
 
         def base(architecture: str) -> ConfigDict:
             config = get_config(architecture)
@@ -106,7 +121,7 @@ class Experiment:
         return arms
 
     def place(self, arm: str) -> tuple[float | None, str]:
-        """Where an arm stands on the axis, and the line of the figure that it is on."""
+        """Return where an arm stands on the axis (None if it does not), and the line of the figure that it is on."""
         fields = self.arms[arm]
         if self.axis is None or self.axis.field not in fields:
             return None, ""
@@ -119,6 +134,6 @@ def _model_fields(fields: Fields) -> list[str]:
 
 
 def architecture_of(experiment: Experiment, arm: str) -> str:
-    """The model that an arm begins from."""
+    """Return the name of the architecture that an arm begins from."""
     fields: Mapping[str, Any] = experiment.arms[arm]
     return str(fields.get(ARCHITECTURE, experiment.base))

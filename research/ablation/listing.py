@@ -1,4 +1,4 @@
-"""The questions there are: their arms, and what the runs would cost here."""
+"""List the questions: their arms, and what the runs would cost here."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from research.ablation.experiment import Experiment
 from research.models.flops import training_flops_per_token
 
 TYPICAL_TOKENS = 15.0  # of a sentence; what a step costs hardly depends on it
-SHARE_OF_POSITIONS = 0.4  # of a batch, that hold a target token: 0.2 to 0.7 in the runs that docs/verdicts.md is of
+SHARE_OF_POSITIONS = 0.4  # of a batch that hold a target token: 0.2 to 0.7 in the runs of docs/verdicts.md
 SHARE_OF_MATMUL = 0.1  # of a large matrix product's rate, that small models reach on a CPU
 SECONDS_BESIDE_STEPS = 15.0  # of a run: starting, compiling, evaluating
 SIDE = 1_024
@@ -26,8 +26,17 @@ def listing(
     override: Callable[[ConfigDict], object],
     seeds: int,
 ) -> Table:
-    """A row for each. Minutes are a guess from FLOPs and the rate of a matrix product measured now, one job at a time;
-    runs that several questions share are counted in each. A question that this corpus can't be asked says why."""
+    """Lay out a row for each question.
+
+    Minutes are a guess from FLOPs and the rate of a matrix product measured now, one job at a time; runs that several
+    questions share are counted in each. Where a question can't be asked of this corpus, its row says why.
+
+    Args:
+        experiments: question -> its experiment.
+        get_config: architecture -> its config.
+        override: what a person changes in every arm.
+        seeds: runs of each arm.
+    """
     rate = SHARE_OF_MATMUL * _matmul_rate()
     table = Table("question", "arms", "runs", "minutes, about", "claim")
     total = 0.0
@@ -43,7 +52,7 @@ def listing(
             SECONDS_BESIDE_STEPS + (experiment.work == "train") * _flops(each) / rate for each in configs.values()
         )
         total += seconds
-        table.add_row(name, str(len(configs)), str(runs), f"{seconds / 60:,.0f}", experiment.claim.en)
+        table.add_row(name, str(len(configs)), str(runs), f"{seconds / 60:,.0f}", str(experiment.claim))
     table.caption = f"{total / 3600:,.1f} hours in all, about, with {seeds} seeds, one run after another"
     return table
 
@@ -57,7 +66,7 @@ def _flops(config: ConfigDict) -> float:
 
 
 def _matmul_rate() -> float:
-    """FLOPs a second of a square product, the best of a few."""
+    """Return FLOPs a second of a square product, the best of a few."""
     product = jax.jit(jnp.matmul)
     matrix = jnp.ones((SIDE, SIDE))
     product(matrix, matrix).block_until_ready()

@@ -1,4 +1,4 @@
-"""Arms that spend alike: the same steps, arithmetic, seconds or parameters as the first arm.
+"""Make arms spend alike: the same steps, arithmetic, seconds or parameters as the first arm.
 
 - flops: steps_i = steps_1 · f_1 / f_i, f the analytic training FLOPs a target token (models/flops.py)
 - seconds: steps_i = steps_1 · s_1 / s_i, s the measured seconds of a training step on this machine
@@ -28,7 +28,7 @@ SLACK = 0.05  # of the first arm's size
 
 
 class _Sizes(NamedTuple):
-    """Pieces of each vocabulary, mean tokens of a training sentence on each side, end mark included."""
+    """Subwords of each vocabulary, and mean tokens of a training sentence a side, with its end-of-sentence token."""
 
     source_vocabulary: int
     target_vocabulary: int
@@ -37,10 +37,16 @@ class _Sizes(NamedTuple):
 
 
 def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, float]) -> dict[str, ConfigDict]:
-    """The arms' configs, changed so that all spend what the first one does. ValueError where that can't be.
+    """Return the arms' configs, changed so that all spend what the first one does.
 
-    timed: seconds of a step that are known, by a digest of the config, and to which those that are measured are added:
-    else another day would match by other seconds.
+    Args:
+        by: one of `MATCHES`.
+        arms: arm -> its config.
+        timed: digest of a config -> seconds of a step. Steps that are measured are added: on another day they would
+            take other seconds, and arms would be matched in another way.
+
+    Raises:
+        ValueError: `by` is unknown, or no width comes near the size of the first arm.
     """
 
     def seconds(config: ConfigDict) -> float:
@@ -61,13 +67,13 @@ def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, fl
 
 
 def flops_per_token(config: ConfigDict) -> float:
-    """Training FLOPs of a target token, by the mean lengths of the config's corpus."""
+    """Return training FLOPs a target token, by the mean lengths of the config's corpus."""
     sizes = _sizes(_key(config))
     return training_flops_per_token(_training(config).translator, sizes.source, sizes.target)
 
 
 def parameters(config: ConfigDict) -> int:
-    """Numbers that training learns; nothing is allocated."""
+    """Count the parameters of a config's model; nothing is allocated."""
     return _training(config).parameters
 
 
@@ -92,7 +98,7 @@ def _same_parameters(reference: ConfigDict, config: ConfigDict, name: str) -> Co
 
 
 def _widened(config: ConfigDict, width: int) -> ConfigDict:
-    """Another width, and all that is in proportion to it."""
+    """Return the config with another width, and all that is in proportion to it."""
     widened = config_from_json(config_as_json(config))
     for field in ("embedding", "ffn"):
         if field in config.model:

@@ -1,4 +1,4 @@
-"""How long a training step takes, on sentences of one length; what the question of parallelism measures."""
+"""Measure how long a training step takes on sentences of one length; the question `parallelism` asks it."""
 
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -17,14 +17,20 @@ from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
 from research.training.trainer import commit, make_training, of_seed
 
-FIRST = 2  # steps that are not timed: compiling, and what follows it
+FIRST = 2  # steps that are not timed: the first compiles
 LEAST_STEPS, LEAST_SECONDS = 5, 1.0
 
 
 def seconds_per_step(config: ConfigDict, *, length: int) -> list[float]:
-    """Of each timed step, on sentences of `length` tokens a side, as many as `data.batch_tokens` allows (one at least).
+    """Time training steps in this process.
 
-    The ids are random: a step costs what it costs whatever the words are.
+    Args:
+        config: of the run; a batch has as many sentences as `data.batch_tokens` allows, one at least. Ids are random,
+            for the time of a step does not depend on the words.
+        length: tokens of each sentence, on either side.
+
+    Returns:
+        The seconds of each timed step.
     """
     host.prepare()
     size = config.data.vocabulary.size
@@ -43,15 +49,24 @@ def seconds_per_step(config: ConfigDict, *, length: int) -> list[float]:
 
 
 def seconds_per_step_apart(config: ConfigDict, *, length: int) -> list[float]:
-    """`seconds_per_step` in a process of its own: one that has computed keeps an accelerator's memory until it ends,
-    and those that it launches would find none."""
+    """Run `seconds_per_step` in a process of its own.
+
+    A process that has computed keeps an accelerator's memory until it ends, and jobs that it launches would find none.
+    """
     config = config.copy_and_resolve_references()  # references can't be sent
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as alone:
         return alone.submit(seconds_per_step, config, length=length).result()
 
 
 def time_steps(config: ConfigDict, folder: Path, *, seed: int, command: str) -> None:
-    """A run folder that was not trained: its result.json holds "timing" alone. The length is `data.max_tokens`."""
+    """Time steps, and write a run folder whose result.json holds "timing" alone.
+
+    Args:
+        config: of the run; sentences have `data.max_tokens` tokens.
+        folder: the run folder.
+        seed: of the run.
+        command: how a person makes it again.
+    """
     config = of_seed(config, seed)
     length, size = config.data.max_tokens, config.data.vocabulary.size
     seconds = seconds_per_step(config, length=length)

@@ -1,4 +1,4 @@
-"""Results to a verdict: a pure function of what the runs measured and of what was declared before them."""
+"""The verdict: a pure function of what the runs measured and of what was declared before them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
@@ -6,22 +6,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from research.ablation.measures import MEASURES, Measure
+from research.ablation.measured import MeasuredRun
 from research.ablation.wording import statements
-from research.statistics.contrasts import Interval, Scores
+from research.results.answers import ArmComparison, Verdict
+from research.results.measures import MEASURES, Measure
+from research.results.message import Message
+from research.statistics.contrasts import Scores
 from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, assess, holm
-from research.words import Words
 
-SUPPORTED, REFUTED, INCONCLUSIVE, TOO_FEW = "supported", "refuted", "inconclusive", "not enough seeds"
+SUPPORTED: Verdict = "supported"
+REFUTED: Verdict = "refuted"
+INCONCLUSIVE: Verdict = "inconclusive"
+TOO_FEW: Verdict = "not enough seeds"
 SEEDS = 3  # the fewest that a verdict may rest on
-
-
-class Run(NamedTuple):
-    """What one seed of an arm measured. counts: measure -> counts_NX, a row a sentence; values: measure -> score."""
-
-    seed: int
-    counts: Mapping[str, np.ndarray]
-    values: Mapping[str, float | None]
 
 
 class Judged(NamedTuple):
@@ -37,33 +34,19 @@ class Judged(NamedTuple):
     """
 
     claim: Claim
-    statement: Words
+    statement: Message
     measure: str
     p_refutes: float | None
     at_bound: bool
-    verdict: str
-
-
-class PairOfArms(NamedTuple):
-    """The difference of two arms, a less b.
-
-    Attributes:
-        difference, interval: the difference, and its interval at `LEVEL`.
-        p_value: two-sided p of no difference; None where nothing varies; arms that differ by 0 are then identical.
-        p_holm: p corrected for all pairs of the experiment.
-    """
-
-    a: str
-    b: str
-    difference: float
-    interval: Interval
-    p_value: float | None
-    p_holm: float | None
+    verdict: Verdict
 
 
 def judge(
-    hypotheses: Sequence[Hypothesis], measure: str, arms: Mapping[str, Sequence[Run]], scores: Callable[[str], Scores]
-) -> tuple[str, list[Judged]]:
+    hypotheses: Sequence[Hypothesis],
+    measure: str,
+    arms: Mapping[str, Sequence[MeasuredRun]],
+    scores: Callable[[str], Scores],
+) -> tuple[Verdict, list[Judged]]:
     """Give the verdict over all hypotheses, and over each claim that they need.
 
     A question is supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982). It is
@@ -83,7 +66,7 @@ def judge(
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
         return TOO_FEW, []
-    claims: list[tuple[Claim, Words, str, bool]] = []
+    claims: list[tuple[Claim, Message, str, bool]] = []
     for hypothesis in asked:
         name = hypothesis.measure or measure
         by, found = MEASURES[name], scores(name)
@@ -102,19 +85,19 @@ def judge(
     return overall, judged
 
 
-def compare(scores: Scores) -> list[PairOfArms]:
+def compare(scores: Scores) -> list[ArmComparison]:
     """Compare every pair of arms that have several seeds; p of no difference is corrected for the number of pairs."""
     pairs = list(combinations(scores.repeated, 2))
     estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]
     p_values = [each.p_value for each in estimates]
     return [
-        PairOfArms(a, b, each.value, each.interval(LEVEL), p, corrected)
+        ArmComparison(a, b, each.value, each.interval(LEVEL), p, corrected)
         for (a, b), each, p, corrected in zip(pairs, estimates, p_values, holm(p_values), strict=True)
     ]
 
 
-def scores_of(measure: str, arms: Mapping[str, Sequence[Run]]) -> Scores:
-    """Scores of the arms whose runs have the measure."""
+def scores_of(measure: str, arms: Mapping[str, Sequence[MeasuredRun]]) -> Scores:
+    """Return the scores of the arms whose runs have the measure."""
     by = MEASURES[measure]
     found = {
         arm: runs for arm, runs in arms.items() if runs and all(run.values.get(measure) is not None for run in runs)
@@ -126,27 +109,29 @@ def scores_of(measure: str, arms: Mapping[str, Sequence[Run]]) -> Scores:
 
 
 def at_bound(by: Measure, scores: Scores) -> str | None:
-    """ "floor" or "ceiling" where all arms stand there: the task was too hard or too easy to tell them apart."""
+    """Return "floor" or "ceiling" where all arms stand there: the task was too hard or too easy to tell them apart."""
     means = [float(np.mean(runs)) for runs in scores.runs.values()]
     if len(means) > 1:
-        for name, bound, outside in (("floor", by.low, max(means)), ("ceiling", by.high, min(means))):
+        for name, bound, outside in (("floor", by.floor, max(means)), ("ceiling", by.ceiling, min(means))):
             if bound is not None and (outside <= bound if name == "floor" else outside >= bound):
                 return name
     return None
 
 
 def _stands_at_bound(claim: Claim, by: Measure, scores: Scores) -> bool:
-    """Whether arms stand where the measure tells nothing apart. Of two that are to be alike, one is enough, with the
-    other within the margin of that bound."""
+    """Return whether the arms of a claim stand where the measure tells nothing apart.
+
+    Of two that are to be alike, one is enough, with the other within the margin of that bound.
+    """
     arms = scores.of(claim.arms)
     if claim.margin is None or not claim.alike:
         return at_bound(by, arms) is not None
     means = np.array([np.mean(runs) for runs in arms.runs.values()])
-    told = np.clip(means, -np.inf if by.low is None else by.low, np.inf if by.high is None else by.high)
+    told = np.clip(means, -np.inf if by.floor is None else by.floor, np.inf if by.ceiling is None else by.ceiling)
     return bool((told != means).any() and np.ptp(told) <= claim.margin)
 
 
-def _verdict(claim: Claim, p_refutes: float | None, bound: bool) -> str:
+def _verdict(claim: Claim, p_refutes: float | None, bound: bool) -> Verdict:
     if bound:
         return INCONCLUSIVE
     if claim.p_supports is None or p_refutes is None:

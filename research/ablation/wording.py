@@ -1,72 +1,97 @@
-"""The sentences of a hypothesis, in English and Korean."""
+"""Hypotheses and what was computed beside them, as sentences."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from functools import singledispatch
 
-from research.statistics.hypotheses import Crossing, Equivalence, Hypothesis, Level, Superiority, Trend
-from research.words import Words
+from research.ablation.experiment import Experiment
+from research.results.message import Message
+from research.statistics.contrasts import Scores
+from research.statistics.hypotheses import (
+    Crossing,
+    Equivalence,
+    Hypothesis,
+    Level,
+    Superiority,
+    Trend,
+    crossing_points,
+)
 
 
-def statements(hypothesis: Hypothesis, unit: str) -> list[Words]:
-    """Say what must all be true for the hypothesis to be: a sentence for each of its requirements, in their order.
+@singledispatch
+def statements(hypothesis: Hypothesis, unit: str) -> list[Message]:
+    """Word what a hypothesis claims: a sentence for each of its claims, in their order.
 
     Args:
-        hypothesis: one of the classes in `WORDING`.
-        unit: the unit of its measure.
+        hypothesis: of `statistics.hypotheses`.
+        unit: of its measure.
     """
-    return WORDING[type(hypothesis)](hypothesis, unit)
+    raise TypeError(f"no words for a hypothesis of type {type(hypothesis).__name__}; add them here")
 
 
-def superiority(claimed: Superiority, unit: str) -> list[Words]:
-    """Say that one arm beats another."""
+@statements.register
+def _(hypothesis: Superiority, unit: str) -> list[Message]:
     return [
-        Words(
+        Message(
             "{better} is better than {than} by more than {margin:g} {unit}",
-            "{better}: {than}보다 {margin:g} {unit} 넘게 낫다",
-        ).of(better=claimed.better, than=claimed.than, margin=claimed.margin, unit=unit)
-    ]
-
-
-def equivalence(claimed: Equivalence, unit: str) -> list[Words]:
-    """Say of each arm that it scores like the last."""
-    words = Words("{arm} is within ±{margin:g} {unit} of {to}", "{arm}: {to}에서 ±{margin:g} {unit} 안에 있다")
-    return [words.of(arm=arm, to=claimed.to, margin=claimed.margin, unit=unit) for arm in claimed.same]
-
-
-def level(claimed: Level, unit: str) -> list[Words]:
-    """Say that an arm scores more or less than a bound."""
-    en, ko = ("more", "크다") if claimed.more else ("less", "작다")
-    words = Words("{arm} is {en} than {bound:g} {unit}", "{arm}: {bound:g} {unit}보다 {ko}")
-    return [words.of(arm=claimed.arm, bound=claimed.bound, unit=unit, en=en, ko=ko)]
-
-
-def trend(claimed: Trend, unit: str) -> list[Words]:
-    """Say that the measure gets better or worse along the arms."""
-    en, ko = ("better", "좋아진다") if claimed.improves else ("worse", "나빠진다")
-    return [
-        Words(
-            "From {first} to {last} it gets {en} by more than {margin:g} {unit} a {per}",
-            "{first}에서 {last}까지 {per}마다 {margin:g} {unit} 넘게 {ko}",
-        ).of(
-            first=claimed.over[0],
-            last=claimed.over[-1],
-            margin=claimed.margin,
+            better=hypothesis.better,
+            than=hypothesis.than,
+            margin=hypothesis.margin,
             unit=unit,
-            per=Words("doubling", "두 배") if claimed.log else Words("step", "한 단계"),
-            en=en,
-            ko=ko,
         )
     ]
 
 
-def crossing(claimed: Crossing, unit: str) -> list[Words]:
-    """Say which line is better at the near end and at the far end."""
-    return [words for end in claimed.ends for words in superiority(end, unit)]
+@statements.register
+def _(hypothesis: Equivalence, unit: str) -> list[Message]:
+    within = Message("{arm} is within ±{margin:g} {unit} of {to}", margin=hypothesis.margin, unit=unit)
+    return [within.of(arm=arm, to=hypothesis.to) for arm in hypothesis.same]
 
 
-WORDING: dict[type, Callable[..., list[Words]]] = {
-    Superiority: superiority,
-    Equivalence: equivalence,
-    Level: level,
-    Trend: trend,
-    Crossing: crossing,
-}
+@statements.register
+def _(hypothesis: Level, unit: str) -> list[Message]:
+    more = Message("{arm} is more than {bound:g} {unit}")
+    less = Message("{arm} is less than {bound:g} {unit}")
+    return [(more if hypothesis.more else less).of(arm=hypothesis.arm, bound=hypothesis.bound, unit=unit)]
+
+
+@statements.register
+def _(hypothesis: Trend, unit: str) -> list[Message]:
+    better = Message("From {first} to {last} it gets better by more than {margin:g} {unit} a {step}")
+    worse = Message("From {first} to {last} it gets worse by more than {margin:g} {unit} a {step}")
+    return [
+        (better if hypothesis.improves else worse).of(
+            first=hypothesis.over[0],
+            last=hypothesis.over[-1],
+            margin=hypothesis.margin,
+            unit=unit,
+            step=Message("doubling") if hypothesis.log else Message("step"),
+        )
+    ]
+
+
+@statements.register
+def _(hypothesis: Crossing, unit: str) -> list[Message]:
+    return [sentence for end in hypothesis.ends for sentence in statements(end, unit)]
+
+
+def crossings(experiment: Experiment, scores: Scores) -> Iterator[Message]:
+    """Say where the lines of each declared crossing cross, by the question's measure.
+
+    A crossing whose arms lack that measure is left out.
+    """
+    if (axis := experiment.axis) is None:
+        return
+    for each in experiment.verdict:
+        if isinstance(each, Crossing) and {*each.first, *each.second} <= scores.runs.keys():
+            at = [experiment.place(arm)[0] or 0.0 for arm in each.first]
+            points = [f"{float(f'{point:.2g}'):,.0f}" for point in crossing_points(each, scores, at, log=axis.log)]
+            lines = {"first": experiment.place(each.first[0])[1], "second": experiment.place(each.second[0])[1]}
+            if points:
+                yield Message(
+                    "In the mean over seeds, {first} and {second} cross at about {points} {axis}.",
+                    points=" / ".join(points),
+                    axis=axis.title,
+                    **lines,
+                )
+            else:
+                yield Message("In the mean over seeds, {first} and {second} do not cross.", **lines)

@@ -1,4 +1,4 @@
-"""One job: an arm with the seeds that it lacks, trained and evaluated. Started again, it goes on where it stopped.
+"""Do one job: train and evaluate the seeds that an arm lacks. Started again, it goes on where it stopped.
 
 python -m research.ablation.work JOB.json
 """
@@ -10,16 +10,23 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from research.ablation.results import is_evaluated
 from research.results.identity import config_from_json
+from research.results.run_folder import RunFolder
 
 NO_MORE_THAN_A_SENTENCE = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a job file holds. config: an arm's, whose seed is replaced. folders: seed -> run folder. command: how a
-    person makes such a run again; without its seed and folder, where it is trained."""
+    """The content of a job file.
+
+    Attributes:
+        work: "train" or "time".
+        config: of the arm; its seed is replaced.
+        folders: seed -> run folder.
+        split, search: what is evaluated.
+        command: how a person makes such a run again; for training, without its seed and folder.
+    """
 
     work: str
     config: dict[str, Any]
@@ -38,12 +45,12 @@ class Task:
 
 
 def work(task: Task) -> dict[int, Exception]:
-    """Train what is missing, then evaluate it. Gives what stopped a seed, once all others are through."""
+    """Train what is missing, then evaluate it; return the exception that stopped each failed seed."""
     config = config_from_json(task.config)
     folders = {
         seed: Path(folder)
         for seed, folder in task.folders.items()
-        if not is_evaluated(Path(folder), task.split, task.search)
+        if not RunFolder(folder).is_evaluated(task.split, task.search)
     }
     if task.work == "time":
         from research.ablation.stopwatch import time_steps

@@ -29,43 +29,9 @@ from research.data.vocabulary import Vocabularies
 from research.decoding.translate import Progress, Runner
 from research.evaluation.attention import MEAN, heads_and_means, read
 from research.evaluation.gold import Gold
-from research.evaluation.head_distance import head_distance, mean_distance
+from research.evaluation.head_distance import head_distance
 from research.models.translator import Translator
-
-
-class Alignment(NamedTuple):
-    """Of one head, or of a mean of heads: sums over sentences, divided once. The links are those of gold sentences."""
-
-    right_sure: float = 0
-    right_possible: float = 0
-    predicted: float = 0
-    sure: float = 0
-    nats: float = 0
-    reading_words: float = 0
-    weight: float = 0
-    target_words: float = 0
-    covered: float = 0
-    source_words: float = 0
-    forward: float = 0
-    steps: float = 0
-
-    @property
-    def error(self) -> float:
-        """AER; 1 when there is nothing to compare."""
-        return 1.0 - _share(self.right_sure + self.right_possible, self.predicted + self.sure)
-
-    def measures(self) -> dict[str, float | None]:
-        """All that the module's docstring names; None for error, precision and recall without a gold alignment."""
-        known = bool(self.predicted or self.sure)
-        return {
-            "error": self.error if known else None,
-            "precision": _share(self.right_possible, self.predicted) if known else None,
-            "recall": _share(self.right_sure, self.sure) if known else None,
-            "entropy": _share(self.nats, self.reading_words),
-            "on_words": _share(self.weight, self.target_words),
-            "coverage": _share(self.covered, self.source_words),
-            "monotonicity": _share(self.forward, self.steps),
-        }
+from research.results.sums import Alignment, mean_distance
 
 
 class Counted(NamedTuple):
@@ -194,7 +160,3 @@ def _right(
     for source, target in links:
         right_TS[target, source] = True
     return (right_TS[np.arange(linked_XT.shape[1]), linked_XT] & reads_XT).sum(axis=1)
-
-
-def _share(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0

@@ -9,31 +9,19 @@ import numpy as np
 
 from research.evaluation import quality
 from research.evaluation.comparable import Comparable, EvaluatedRun, read
+from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 from research.statistics.contrasts import Interval, Scores, verdict
 
 FEWEST_RESAMPLES = 100  # the error over sentences is then known to 7 % of itself: 1 / √(2 × 100)
 
 
-class TextMeasure(NamedTuple):
-    """A measure of translations.
-
-    Attributes:
-        title: its name in tables.
-        better: 1 if a higher score is better, -1 if a lower one is.
-        score: its function of (hypotheses, references, tokenize=sacreBLEU's tokeniser).
-    """
-
-    title: str
-    better: int
-    score: Callable[..., quality.Score]
-
-
-TEXT_MEASURES = {
-    "bleu": TextMeasure("BLEU", 1, lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False)),
-    "chrf": TextMeasure("chrF", 1, lambda *texts, tokenize: quality.chrf(*texts)),
-    "ter": TextMeasure("TER", -1, lambda *texts, tokenize: quality.ter(*texts)),
+SCORERS: dict[str, Callable[..., quality.Score]] = {
+    "bleu": lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False),
+    "chrf": lambda *texts, tokenize: quality.chrf(*texts),
+    "ter": lambda *texts, tokenize: quality.ter(*texts),
 }
+"""The measures of `MEASURES` by which systems are compared: functions of (hypotheses, references, tokenize)."""
 
 
 class System(NamedTuple):
@@ -109,7 +97,7 @@ def compare(
     Args:
         a, b: the run folders of each system, one a seed, evaluated on the same sentences.
         split, search: see `comparable.read`.
-        measure: a name of `TEXT_MEASURES`.
+        measure: a name of `SCORERS`.
         margin: how large a difference would not matter, in points; None if equivalence is not asked for.
         level: the level of the intervals, such as 0.95.
         resamples: the number of resamples of the sentences.
@@ -120,9 +108,9 @@ def compare(
     """
     _refuse_impossible(measure, margin, level, resamples, seed)
     runs = read(a, b, split=split, search=search)
-    kind = TEXT_MEASURES[measure]
+    scorer = SCORERS[measure]
     scored = {
-        side: [kind.score(run.translations, runs.references, tokenize=runs.tokenize) for run in of]
+        side: [scorer(run.translations, runs.references, tokenize=runs.tokenize) for run in of]
         for side, of in (("a", runs.a), ("b", runs.b))
     }
     first = scored["a"][0]
@@ -141,7 +129,7 @@ def compare(
         return System(names, seeds, list(scores.runs[side]), mean.value, mean.interval(level))
 
     return SystemComparison(
-        verdict=verdict(interval, equivalence_interval, margin=margin, better=kind.better),
+        verdict=verdict(interval, equivalence_interval, margin=margin, better=MEASURES[measure].better),
         split=runs.split,
         search=runs.search,
         measure=measure,
@@ -178,8 +166,8 @@ def percent(level: float) -> str:
 
 
 def _refuse_impossible(measure: str, margin: float | None, level: float, resamples: int, seed: int) -> None:
-    if measure not in TEXT_MEASURES:
-        raise ValueError(f"systems cannot be compared by {measure!r}; choose one of {', '.join(TEXT_MEASURES)}")
+    if measure not in SCORERS:
+        raise ValueError(f"systems cannot be compared by {measure!r}; choose one of {', '.join(SCORERS)}")
     if margin is not None and not 0 < margin < np.inf:
         raise ValueError(
             f"margin {margin:g}: must be positive, such as 0.5 (the largest difference that you would call negligible)"

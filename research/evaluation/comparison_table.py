@@ -4,20 +4,21 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from research.evaluation.compare import TEXT_MEASURES, SystemComparison, percent
+from research.evaluation.compare import SystemComparison, percent
+from research.results.measures import MEASURES
 from research.results.run_folder import search_words
 from research.statistics.contrasts import IDENTICAL, Interval
 
 
 def terminal(comparison: SystemComparison) -> RenderableType:
     """Lay out a comparison for `rich.console.Console.print`; its last line is the verdict."""
-    kind = TEXT_MEASURES[comparison.measure]
+    by = MEASURES[comparison.measure]
     table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
     table.title = Text(f"{comparison.split}, {search_words(comparison.search)}, {comparison.sentences:,} sentences")
     table.add_column("")
     table.add_column("run", overflow="fold")
     table.add_column("seed", justify="right")
-    table.add_column(kind.title if kind.better > 0 else f"{kind.title} (less is better)", justify="right")
+    table.add_column(str(by.title) if by.better > 0 else f"{by.title} (less is better)", justify="right")
     table.add_column(f"{percent(comparison.level)} interval", justify="right")
     for name, system in (("A", comparison.a), ("B", comparison.b)):
         score, interval = f"{system.score:.2f}", "{:.2f} to {:.2f}".format(*system.interval)

@@ -15,13 +15,13 @@ from research.data.word_counts import read_counts
 from research.decoding.beam import LENGTH_PENALTIES
 from research.evaluation.alignment import best_layer, layers
 from research.evaluation.breakdown import SCALES, labels
-from research.evaluation.counts import write as write_counts
 from research.evaluation.gold import gold_of, read_gold
 from research.evaluation.interventions import intervene
 from research.evaluation.measures import Material, align, measure
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.trained import Trained, load
 from research.results.checkpoints import refuse_unknown
+from research.results.counts import write as write_counts
 from research.results.run_folder import search_words
 
 VALIDATION = "validation"

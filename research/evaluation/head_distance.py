@@ -21,8 +21,3 @@ def head_distance(layers: Mapping[str, np.ndarray]) -> np.ndarray:
             sums_2[0] += np.abs(weights_HTS[head + 1 :] - weights_HTS[head]).sum(dtype=np.float64) / 2
         sums_2[1] += positions * heads * (heads - 1) / 2
     return sums_2
-
-
-def mean_distance(distances: float, compared: float) -> float | None:
-    """d of summed `head_distance`; None where nothing was compared."""
-    return distances / compared if compared else None

@@ -19,12 +19,13 @@ from research.decoding.translate import Translations, translate_n_best
 from research.evaluation import alignment, quality
 from research.evaluation.attention import MEAN, batch_rows
 from research.evaluation.breakdown import BREAKDOWNS, labels, members
-from research.evaluation.counts import SEARCHED
 from research.evaluation.gold import Gold
-from research.evaluation.perplexity import CrossEntropy, order_sensitivity, total
+from research.evaluation.perplexity import total
 from research.evaluation.samples import sample_maps, samples
 from research.evaluation.trained import Trained
 from research.evaluation.word_frequency import Frequencies, forced_by_frequency, found_by_frequency
+from research.results.measures import SEARCHED
+from research.results.sums import CrossEntropy, order_sensitivity
 
 SHUFFLE_SEED = 0
 DIGITS = 4  # of a head's measures: more would only make the file long

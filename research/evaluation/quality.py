@@ -7,6 +7,8 @@ import numpy as np
 from sacrebleu.metrics import BLEU, CHRF, TER
 from sacrebleu.metrics.base import Metric
 
+from research.results.sums import of_metric
+
 TOKENIZERS = {"zh": "zh", "ja": "char"}
 """sacreBLEU's tokeniser by target language. All others have spaces between words and get 13a, the default; Korean too,
 for "ko-mecab" needs a dictionary that not everyone has. The signature says which was used."""
@@ -30,7 +32,7 @@ class Score(NamedTuple):
 
     def of_sums(self, sums_MX: np.ndarray) -> np.ndarray:
         """scores_M of counts that were summed in M ways, as a bootstrap does; in the order of `counts`."""
-        return np.array([self.metric._compute_score_from_stats(sums_X).score for sums_X in sums_MX.tolist()])
+        return of_metric(self.metric)(sums_MX)
 
     def of(self, sentences: Iterable[int]) -> "Score":
         """The score of the sentences with these indices alone, nothing counted again."""

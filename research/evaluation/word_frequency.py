@@ -12,7 +12,7 @@ import numpy as np
 from research.data.vocabulary import Vocabulary
 from research.decoding.forced import Forced
 from research.evaluation.breakdown import labels
-from research.evaluation.perplexity import CrossEntropy
+from research.results.sums import CrossEntropy
 
 END = "</s>"
 

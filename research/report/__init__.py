@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from research.report import explorer, figures, maps, page, question_page, question_table, seeds, table, verdicts
-from research.report.answers import read_answers
 from research.report.question_figures import whole_figure
 from research.report.runs import comparisons, read_runs
+from research.results.answers import read_answers
 
 
 def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:

@@ -16,10 +16,11 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from research.report import style
+from research.report.language import LANGUAGES as LANGUAGES_OF_PAGE
+from research.report.language import translator
 from research.report.maps import tokens
 from research.report.runs import LANGUAGES
 from research.report.words import EXPLORER
-from research.words import Words
 
 SCALE = 10_000  # four digits: a hundredth of what is shown, and two bytes a weight
 MOST_SENTENCES = 200
@@ -58,7 +59,7 @@ def packed(sentences: Sequence[dict[str, Any]], languages: Sequence[str]) -> dic
 
 def shells(data: str) -> dict[str, str]:
     """The page without its heading, by language, for a frame of another page: `data` stands where its JSON goes."""
-    return {language: _render(Markup(data), None, language) for language in Words._fields}
+    return {language: _render(Markup(data), None, language) for language in LANGUAGES_OF_PAGE}
 
 
 def as_json(value: Any) -> Markup:
@@ -70,7 +71,7 @@ def _render(data: Markup, heading: dict[str, Any] | None, language: str) -> str:
     shown: dict[str, Any] = {
         "heading": heading,
         "language": language,
-        "say": {name: getattr(words, language) for name, words in EXPLORER.items()},
+        "say": {name: translator(language)(message) for name, message in EXPLORER.items()},
         "light": style.COLOURS[0],
         "dark": style.DARK[style.COLOURS[0]],
         "style": Markup(_read("page.css") + _read("explorer.css")),

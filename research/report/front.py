@@ -8,7 +8,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from research.report import style
 from research.report.panel import BELOW, Mark, Panel, Plain, put_names, put_point, room
 from research.report.words import SAID
-from research.words import Words
+from research.results.message import Message, listed
 
 RATIO = 5  # costs that differ by more are drawn by their ratio
 
@@ -26,7 +26,7 @@ def front(points: Sequence[tuple[float, float]], better: int) -> list[int]:
 
 
 def front_panel(
-    title: Words, cost: Words, shown: Callable[[float], str], priced: Sequence[tuple[float, Mark]], better: int
+    title: Message, cost: Message, shown: Callable[[float], str], priced: Sequence[tuple[float, Mark]], better: int
 ) -> Panel:
     """Every arm at its price, and a line along the front. shown: a price as people read it."""
     prices = [price for price, _ in priced]
@@ -49,6 +49,6 @@ def front_panel(
         axes.xaxis.set_minor_locator(NullLocator())
         put_names(axes, [(mark.arm.name, price, mark.value, mark.look[0]) for price, mark in priced], letters)
 
-    across = Words("{axis}, {log}", "{axis}, {log}").of(axis=cost, log=SAID["log"]) if by_ratio else cost
+    across = listed([cost, SAID["log"]]) if by_ratio else cost
     right = room([f"{mark.arm.name}  " for _, mark in priced], 0.15)
     return Panel("front", title, across, SAID["front_note"], 2.7, lambda _: 0.5, right, BELOW, draw)

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from research.report import style
-from research.report.answers import Axis, Curve
 from research.report.numbers import exact
 from research.report.panel import (
     BELOW,
@@ -26,7 +25,8 @@ from research.report.panel import (
     widened,
 )
 from research.report.words import SAID
-from research.words import Words
+from research.results.answers import AnswerAxis, Curve
+from research.results.message import Message, listed
 
 BASE = "base"  # the line of the arms that change nothing but their x
 DASHES = ("-", "--", ":", "-.")
@@ -35,9 +35,9 @@ EDGE = 0.05  # of what the axis spans: air before its first x and after its last
 
 def lines_panel(
     kind: str,
-    title: Words,
-    note: Words,
-    axis: Axis,
+    title: Message,
+    note: Message,
+    axis: AnswerAxis,
     places: Sequence[float],
     marks: Sequence[Mark],
     least: float,
@@ -84,16 +84,16 @@ def lines_panel(
         put_names(axes, ends, letters)
         put_sources(axes, marks)
 
-    across = Words("{axis}, {log}", "{axis}, {log}").of(axis=axis.words, log=SAID["log"]) if axis.log else axis.words
+    across = listed([axis.title, SAID["log"]]) if axis.log else axis.title
     if by_ratio:
-        note = Words("{a} {b}", "{a} {b}").of(a=note, b=SAID["by_ratio"])
+        note = Message("{first} {rest}", first=note, rest=SAID["by_ratio"])
     if any(not mark.source for mark in levels):
-        note = Words("{a} {b}", "{a} {b}").of(a=note, b=SAID["reference"])
+        note = Message("{first} {rest}", first=note, rest=SAID["reference"])
     right = room([*named, *(mark.arm.name for mark in levels)], 0.15)
     return Panel(kind, title, across, note, 2.7, lambda _: 0.5, right, BELOW + LINE * len(sources(marks)), draw)
 
 
-def curves_panel(title: Words, curves: Sequence[Curve], colours: dict[str, str]) -> Panel:
+def curves_panel(title: Message, curves: Sequence[Curve], colours: dict[str, str]) -> Panel:
     """A measure over steps: a line for each seed, in the colour of its arm; arms of one colour differ in dashes."""
     arms = list(dict.fromkeys(curve.arm for curve in curves))
     alike = {arm: [other for other in arms if colours[other] == colours[arm]].index(arm) for arm in arms}

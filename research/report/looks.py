@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from research.report.answers import Answer
 from research.report.maps import sentence, tokens
 from research.report.words import SAID
+from research.results.answers import FiledAnswer
+from research.results.message import Message
 from research.results.run_folder import RunFolder
-from research.words import Words
 
 MOST_SENTENCES = 4
 
@@ -19,10 +19,10 @@ class Look(NamedTuple):
     name: str
     languages: tuple[str, ...]
     sentences: list[dict[str, Any]]
-    why: Words | None
+    why: Message | None
 
 
-def look_into(answer: Answer) -> Look:
+def look_into(answer: FiledAnswer) -> Look:
     """The sentences of `answer.look`; a run that is gone or shows nothing is said, and is no error."""
     if answer.look is None:
         return Look("", (), [], None)
@@ -41,7 +41,7 @@ def look_into(answer: Answer) -> Look:
     return Look(name, languages, sentences, None) if sentences else _nothing(name, SAID["no_attention"])
 
 
-def _nothing(name: str, why: Words) -> Look:
+def _nothing(name: str, why: Message) -> Look:
     return Look(name, (), [], SAID["look_gone"].of(run=name, why=why))
 
 

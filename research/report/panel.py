@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import ScalarFormatter
 
 from research.report import style
-from research.report.answers import Arm
 from research.report.figures import DOTS_PER_INCH, LABEL_INCHES
-from research.words import Words
+from research.results.answers import ArmResult
+from research.results.message import Message
 
 LETTER = 0.08  # inches, about, of a letter of the labels
 LINE = 0.19  # inches of a source below the axes
@@ -25,7 +25,7 @@ class Mark(NamedTuple):
     series: what a line goes through; of published numbers, who published them.
     """
 
-    arm: Arm
+    arm: ArmResult
     value: float
     ends: tuple[float, float] | None
     seeds: Sequence[float]
@@ -41,9 +41,9 @@ class Panel(NamedTuple):
     """
 
     kind: str
-    title: Words
-    across: Words
-    note: Words
+    title: Message
+    across: Message
+    note: Message
     tall: float
     left: Callable[[int], float]
     right: Callable[[int], float]

@@ -5,7 +5,7 @@ when a person opens it. Jinja2 escapes whatever it is given; what is HTML alread
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -13,7 +13,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup, escape
 
 from research.report import explorer, figures, numbers, style
-from research.report.answers import Answer, Hypothesis
+from research.report.language import LANGUAGES, translator
 from research.report.looks import Look, look_into
 from research.report.question_figures import NARROW, panels
 from research.report.question_table import (
@@ -26,7 +26,9 @@ from research.report.question_table import (
 )
 from research.report.verdicts import counted
 from research.report.words import MEANINGS, SAID, VERDICTS, corpus_words, duration_words
-from research.words import Words
+from research.results.answers import FiledAnswer, JudgedClaim
+from research.results.measures import MEASURES, title
+from research.results.message import Message, verbatim
 
 BESIDE, ALONE = 5.45, 7.5  # inches of a panel that has another at its side, and of one that has none
 HERE = "@DATA@"  # where a question's sentences go in the explorer's page
@@ -34,7 +36,7 @@ GLANCE = 4  # hypotheses of a question in the table of all verdicts
 OPEN_PAIRS, PRINTED_PAIRS = 6, 30  # the most comparisons that are shown without being asked for, and on paper
 
 
-def write_page(answers: Sequence[Answer]) -> str:
+def write_page(answers: Sequence[FiledAnswer]) -> str:
     """The HTML of the answers, in their order, those to one question beside each other."""
     order = list(dict.fromkeys(answer.question for answer in answers))
     answers = sorted(answers, key=lambda answer: order.index(answer.question))
@@ -55,21 +57,31 @@ def write_page(answers: Sequence[Answer]) -> str:
     )
 
 
-def say(words: Words) -> Markup:
-    """Both languages, of which the page shows one; where there is no Korean, the English for both."""
-    if words.en == words.ko:
-        return escape(words.en)
-    if not words.ko:
-        return Markup('<span lang="en">{}</span>').format(words.en)
-    return Markup('<span class="en" lang="en">{}</span><span class="ko" lang="ko">{}</span>').format(*words)
+Said = Message | Mapping[str, str]
+"""A message, or what a person wrote in each language."""
 
 
-def labels(words: Words) -> Markup:
-    """Attributes with both languages, for what the style sheet writes into a cell on a phone."""
-    return Markup('data-en="{}" data-ko="{}"').format(words.en, words.ko or words.en)
+def in_each(said: Said) -> dict[str, str]:
+    """Return the sentence by language; English where there is no other."""
+    if isinstance(said, Message):
+        return {language: translator(language)(said) for language in LANGUAGES}
+    return {language: said.get(language, said["en"]) for language in LANGUAGES}
 
 
-def strip(hypothesis: Hypothesis) -> Markup:
+def say(said: Said) -> Markup:
+    """Write both languages, of which the page shows one; once where they are the same."""
+    texts = in_each(said)
+    if texts["en"] == texts["ko"]:
+        return escape(texts["en"])
+    return Markup('<span class="en" lang="en">{en}</span><span class="ko" lang="ko">{ko}</span>').format(**texts)
+
+
+def labels(said: Said) -> Markup:
+    """Write attributes with both languages, for what the style sheet writes into a cell on a phone."""
+    return Markup('data-en="{en}" data-ko="{ko}"').format(**in_each(said))
+
+
+def strip(hypothesis: JudgedClaim) -> Markup:
     """The effect and its interval against zero or a level, and the margin, as a small SVG; "" without an effect."""
     if hypothesis.effect is None:
         return Markup("")
@@ -92,11 +104,12 @@ def strip(hypothesis: Hypothesis) -> Markup:
     return start + (zone if margin else "") + drawn + Markup("</svg>")
 
 
-def _question(answer: Answer) -> dict[str, Any]:
+def _question(answer: FiledAnswer) -> dict[str, Any]:
     """What the template shows of one answer."""
     names = ", ".join(answer.factors) or "–"
-    level = None if answer.level is None else SAID["level"].of(value=f"{answer.level:.0%}")
-    unit = Words(answer.measure.unit) if answer.measure.unit else answer.measure.words
+    level = SAID["level"].of(value=f"{answer.level:.0%}")
+    by = MEASURES[answer.measure]
+    unit = verbatim(by.unit) if by.unit else by.title
     pairs = len(answer.comparisons)
     hypotheses = [_hypothesis(each, answer) for each in answer.hypotheses]
     look = look_into(answer)
@@ -123,31 +136,30 @@ def _question(answer: Answer) -> dict[str, Any]:
         "pairs_open": pairs <= OPEN_PAIRS,
         "pairs_print": pairs <= PRINTED_PAIRS,
         "pairs_note": SAID["comparisons_note"].of(unit=unit),
-        "flags": [*answer.flags, *_gone(answer, look)],
+        "flags": [*_revised(answer), *answer.warnings, *_gone(answer, look)],
         "failed": _failed(answer),
         "provenance": SAID["provenance"].of(commit=answer.commit or "–", finished=_moment(answer.finished)),
         "look": _look(look),
     }
 
 
-def _hypothesis(hypothesis: Hypothesis, answer: Answer) -> dict[str, Any]:
-    own = hypothesis.measure
-    facts = [own.words] if own and own.name != answer.measure.name else []
+def _hypothesis(hypothesis: JudgedClaim, answer: FiledAnswer) -> dict[str, Any]:
+    facts = [title(hypothesis.measure)] if hypothesis.measure != answer.measure else []
     facts += [SAID["margin"].of(value=numbers.exact(hypothesis.margin))] if hypothesis.margin is not None else []
-    facts += [SAID["level"].of(value=f"{hypothesis.level:.0%}")] if hypothesis.level and hypothesis.interval else []
+    facts += [SAID["level"].of(value=f"{hypothesis.level:.0%}")] if hypothesis.interval else []
     chances = [(SAID["p_supports"], hypothesis.p_supports), (SAID["p_refutes"], hypothesis.p_refutes)]
     facts += [words.of(value=numbers.chance(p)) for words, p in chances if p is not None]
     return {
-        "words": hypothesis.words,
+        "words": hypothesis.statement,
         "verdict": VERDICTS[hypothesis.verdict],
         "css": _css(hypothesis.verdict),
-        "effect": Words(effect(hypothesis)) if hypothesis.effect is not None else SAID["no_effect"],
+        "effect": verbatim(effect(hypothesis)) if hypothesis.effect is not None else SAID["no_effect"],
         "strip": strip(hypothesis),
         "facts": facts,
     }
 
 
-def _panels(answer: Answer) -> list[dict[str, Any]]:
+def _panels(answer: FiledAnswer) -> list[dict[str, Any]]:
     """Each panel twice, for wide and for narrow screens, in the page's colours."""
     names = style.NAMES | {colour: f"var(--c{index})" for index, colour in enumerate(style.COLOURS)}
     names |= {style.BASELINE: "var(--base)"}
@@ -163,27 +175,34 @@ def _panels(answer: Answer) -> list[dict[str, Any]]:
     return drawn
 
 
-def _arms(answer: Answer) -> dict[str, Any]:
+def _arms(answer: FiledAnswer) -> dict[str, Any]:
     table = arms_table(answer)
     rows = []
     for arm, row in zip(answer.arms, table.rows, strict=True):
-        cells = [
-            duration_words(cell) if place == table.durations else Words(cell, cell) for place, cell in enumerate(row)
-        ]
+        cells = [duration_words(cell) if place == table.durations else verbatim(cell) for place, cell in enumerate(row)]
         rows.append({"name": arm.name, "changed": changed(arm), "cells": cells[1:], "seeds": seeds_of(answer, arm)})
     return {"heads": table.heads, "rows": rows}
 
 
-def _gone(answer: Answer, look: Look) -> list[Words]:
+def _revised(answer: FiledAnswer) -> list[dict[str, str]]:
+    """Say what was changed after results had been seen, in each language of the note."""
+    return (
+        [{code: translator(code)(SAID["revised"].of(how=how)) for code, how in answer.note.revised.items()}]
+        if answer.note.revised
+        else []
+    )
+
+
+def _gone(answer: FiledAnswer, look: Look) -> list[Message]:
     """Which run folders are not there any more, and why there is no attention to look into."""
     runs = [run for arm in answer.arms for run in arm.runs]
-    gone = [run.folder for run in runs if run.gone]
+    gone = [run.folder for run in runs if answer.is_gone(run)]
     if len(gone) == len(runs) > 0:
         return [SAID["all_gone"]]
     return [*([SAID["gone"].of(folders=", ".join(gone))] if gone else []), *([look.why] if look.why else [])]
 
 
-def _failed(answer: Answer) -> list[dict[str, Any]]:
+def _failed(answer: FiledAnswer) -> list[dict[str, Any]]:
     found = []
     for arm in answer.arms:
         for failure in arm.failed:

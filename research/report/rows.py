@@ -6,7 +6,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from research.report import style
-from research.report.answers import Arm
 from research.report.panel import (
     BELOW,
     LINE,
@@ -21,16 +20,17 @@ from research.report.panel import (
     sources,
     widened,
 )
-from research.words import Words
+from research.results.answers import ArmResult
+from research.results.message import Message, verbatim
 
 ROW = 0.42  # inches
 
 
 def rows_panel(
     kind: str,
-    title: Words,
-    note: Words,
-    arms: Sequence[Arm],
+    title: Message,
+    note: Message,
+    arms: Sequence[ArmResult],
     marks: Sequence[Mark],
     heads: dict[str, str],
     least: float,
@@ -76,4 +76,4 @@ def rows_panel(
 
     below = BELOW + LINE * len(sources(marks))
     edge = lambda _: 0.14  # noqa: E731
-    return Panel(kind, title, Words(""), note, ROW * (at + 0.2), room(list(rows), 0.2), edge, below, draw)
+    return Panel(kind, title, verbatim(""), note, ROW * (at + 0.2), room(list(rows), 0.2), edge, below, draw)

@@ -11,7 +11,7 @@ from research.report.runs import Run
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 from research.statistics.contrasts import Scores
 
-MEASURES = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
+COLUMNS = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
 COVERAGE = 0.95  # of an interval
 
 
@@ -47,7 +47,7 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
             members.setdefault((_but_for_the_seed(row.run), row.split), []).append(row)
     found = []
     for (_, split), rows in members.items():
-        numbers = {key: [row.values[key] for row in rows if _is_number(row.values.get(key))] for key in MEASURES}
+        numbers = {key: [row.values[key] for row in rows if _is_number(row.values.get(key))] for key in COLUMNS}
         measures = {key: mean(values) for key, values in numbers.items() if len(values) == len(rows)}  # type: ignore
         name = _without_seed(commonprefix([row.run.name for row in rows]))  # noqa: RUF071 - names, not paths
         first = rows[0].run
@@ -76,7 +76,7 @@ def markdown(runs: Sequence[Run]) -> str:
     if all(group.seeds == 1 for group in groups):
         return ""
     columns = {column.key: column for column in table.columns(runs)}
-    shown = [key for key in MEASURES if any(key in group.measures for group in groups)]
+    shown = [key for key in COLUMNS if any(key in group.measures for group in groups)]
     heads = ["name", "split", "seeds", "parameters", "MFLOPs a token", *(columns[key].title for key in shown)]
     lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
     for group in groups:

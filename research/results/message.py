@@ -72,12 +72,12 @@ def verbatim(text: str) -> Message:
     return Message("{text}", text=text)
 
 
-def listed(messages: Iterable[Message], *, last: Message | None = None) -> Message:
+def listed(messages: Iterable[Message], *, between: Message | None = None) -> Message:
     """Return one message that lists several, with commas between them.
 
     Args:
         messages: at least one.
-        last: what stands between two of them instead of the comma, such as Message("{first} and {rest}").
+        between: what stands between two of them instead of the comma, such as Message("{first} and {rest}").
     """
-    between = last or Message("{first}, {rest}")
-    return reduce(lambda first, rest: between.of(first=first, rest=rest), messages)
+    pair = between or Message("{first}, {rest}")
+    return reduce(lambda first, rest: pair.of(first=first, rest=rest), messages)

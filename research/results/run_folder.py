@@ -54,7 +54,7 @@ class RunFolder:
         return self.path / "splits" / f"{name}.jsonl.gz"
 
     def counts_file(self, split: str) -> Path:
-        """What was counted in each sentence of a split; `research.evaluation.counts` reads and writes it."""
+        """The counts of each sentence of a split; `research.results.counts` reads and writes them."""
         return self.path / "counts" / f"{split}.npz"
 
     def splits(self) -> list[str]:
@@ -97,6 +97,11 @@ class RunFolder:
     def result(self) -> dict[str, Any]:
         """result.json, or {} before the first evaluation."""
         return self.read_json("result.json") if (self.path / "result.json").exists() else {}
+
+    def is_evaluated(self, split: str, search: str) -> bool:
+        """Return whether an ablation has nothing left to do here: the run was evaluated on the split, or timed."""
+        result = self.result()
+        return "timing" in result or search in result.get("splits", {}).get(split, {}).get("searches", {})
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -162,6 +167,11 @@ class RunFolder:
             if not isinstance(records[-1], dict) or "step" not in records[-1]:
                 raise ValueError(f"{self.metrics_file}, line {number}, is no object with a step; remove that line")
         return records
+
+    def validations(self, measure: str) -> dict[int, float]:
+        """Return a measure at each validation that has it, by the step."""
+        name = f"validation/{measure}"
+        return {int(record["step"]): record[name] for record in self.metrics() if name in record}
 
     def append_metrics(self, record: dict[str, float]) -> None:
         """Add a line to metrics.jsonl."""

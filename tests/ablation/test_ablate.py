@@ -1,6 +1,5 @@
 """A question to its answer, with a launcher that trains nothing: it leaves what a job would leave, or fails."""
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,19 +13,20 @@ from research.ablation.arms import vary
 from research.ablation.experiment import Axis, Experiment
 from research.ablation.launching.jobs import Outcome
 from research.ablation.work import Task
-from research.evaluation import counts
+from research.results import counts
+from research.results.answers import Answer, read_answer
 from research.results.identity import config_as_json, config_from_json
+from research.results.message import Message
 from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import Superiority
-from research.words import Words
 
 QUESTION = Experiment(
-    question=Words("Which?", "무엇?"),
-    claim=Words("Two are better.", "둘이 낫다."),
+    question=Message("Which?"),
+    claim=Message("Two are better."),
     source="made up",
     base="luong",
     arms=vary("model.layers", 1, 2),
-    axis=Axis("model.layers", Words("layers", "층")),
+    axis=Axis("model.layers", Message("layers")),
     measure="perplexity",
     also=("token_accuracy",),
     verdict=(Superiority("layers=2", "layers=1", 0.5),),
@@ -113,18 +113,20 @@ def question(tmp_path):
 
 def test_every_arm_and_seed_to_a_verdict(question):
     found = question().run(Pretends(), resume=False)
-    assert json.loads(json.dumps(found)) == json.loads(question().file.read_text())
-    assert found["verdict"] == "supported"
-    [claim] = found["hypotheses"]
-    assert claim["effect"] == pytest.approx(4.0)  # of perplexity, of which less is better: 8 - 4
-    assert claim["interval"][0] > 0.5
-    assert [(arm["name"], arm["x"], len(arm["runs"])) for arm in found["arms"]] == [
+    kept = read_answer(question().file)
+    assert found == Answer(**{name: getattr(kept, name) for name in found.__struct_fields__})
+    assert found.verdict == "supported"
+    [claim] = found.hypotheses
+    assert str(claim.statement) == "layers=2 is better than layers=1 by more than 0.5 perplexity"
+    assert claim.effect == pytest.approx(4.0)  # of perplexity, of which less is better: 8 - 4
+    assert claim.interval[0] > 0.5
+    assert [(arm.name, arm.x, len(arm.runs)) for arm in found.arms] == [
         ("layers=1", 1.0, 3),
         ("layers=2", 2.0, 3),
     ]
-    first = found["arms"][0]
-    assert first["means"] == {"perplexity": pytest.approx(8.0), "token_accuracy": pytest.approx(0.6)}
-    assert first["costs"] == {
+    first = found.arms[0]
+    assert first.means == {"perplexity": pytest.approx(8.0), "token_accuracy": pytest.approx(0.6)}
+    assert first.costs == {
         "parameters": 7,
         "flops_per_token": 42.0,
         "steps": 800,
@@ -132,10 +134,10 @@ def test_every_arm_and_seed_to_a_verdict(question):
         "seconds": 2.0,
         "trials": 1,
     }
-    assert first["learning_rate"] == load("configs/embedded_tiny.py:luong").training.learning_rate
-    assert any("parameters differ up to 2 times" in flag["en"] for flag in found["flags"])
-    assert found["missing"] == 0
-    assert found["seconds"] == 12.0
+    assert first.learning_rate == load("configs/embedded_tiny.py:luong").training.learning_rate
+    assert any("parameters differ up to 2 times" in str(warning) for warning in found.warnings)
+    assert found.missing == 0
+    assert found.seconds == 12.0
 
 
 def test_what_is_there_is_not_made_again(question):
@@ -151,31 +153,31 @@ def test_what_is_there_is_not_made_again(question):
 def test_a_stop_loses_nothing_and_resume_makes_what_is_missing(question):
     with pytest.raises(KeyboardInterrupt):
         question().run(Pretends(stops_after=1), resume=False)
-    left = json.loads(question().file.read_text())
-    assert (left["verdict"], left["missing"]) == ("not enough seeds", 3)
+    left = read_answer(question().file)
+    assert (left.verdict, left.missing) == ("not enough seeds", 3)
     with pytest.raises(ValueError, match=r"which\.json was left unfinished: --resume trains only what is missing"):
         question().run(Pretends(), resume=False)
     launcher = Pretends()
     found = question().run(launcher, resume=True)
-    assert (found["verdict"], found["missing"], len(launcher.done)) == ("supported", 0, 1)
+    assert (found.verdict, found.missing, len(launcher.done)) == ("supported", 0, 1)
 
 
 def test_a_failing_arm_is_told_of_and_the_rest_go_on(question, capsys):
     launcher = Pretends(fails=(1,))
     found = question().run(launcher, resume=False)
     assert len(launcher.done) == 1
-    assert found["verdict"] == "not enough seeds"
-    assert [len(arm["failed"]) for arm in found["arms"]] == [3, 0]
-    assert found["arms"][0]["failed"][0]["last_lines"][-1] == "FloatingPointError: it diverged"
+    assert found.verdict == "not enough seeds"
+    assert [len(arm.failed) for arm in found.arms] == [3, 0]
+    assert found.arms[0].failed[0].last_lines[-1] == "FloatingPointError: it diverged"
     assert "layers=1 failed (exit code 1); the others go on" in capsys.readouterr().err
 
 
 def test_some_arms_alone(question):
     found = question(only="*=2").run(Pretends(), resume=False)
-    assert [arm["name"] for arm in found["arms"]] == ["layers=2"]
+    assert [arm.name for arm in found.arms] == ["layers=2"]
     assert list(question(only="*=2|*=1").arms) == ["layers=1", "layers=2"]
-    assert found["verdict"] == "inconclusive"
-    assert found["flags"][0]["en"] == ("asked of some arms alone; what is claimed of these is not judged: layers=1")
+    assert found.verdict == "inconclusive"
+    assert str(found.warnings[0]) == ("asked of some arms alone; what is claimed of these is not judged: layers=1")
     with pytest.raises(ValueError, match="no arm of which is like 'depth'; there are layers=1, layers=2"):
         question(only="depth")
 
@@ -238,7 +240,7 @@ def test_the_better_learning_rate_is_taken(question):
     asked, launcher = question(rates=(0.1, 0.2)), Pretends(leave=leave)
     found = asked.run(launcher, resume=False)
     assert [config.training.learning_rate for config in asked.arms.values()] == [0.1, 0.2]
-    assert {arm["costs"]["trials"] for arm in found["arms"]} == {2}
+    assert {arm.costs["trials"] for arm in found.arms} == {2}
     assert len(launcher.done) == 4 + 2
 
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from scipy.stats import false_discovery_control
 
-from research.ablation.measures import MEASURES, Measure
-from research.ablation.verdict import Run, compare, scores_of
+from research.ablation.measured import MeasuredRun
+from research.ablation.verdict import compare, scores_of
 from research.ablation.verdict import judge as judge_by
+from research.results.measures import MEASURES, Measure
+from research.results.message import Message
 from research.statistics.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, crossing_points, holm
-from research.words import Words
 
 WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
 
@@ -19,13 +20,14 @@ WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
 @pytest.fixture(autouse=True)
 def points(monkeypatch):
     """A measure that runs have as a whole; higher is better."""
-    monkeypatch.setitem(MEASURES, "points", Measure(Words("points", "점"), "points", 1, lambda *_: None))
+    monkeypatch.setitem(MEASURES, "points", Measure(Message("points"), "points", 1, ("points",)))
 
 
 def arms(measure="points", spread=CLOSE, **means):
     """Three runs an arm, of a measure that runs have as a whole."""
     return {
-        arm: [Run(seed, {}, {measure: mean + off}) for seed, off in enumerate(spread)] for arm, mean in means.items()
+        arm: [MeasuredRun(seed, {}, {measure: mean + off}) for seed, off in enumerate(spread)]
+        for arm, mean in means.items()
     }
 
 
@@ -174,7 +176,8 @@ def test_a_pair_has_the_same_interval_wherever_it_is_spoken_of():
 
     def run(seed, share):
         nll, correct, tokens = np.ones(40), random.binomial(9, share, 40), np.full(40, 9)
-        return Run(seed, {"token_accuracy": np.stack([nll, correct, tokens], axis=1)}, {"token_accuracy": share})
+        counts = {"token_accuracy": np.stack([nll, correct, tokens], axis=1)}
+        return MeasuredRun(seed, counts, {"token_accuracy": share})
 
     shares = {"a": 0.8, "b": 0.5, "c": 0.6, "d": 0.4}
     made = {arm: [run(seed, share) for seed in range(3)] for arm, share in shares.items()}
@@ -187,7 +190,7 @@ def test_a_pair_has_the_same_interval_wherever_it_is_spoken_of():
 @pytest.mark.parametrize(("level", "expected"), [(50.0, "supported"), (0.5, "inconclusive"), (99.0, "inconclusive")])
 def test_alike_at_the_floor_or_the_ceiling_says_nothing(level, expected, monkeypatch):
     """Below 2, above 97, and between."""
-    bounded = replace(MEASURES["points"], low=2.0, high=97.0)
+    bounded = replace(MEASURES["points"], floor=2.0, ceiling=97.0)
     monkeypatch.setitem(MEASURES, "points", bounded)
     assert verdict(Equivalence(("a",), "b", 1.0), a=level, b=level) == expected
 
@@ -201,7 +204,7 @@ def test_alike_at_the_floor_or_the_ceiling_says_nothing(level, expected, monkeyp
     ],
 )
 def test_what_is_to_be_alike_and_stands_at_the_floor_says_nothing(a, b, expected, monkeypatch):
-    monkeypatch.setitem(MEASURES, "points", replace(MEASURES["points"], low=2.0))
+    monkeypatch.setitem(MEASURES, "points", replace(MEASURES["points"], floor=2.0))
     assert verdict(Equivalence(("a",), "b", 1.0), a=a, b=b) == expected
 
 

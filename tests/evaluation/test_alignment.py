@@ -9,9 +9,10 @@ import pytest
 from research.data.pairs import Pair
 from research.data.vocabulary import Vocabularies
 from research.evaluation import alignment
-from research.evaluation.alignment import Alignment, best_layer, layers, measure, sentence_counts, word_weights
+from research.evaluation.alignment import best_layer, layers, measure, sentence_counts, word_weights
 from research.evaluation.attention import MEAN, Reading
 from research.evaluation.gold import Gold
+from research.results.sums import Alignment
 
 UNKNOWN = Gold(frozenset(), frozenset())
 

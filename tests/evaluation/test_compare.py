@@ -12,7 +12,8 @@ from configs.base import base, recurrent
 from research.data.pairs import Pair
 from research.data.splits import write_split
 from research.evaluation import quality
-from research.evaluation.compare import TEXT_MEASURES, compare, write_json
+from research.evaluation.compare import SCORERS as COMPARED
+from research.evaluation.compare import compare, write_json
 from research.evaluation.comparison_table import terminal
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
@@ -77,7 +78,7 @@ def lines(found):
     return captured.get().split("\n")
 
 
-@pytest.mark.parametrize("measure", TEXT_MEASURES)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_scores_are_those_of_evaluate(measure, make):
     """The only test split, by the widest search; and less TER is better."""
     found = compare([make("a", GOOD)], [make("b", BAD)], **{**DEFAULTS, "measure": measure})
@@ -171,7 +172,7 @@ def test_json_has_everything_and_how_to_find_it_again(make, tmp_path):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("measure", TEXT_MEASURES)
+@pytest.mark.parametrize("measure", COMPARED)
 def test_from_the_command_line(measure, make, tmp_path, capsys):
     make("a", GOOD)
     make("b", BAD)

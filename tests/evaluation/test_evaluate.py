@@ -18,8 +18,7 @@ from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies, Vocabulary
 from research.data.word_counts import FILE, count_words, write_counts
 from research.decoding.forced import force
-from research.evaluation import counts
-from research.evaluation.alignment import Alignment, best_layer, measure
+from research.evaluation.alignment import best_layer, measure
 from research.evaluation.attention import read
 from research.evaluation.evaluate import evaluate
 from research.evaluation.gold import gold_of
@@ -31,9 +30,12 @@ from research.evaluation.samples import spread
 from research.evaluation.trained import load
 from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
+from research.results import counts
 from research.results.checkpoints import Checkpoints
 from research.results.identity import config_as_json
+from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
+from research.results.sums import Alignment
 from tests.decoding.random_model import random_model, small_config
 
 SOURCES = [
@@ -163,15 +165,16 @@ def test_measures_of_summed_counts_are_those_of_the_result(workdir, tmp_path):
         for search in searches:
             expected |= {(name, search): result["searches"][search][name]["score"] for name in ("bleu", "chrf", "ter")}
         aligned = result["alignment"] or {}
-        expected |= {(name, None): aligned[name] for name in counts.MEASURES if name in aligned}
+        expected |= {(name, None): aligned[name] for name in MEASURES if name in aligned}
         if aligned:
             expected[("aer", None)] = aligned["error"]
             assert len(expected) == 11 + 3 * len(searches)
             assert 0 < aligned["head_distance"] < 1
         for (name, search), score in expected.items():
             sums_1X = held.of(name, search).sum(axis=0, keepdims=True)
-            [found] = counts.MEASURES[name].score(sums_1X)
+            [found] = MEASURES[name].of_sums(sums_1X)
             assert found == pytest.approx(score, rel=1e-9), (split, name)
+            assert MEASURES[name].value(result, search or "none") == score
     words = [0, *(len(pair.target.split()) for pair in PAIRS)]  # each sentence in its row
     assert held.arrays["words"].tolist() == [0, *(n + 1 for n in words[1:])]
     assert held.arrays["beam3.ter"][1:, 1].tolist() == words[1:]

@@ -5,7 +5,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from research.evaluation.head_distance import head_distance, mean_distance
+from research.evaluation.head_distance import head_distance
+from research.results.sums import mean_distance
 
 H, T, S = 3, 5, 7
 WEIGHTS_HTS = np.random.default_rng(0).dirichlet(np.ones(S), (H, T)).astype(np.float32)

@@ -9,9 +9,10 @@ import pytest
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import BOS, EOS
 from research.evaluation.attention import MEAN, Reading, heads_and_means, read
-from research.evaluation.perplexity import CrossEntropy, cross_entropy, order_sensitivity
+from research.evaluation.perplexity import cross_entropy
 from research.models.translator import cross_attention
 from research.parallel.devices import Devices
+from research.results.sums import CrossEntropy, order_sensitivity
 from tests.decoding.random_model import random_model
 
 VOCABULARY = 23

@@ -7,9 +7,10 @@ import pytest
 import experiments
 from configs.command_line import load
 from research.ablation.ablate import Ablation
-from research.ablation.measures import MEASURES
 from research.ablation.wording import statements
-from research.report.answers import read_answers
+from research.report.language import LANGUAGES
+from research.results.answers import read_answer
+from research.results.measures import MEASURES
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "docs" / "answers").glob("*/*.json"))
@@ -23,12 +24,11 @@ def test_some_are_kept():
 
 @every_file
 def test_it_answers_the_question_as_it_is_asked(file):
-    [answer] = read_answers([file])
+    answer = read_answer(file)
     experiment = experiments.load(answer.question)
     assert (answer.corpus, answer.question) == (file.parent.name, file.stem)
     assert (answer.asked, answer.claim, answer.source) == (experiment.question, experiment.claim, experiment.source)
     assert {arm.name for arm in answer.arms} <= experiment.arms.keys()
-    assert answer.note == experiment.notes.get(answer.corpus, ("", ""))
     assert answer.command.startswith(f"python run.py ablate {answer.question}")
     assert not Path(answer.arms[0].runs[0].folder).is_absolute()
 
@@ -36,7 +36,7 @@ def test_it_answers_the_question_as_it_is_asked(file):
 @every_file
 def test_its_runs_are_those_that_would_be_trained(file, tmp_path):
     """By the digests in the folders' names, of every field that a run's numbers depend on."""
-    [answer] = read_answers([file])
+    answer = read_answer(file)
     config_file = f"configs/{answer.corpus}.py"
     ablation = Ablation(
         answer.question,
@@ -59,14 +59,29 @@ def test_its_runs_are_those_that_would_be_trained(file, tmp_path):
 
 @every_file
 def test_it_judges_what_is_declared(file):
-    """But for hypotheses of arms that were not asked; and what was changed after results had been seen, it says."""
-    [answer] = read_answers([file])
+    """But for hypotheses of arms that were not asked."""
+    answer = read_answer(file)
     experiment = experiments.load(answer.question)
     arms = {arm.name for arm in answer.arms}
     declared = []
     for hypothesis in experiment.verdict:
         if set(hypothesis.arms) <= arms:
             declared += statements(hypothesis, MEASURES[hypothesis.measure or experiment.measure].unit)
-    assert [each.words for each in answer.hypotheses] == declared
-    said = [flag for flag in answer.flags if flag.en.startswith("changed after results had been seen: ")]
-    assert [flag.en.partition(": ")[2] for flag in said] == [each.en for each in [experiment.revised] if each]
+    assert [each.statement for each in answer.hypotheses] == declared
+
+
+@every_file
+def test_what_was_changed_after_results_had_been_seen_its_note_says(file):
+    """In both languages, as what was found out, and alike on every corpus."""
+    note = read_answer(file).note
+    for said in (note.found, note.revised):
+        assert tuple(said) in ((), LANGUAGES)
+    assert bool(note.revised) == experiments.load(file.stem).revised
+    for other in FILES:
+        if other.stem == file.stem:
+            assert read_answer(other).note.revised == note.revised
+
+
+def test_every_note_lies_beside_an_answer():
+    notes = (ROOT / "docs" / "answers").glob("*/*.note.toml")
+    assert {note.with_name(note.name.replace(".note.toml", ".json")) for note in notes} <= set(FILES)

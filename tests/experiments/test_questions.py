@@ -11,11 +11,12 @@ from configs.command_line import load
 from research import data, models
 from research.ablation.arms import ARCHITECTURE
 from research.ablation.experiment import architecture_of
-from research.ablation.flags import SPENT
 from research.data.vocabulary import PAD
 from research.parallel.devices import Devices
+from research.report.language import translator
 from research.report.numbers import COSTS
 from research.results.identity import config_as_json, flat
+from research.results.measures import COSTS as MEASURED_COSTS
 from research.training.trainer import make_training
 
 VOCABULARY = 13
@@ -74,8 +75,8 @@ def test_an_arm_stands_on_the_line_that_its_name_says(name, arm, place):
 
 def test_costs_that_scores_are_drawn_over_are_recorded_ones():
     costs = {experiments.load(name).cost for name in experiments.QUESTIONS} - {None}
-    assert costs <= SPENT.keys()
-    assert COSTS.keys() == SPENT.keys()  # and the report can write each
+    assert costs <= MEASURED_COSTS.keys()
+    assert COSTS.keys() == MEASURED_COSTS.keys()  # and the report can write each
 
 
 @pytest.mark.parametrize("name", experiments.QUESTIONS)
@@ -113,6 +114,6 @@ def test_a_knob_of_the_embedded_corpus_is_not_turned_on_another():
 @pytest.mark.parametrize("name", experiments.QUESTIONS)
 def test_words_are_in_both_languages(name):
     experiment = experiments.load(name)
-    for words in (experiment.question, experiment.claim):
-        assert words.en.isascii()
-        assert any("가" <= letter <= "힣" for letter in words.ko)
+    for message in (experiment.question, experiment.claim):
+        assert str(message).isascii()
+        assert any("가" <= letter <= "힣" for letter in translator("ko")(message))

@@ -10,7 +10,12 @@ import numpy as np
 from tests.report.conftest import fabricate_run
 
 Made = dict[str, Any]
-AFTER_ATTENTION = "Without attention an RNN translator is unusable, and the gap is larger than expected."
+AFTER_ATTENTION = "Without attention an RNN translator is unusable, and the gap is larger than one expects."
+
+
+def message(text: str, /, **values: Any) -> Made:
+    """A message as JSON has it; Korean where the catalogue has the text."""
+    return {"text": text, "values": values}
 
 
 def arm(name: str, fields: Made, scores: Sequence[float], x: float | None = None, group: str = "") -> Made:
@@ -39,21 +44,20 @@ def arm(name: str, fields: Made, scores: Sequence[float], x: float | None = None
     }
 
 
-def answer(question: str, claim: tuple[str, str], arms: list[Made], verdict: str, **others: Any) -> Made:
+def answer(question: str, claim: str, arms: list[Made], verdict: str, **others: Any) -> Made:
     """A whole answer; `others` replaces its fields."""
-    asked = f"What does {question.replace('_', ' ')} change, and by how much?"
     made = {
         "question": question,
-        "words": {
-            "en": {"question": asked, "claim": claim[0]},
-            "ko": {"question": "무엇이 얼마나 달라지는가?", "claim": claim[1]},
-        },
+        "asked": message("How many layers does a Transformer need?"),
+        "claim": message(claim),
         "source": "a lecture on attention",
         "corpus": "embedded",
         "command": f"python run.py ablate {question} --seeds=0,1,2",
         "commit": "0123abcd",
         "finished": "2026-11-24T20:00:00Z",
-        "measure": {"name": "bleu", "better": 1, "unit": "BLEU", "en": "BLEU", "ko": "BLEU"},
+        "level": 0.95,
+        "measure": "bleu",
+        "measures": ["bleu", "perplexity", "aer", "chrf"],
         "split": "test",
         "search": "beam1",
         "factors": sorted({field for each in arms for field in each["fields"]}),
@@ -61,13 +65,13 @@ def answer(question: str, claim: tuple[str, str], arms: list[Made], verdict: str
         "verdict": verdict,
         "axis": None,
         "cost": None,
-        "findings": [],
-        "note": {"en": "", "ko": ""},
         "seconds": 412.5,
         "look": None,
+        "missing": 0,
+        "request": {"search": "beam1", "arms": {each["name"]: "0123456789" for each in arms}},
     }
-    lists: Made = {name: [] for name in ("comparisons", "hypotheses", "flags", "literature", "curves")}
-    return made | lists | others
+    lists = ("comparisons", "hypotheses", "warnings", "findings", "literature", "curves")
+    return made | {name: [] for name in lists} | others
 
 
 def pair(a: str, b: str, difference: float, p: float) -> Made:
@@ -75,8 +79,18 @@ def pair(a: str, b: str, difference: float, p: float) -> Made:
     return {"a": a, "b": b, "difference": difference, "interval": ends, "p_value": p, "p_holm": min(1.0, 3 * p)}
 
 
-def hypothesis(words: tuple[str, str], verdict: str, effect: float | None, reach: float, margin: float) -> Made:
-    made: Made = {"en": words[0], "ko": words[1], "verdict": verdict, "margin": margin}
+def hypothesis(
+    better: str, than: str, verdict: str, effect: float | None, reach: float, margin: float, measure: str = "bleu"
+) -> Made:
+    text = "{better} is better than {than} by more than {margin:g} {unit}"
+    made: Made = {
+        "statement": message(text, better=better, than=than, margin=margin, unit="BLEU"),
+        "measure": measure,
+        "verdict": verdict,
+        "level": 0.95,
+        "against": 0.0,
+        "margin": margin,
+    }
     if effect is None:
         return made | dict.fromkeys(("effect", "interval", "p_supports", "p_refutes"))
     supports, refutes = {"supported": (0.0002, 1.0), "refuted": (0.998, 0.0011)}.get(verdict, (0.21, 0.34))
@@ -97,22 +111,22 @@ def attention_or_not(corpus: str = "embedded") -> Made:
     ]
     return answer(
         "attention_or_not",
-        (AFTER_ATTENTION, "어텐션이 없으면 RNN 번역기는 쓸 수 없고, 그 차이는 예상보다 크다."),
+        AFTER_ATTENTION,
         arms,
         "supported",
         corpus=corpus,
         source="Britz et al. 2017, table 3",
         hypotheses=[
-            hypothesis(("luong is over 5 BLEU better", "luong이 5 BLEU 넘게 높다"), "supported", 30.6, 2.1, 5.0),
-            hypothesis(("bahdanau is over 5 BLEU better", "bahdanau가 5 BLEU 넘게 높다"), "supported", 26.6, 2.9, 5.0),
+            hypothesis("luong", "none", "supported", 30.6, 2.1, 5.0),
+            hypothesis("bahdanau", "none", "supported", 26.6, 2.9, 5.0),
         ],
         comparisons=[
             pair("luong", "none", 30.6, 0.0001),
             pair("bahdanau", "none", 26.6, 0.0002),
             pair("luong", "bahdanau", 4.0, 0.031),
         ],
-        flags=[{"en": "bahdanau takes 1.7 times the seconds of none.", "ko": "bahdanau는 none의 1.7배 시간이 든다."}],
-        findings=[{"en": "The two do not cross.", "ko": "두 선은 만나지 않는다."}],
+        warnings=[message("{arm} has {seeds} seeds; a verdict needs {needed}", arm="none", seeds=2, needed=3)],
+        findings=[message("In the mean over seeds, {first} and {second} do not cross.", first="none", second="luong")],
         literature=[
             published("Britz et al. 2017", none=9.98, luong=21.78, bahdanau=22.47),
             published("Bahdanau et al. 2015", none=17.82, bahdanau=26.75),
@@ -132,22 +146,22 @@ def recurrent_depth() -> Made:
             scores = [level, level + 0.9, level - 1.2]
             arms.append(arm(f"{group} layers={layers}", fields, scores, float(layers), group))
     arms.append(arm("transformer", {"model.decoder": "transformer"}, [34.0, 35.5, 33.9]))
-    grown = "both layers=5 has 2.1 times the parameters of both layers=1."
+    grown = {"times": 2.1, "least": "100", "least_arm": "both layers=1", "most": "210", "most_arm": "both layers=5"}
+    costs = "{cost} differ up to {times:.2g} times: {least} ({least_arm}) to {most} ({most_arm})"
     return answer(
         "recurrent_depth",
-        ("Two or three layers are a little better than one.", "두세 층은 한 층보다 조금 낫다."),
+        "Six layers are worth it.",
         arms,
         "refuted",
-        axis={"en": "layers", "ko": "층", "log": False},
+        axis={"title": message("layers of both sides"), "log": False},
         hypotheses=[
-            hypothesis(("2 layers are better than 1", "2층이 1층보다 낫다"), "supported", 2.1, 1.2, 0.5),
-            hypothesis(("4 layers are equivalent to 3", "4층은 3층과 같다"), "inconclusive", -1.0, 1.3, 1.0),
-            hypothesis(("5 layers are equivalent to 3", "5층은 3층과 같다"), "refuted", -3.4, 1.4, 1.0),
+            hypothesis("both layers=2", "both layers=1", "supported", 2.1, 1.2, 0.5),
+            hypothesis("both layers=4", "both layers=3", "inconclusive", -1.0, 1.3, 1.0),
+            hypothesis("both layers=5", "both layers=3", "refuted", -3.4, 1.4, 1.0),
         ],
         comparisons=[pair(f"{g} layers={n}", f"{g} layers=3", 0.4 - n / 3, 0.2 / n)
                      for g in ("both", "encoder") for n in (1, 2, 4, 5)],
-        flags=[{"en": grown, "ko": "both layers=5의 매개변수는 both layers=1의 2.1배이다."}],
-        note={"en": "Without residual connections the deep stacks are undertrained.", "ko": "깊은 층은 덜 학습되었다."},
+        warnings=[message(costs, cost=message("parameters"), **grown)],
         literature=[published("Britz et al. 2017", **{f"decoder layers={n}": b for n, b in
                                                       ((1, 21.76), (2, 21.78), (4, 22.37))})],
         seconds=4021.0,
@@ -164,11 +178,11 @@ def data_size() -> Made:
             arms.append(made)
     return answer(
         "data_size",
-        ("A large model is at a disadvantage with little data.", "데이터가 적으면 큰 모형이 불리하다."),
+        "With little data the large model is at a disadvantage, with much it wins.",
         arms,
         "inconclusive",
-        axis={"en": "sentence pairs", "ko": "문장 쌍", "log": True},
-        hypotheses=[hypothesis(("The lines cross", "두 선이 엇갈린다"), "inconclusive", 0.9, 1.7, 0.5)],
+        axis={"title": message("sentence pairs"), "log": True},
+        hypotheses=[hypothesis("luong 1000", "transformer 1000", "inconclusive", 0.9, 1.7, 0.5)],
         comparisons=[pair("transformer 1000", "luong 1000", -1.5, 0.04)],
     )
 
@@ -183,18 +197,17 @@ def learning_to_attend() -> Made:
             run["scores"] |= {"aer": score}
             slow = 200 + 90 * place + 30 * run["seed"]
             points = [[step, round(score + 0.6 * float(np.exp(-step / slow)), 4)] for step in range(100, 1300, 100)]
-            curves.append({"arm": name, "seed": run["seed"], "name": "aer", "points": points})
+            curves.append({"arm": name, "seed": run["seed"], "measure": "aer", "points": points})
         made |= {"interval": [made["score"] - 0.021, made["score"] + 0.024]}
         made["means"] = {"aer": made["score"], "perplexity": 12.31}
         arms.append(made)
-    words = "general errs less than location", "general이 location보다 덜 틀린다"
     return answer(
         "learning_to_attend",
-        ("Attention learns to look at the right word early.", "어텐션은 일찍 맞는 단어를 보게 된다."),
+        "Attention finds the right source word even when the order changes.",
         arms,
         "supported",
-        measure={"name": "aer", "better": -1, "unit": "", "en": "alignment error", "ko": "정렬 오류율"},
-        hypotheses=[hypothesis(words, "supported", -0.1, 0.03, 0.02)],
+        measure="aer",
+        hypotheses=[hypothesis("general", "location", "supported", -0.1, 0.03, 0.02, "aer")],
         curves=curves,
     )
 
@@ -206,19 +219,27 @@ def heads() -> Made:
     lines = ["step 350  loss 7.31", "FloatingPointError: the loss is nan at step 351 <b>&</b>"]
     arms[-1]["failed"] = [{"seed": seed, "last_lines": lines, "log": f"logs/heads-16.{seed}.log"} for seed in (0, 1)]
     known = {f"heads={n}": bleu for n, bleu in ((1, 24.9), (4, 25.5), (8, 25.8), (32, 25.4))}
-    words = "8 heads are better than 1", "헤드 8개가 1개보다 낫다"
     return answer(
         "heads",
-        ("A width of 512 is done as 8 heads of 64.", ""),
+        "A width of 512 is done as 8 heads of 64.",
         arms,
         "not enough seeds",
-        axis={"en": "heads", "ko": "헤드", "log": True},
-        hypotheses=[hypothesis(words, "not enough seeds", None, 0, 0.5)],
+        axis={"title": message("heads"), "log": True},
+        hypotheses=[hypothesis("heads=8", "heads=1", "not enough seeds", None, 0, 0.5)],
         literature=[published("Vaswani et al. 2017", **known)],
         seconds=96.0,
     )
 
 
+NOTES = {
+    "recurrent_depth": """[found]
+en = "Without residual connections the deep stacks are undertrained."
+ko = "깊은 층은 덜 학습되었다."
+[revised]
+en = "the margin was 2"
+ko = "여유는 2였다"
+"""
+}
 QUESTIONS: tuple[Callable[[], Made], ...] = (attention_or_not, recurrent_depth, data_size, learning_to_attend, heads)
 
 
@@ -234,6 +255,8 @@ def write(folder: Path, made: Made) -> Path:
         fabricate_run(look, "luong")
     file = folder / f"{made['question']}.json"
     file.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
+    if note := NOTES.get(made["question"]):
+        file.with_suffix(".note.toml").write_text(note, encoding="utf-8")
     return file
 
 

@@ -1,9 +1,15 @@
 """The Korean catalogue."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
+from babel.messages.extract import extract_from_dir
 
 from research.report.language import read_catalogue, translator
 from research.results.message import Message, places
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_a_message_is_said_in_korean():
@@ -21,6 +27,17 @@ def test_what_the_catalogue_lacks_stays_english():
 def test_a_language_without_a_catalogue_is_refused():
     with pytest.raises(ValueError, match="no catalogue of 'fr'; there are ko"):
         translator("fr")
+
+
+def test_it_has_every_message_of_the_code_and_of_the_kept_answers_and_no_other():
+    """`make messages` adds what is new; what is gone is removed by hand."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["babel"]["mappings"]
+    methods = [(each["pattern"], each["method"]) for each in settings]
+    folders = [ROOT / "experiments", ROOT / "research", ROOT / "docs" / "answers"]
+    found = [extract_from_dir(folder, methods, keywords={"Message": None}) for folder in folders]
+    assert {entry.id for entry in read_catalogue("ko") if entry.id} == {
+        text for each in found for _, _, text, *_ in each
+    }
 
 
 def test_every_entry_is_translated():

@@ -9,11 +9,12 @@ from matplotlib.collections import PathCollection
 from matplotlib.colors import to_hex
 
 from research.report import style
-from research.report.answers import Answer, read_answers
 from research.report.front import front
+from research.report.language import translator
 from research.report.lines import apart, scale
 from research.report.panel import Panel
 from research.report.question_figures import PUBLISHED, looks, panels
+from research.results.answers import FiledAnswer, read_answers
 from tests.report.made_up_answers import (
     Made,
     attention_or_not,
@@ -25,7 +26,7 @@ from tests.report.made_up_answers import (
 )
 
 
-def read(folder: Path, made: Made) -> tuple[Answer, dict[str, Any]]:
+def read(folder: Path, made: Made) -> tuple[FiledAnswer, dict[str, Any]]:
     """The answer and the axes of its panels, by kind."""
     (answer,) = read_answers([write(folder, made)])
     return answer, {panel.kind: axes(panel) for panel in panels(answer)}
@@ -127,12 +128,12 @@ def test_many_arms_without_x_have_rows_of_their_own(tmp_path: Path) -> None:
 def test_seconds_over_a_logarithmic_axis_are_drawn_by_their_ratio(tmp_path: Path) -> None:
     made = data_size()
     assert axes(panels(read_answers([write(tmp_path, made)])[0])[0]).get_yscale() == "linear"  # BLEU has no ratios
-    made["measure"] |= {"name": "seconds_per_step", "unit": "s", "better": -1}
+    made["measure"] = "seconds_per_step"
     for each in made["arms"]:
         each |= {"interval": [0.9 * each["score"], 1.1 * each["score"]]}
     (panel,) = panels(read_answers([write(tmp_path, made)])[0])
     assert axes(panel).get_yscale() == "log"
-    assert panel.note.en.endswith("Scores on a log scale.")
+    assert str(panel.note).endswith("Scores on a log scale.")
     heights = [text.get_position()[1] for text in axes(panel).texts]
     assert 0.8 < heights[0] <= heights[1] <= 1  # the names are where the lines end: luong 38.8, transformer 43.1
 
@@ -141,7 +142,8 @@ def test_a_logarithmic_axis_has_equal_steps_for_equal_ratios(tmp_path: Path) -> 
     answer, drawn = read(tmp_path, data_size())
     assert [label.get_text() for label in drawn["main"].get_xticklabels()] == ["1,000", "3,000", "10,000", "29,000"]
     np.testing.assert_allclose(drawn["main"].get_xticks(), np.log10([1000, 3000, 10000, 29000]))
-    assert panels(answer)[0].across == ("sentence pairs, log scale", "문장 쌍, 로그 눈금")
+    across = panels(answer)[0].across
+    assert [translator(code)(across) for code in ("en", "ko")] == ["sentence pairs, log scale", "문장 쌍, 로그 눈금"]
 
 
 def test_zero_on_a_logarithmic_axis_stands_a_step_before_the_rest() -> None:
@@ -194,7 +196,7 @@ def test_scores_over_their_cost(tmp_path: Path) -> None:
     assert {text.get_text() for text in panel.texts} == {"none", "luong", "bahdanau"}
     assert len(set(looks(answer).values())) == 3  # a colour each
     made["cost"] = "money"
-    with pytest.raises(ValueError, match="cost is 'money', which is none of: parameters, "):
+    with pytest.raises(ValueError, match="cost: there is no cost 'money'; known are parameters, "):
         read(tmp_path, made)
 
 

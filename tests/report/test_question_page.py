@@ -14,12 +14,20 @@ import pytest
 from rich.console import Console
 
 from research.report import answers_terminal, write_answers
-from research.report.answers import read_answers
 from research.report.looks import look_into
 from research.report.question_page import write_page
 from research.report.question_table import csv_files
 from research.report.verdicts import markdown
-from tests.report.made_up_answers import AFTER_ATTENTION, attention_or_not, heads, learning_to_attend, pair, write
+from research.results.answers import read_answers
+from tests.report.made_up_answers import (
+    AFTER_ATTENTION,
+    attention_or_not,
+    heads,
+    learning_to_attend,
+    message,
+    pair,
+    write,
+)
 from tests.report.test_page import Tags
 
 NUMBER = re.compile(r"\d[\d,.]*\d|\d")
@@ -91,13 +99,13 @@ def test_a_section_has_what_was_asked_found_paid_and_run(text: str) -> None:
     found = words(part(text, "embedded-attention_or_not"))
     for expected in (
         AFTER_ATTENTION,
-        "어텐션이 없으면 RNN 번역기는 쓸 수 없고",
+        "어텐션 없는 RNN 번역기는 쓸 수 없는 수준이고",
         "Britz et al. 2017, table 3",
         "margin 5",
         "p to support < 0.001",
         "p to refute > 0.999",
-        "bahdanau takes 1.7 times the seconds of none.",
-        "The two do not cross. 두 선은 만나지 않는다.",
+        "none has 2 seeds; a verdict needs 3 none: 시드 2개, 판정에는 3개가 필요하다",
+        "In the mean over seeds, none and luong do not cross. 시드 평균에서 none의 선과 luong의 선은 만나지 않는다.",
         "BLEU, higher is better · test, greedy search",
         "In the literature: BLEU",
         "luong model.reader luong model.score general 40.8 [38.2, 43.4] 40.6 42.0 39.9 792k 3.33M 1,200 1.23M 42 s",
@@ -109,8 +117,10 @@ def test_a_section_has_what_was_asked_found_paid_and_run(text: str) -> None:
         "Attention of luong.0",
     ):
         assert expected in found
-    assert "Without residual connections" in words(part(text, "embedded-recurrent_depth"))
-    assert "alignment error, lower is better" in words(part(text, "embedded-learning_to_attend"))
+    found = words(part(text, "embedded-recurrent_depth"))
+    assert "changed after results had been seen: the margin was 2 결과를 본 뒤 바뀐 것: 여유는 2였다" in found
+    assert "Without residual connections the deep stacks are undertrained. 깊은 층은 덜 학습되었다." in found
+    assert "alignment error rate, lower is better" in words(part(text, "embedded-learning_to_attend"))
     failed = words(part(text, "embedded-heads"))
     assert "heads=16 – – seed 0 failed 시드 0 실패 seed 1 failed" in failed
     assert "the loss is nan at step 351 <b>&</b>" in failed
@@ -125,22 +135,22 @@ def test_both_languages_have_the_same_numbers(text: str) -> None:
         assert re.search("[가-힣]", korean), english
         # "one pair" and "fewer than three" are words in one of the two.
         assert sorted(NUMBER.findall(korean)) == sorted(NUMBER.findall(english)) or re.match(r"one |A width", english)
-    assert '<span lang="en">A width of 512 is done as 8 heads of 64.</span>' in text  # nobody said it in Korean
+    assert "<h2>A width of 512 is done as 8 heads of 64.</h2>" in text  # nobody said it in Korean
 
 
 def test_everything_is_escaped(tmp_path: Path) -> None:
     bad = '</script><b onclick="x">&'
     made = heads()
     made |= {"question": "bad", "source": bad, "command": bad, "split": bad, "factors": [bad]}
-    made["words"]["en"] = {"question": bad, "claim": bad}
-    made["flags"] = [{"en": bad, "ko": bad}]
-    made["note"] = {"en": bad, "ko": bad}
-    made["measure"] |= {"en": bad, "unit": bad}
-    made["axis"] |= {"en": bad}
+    made |= {"asked": message(bad), "claim": message("{text}", text=bad), "warnings": [message(bad)]}
+    made["axis"] |= {"title": message(bad)}
     made["arms"][0] |= {"name": bad, "fields": {bad: bad}, "group": bad, "means": {bad: 1.0}}
     made["literature"][0] |= {"source": bad, "measure": bad}
-    made["hypotheses"][0] |= {"en": bad}
-    text = write_page(read_answers([write(tmp_path, made)]))
+    made["hypotheses"][0] |= {"statement": message(bad)}
+    file = write(tmp_path, made)
+    note = f"en = '{bad}'\nko = '{bad}!'\n"
+    file.with_suffix(".note.toml").write_text(f"[found]\n{note}[revised]\n{note}", "utf-8")
+    text = write_page(read_answers([file]))
     assert "<b " not in text
     assert text.count("<script") == text.count("</script>") == 1
     assert Tags(text).open == []
@@ -183,7 +193,7 @@ def test_an_attention_that_cannot_be_shown_is_said(tmp_path: Path) -> None:
         found = look_into(read_answers([file])[0])
         assert found.sentences == []
         assert found.why is not None
-        assert why in found.why.en
+        assert why in str(found.why)
 
 
 def test_csv_has_the_numbers_of_the_answers(answers_page: Path, answer_files: list[Path]) -> None:
@@ -213,10 +223,12 @@ def test_verdicts_md_has_the_table_and_a_part_for_each(answers_page: Path, answe
     assert "| [heads](#heads-embedded) | embedded | ○ **not enough seeds** | – | 0–2 | 1 min 36 s |" in text
     assert len(re.findall("^## ", text, re.M)) == len(answer_files)
     assert f"**Claim.** {AFTER_ATTENTION}" in text
-    assert "- Found out: The two do not cross." in text
+    assert "- Found out: In the mean over seeds, none and luong do not cross." in text
     assert "| luong | 40.8 | [38.2, 43.4] | 40.6 42.0 39.9 | 792k | 3.33M | 1,200 | 1.23M | 42 s | 3 | 0.002 |" in text
     assert "| heads=16 | – | – | failed failed |" in text
-    assert "- Flagged: bahdanau takes 1.7 times the seconds of none." in text
+    assert "- Flagged: none has 2 seeds; a verdict needs 3" in text
+    assert "- Flagged: changed after results had been seen: the margin was 2" in text
+    assert "\nWithout residual connections the deep stacks are undertrained.\n" in text
     assert "```sh\npython run.py ablate heads --seeds=0,1,2\n```" in text
     assert not re.search("[가-힣]", text)
 

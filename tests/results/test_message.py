@@ -41,7 +41,7 @@ def test_a_place_that_could_do_more_than_name_a_value_is_refused(text):
 
 def test_a_list_has_commas():
     assert str(listed([Message("a"), Message("b"), Message("c")])) == "a, b, c"
-    assert str(listed([Message("a"), Message("b")], last=Message("{first} and {rest}"))) == "a and b"
+    assert str(listed([Message("a"), Message("b")], between=Message("{first} and {rest}"))) == "a and b"
 
 
 def test_json_keeps_it():

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from research.evaluation import quality
-from research.evaluation.alignment import Alignment
-from research.evaluation.counts import MEASURES, read, write
+from research.results.counts import read, write
+from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
+from research.results.sums import Alignment
 from research.statistics.contrasts import Scores
 
 HYPOTHESES = ["a dog runs in the park", "two cats sleep", "a man"]
@@ -39,8 +40,8 @@ def test_a_later_search_is_put_beside_an_earlier_one_unless_weights_changed(fold
     write(folder, "test", 7, {**FORCED, **searched("beam1")[0]})
     write(folder, "test", 7, {**FORCED, **searched("beam5", REFERENCES)[0]})
     held = read(folder, "test")
-    assert MEASURES["bleu"].score(held.of("bleu", "beam5").sum(0)[None]) == pytest.approx([100])
-    assert MEASURES["bleu"].score(held.of("bleu", "beam1").sum(0)[None]) < 90
+    assert MEASURES["bleu"].of_sums(held.of("bleu", "beam5").sum(0)[None]) == pytest.approx([100])
+    assert MEASURES["bleu"].of_sums(held.of("bleu", "beam1").sum(0)[None]) < 90
     write(folder, "test", 8, {**FORCED, **searched("beam2")[0]})
     with pytest.raises(ValueError, match=r"is of other weights than result\.json: evaluate again with `python run\.py"):
         read(folder, "test")
@@ -55,14 +56,14 @@ def test_any_sentences_have_a_score(folder):
     held, drawn = read(folder, "test"), [[0, 0, 2], [1, 2, 1], [2, 0, 1]]
     for name, score in scores.items():
         sums_MX = np.stack([held.of(name, "beam1")[rows].sum(axis=0) for rows in drawn])
-        np.testing.assert_allclose(MEASURES[name].score(sums_MX), [score.of(rows).score for rows in drawn], rtol=1e-9)
+        np.testing.assert_allclose(MEASURES[name].of_sums(sums_MX), [score.of(rows).score for rows in drawn], rtol=1e-9)
     for name, expected in {
         "perplexity": [np.exp(7.5 / 10), np.exp(1.5 / 2), np.exp(4.5 / 6)],
         "word_perplexity": [np.exp(7.5 / 8), np.exp(1.5 / 2), np.exp(4.5 / 5)],
         "token_accuracy": [0.5, 0.5, 0.5],
     }.items():
         sums_MX = np.stack([held.of(name)[rows].sum(axis=0) for rows in drawn])
-        np.testing.assert_allclose(MEASURES[name].score(sums_MX), expected, rtol=1e-12)
+        np.testing.assert_allclose(MEASURES[name].of_sums(sums_MX), expected, rtol=1e-12)
 
 
 def test_alignment_by_hand_and_without_gold(folder):
@@ -70,14 +71,14 @@ def test_alignment_by_hand_and_without_gold(folder):
     write(folder, "test", 7, {"alignment": np.array([known, known._replace(right_sure=1), Alignment()])})
     counts_NX = read(folder, "test").of("aer")
     sums_MX = np.stack([counts_NX[:1].sum(0), counts_NX[:2].sum(0), counts_NX[2:].sum(0)])
-    np.testing.assert_allclose(MEASURES["aer"].score(sums_MX), [1 - 5 / 7, 1 - 9 / 14, np.nan])
-    np.testing.assert_allclose(MEASURES["entropy"].score(sums_MX), [0.25, 0.25, 0])
+    np.testing.assert_allclose(MEASURES["aer"].of_sums(sums_MX), [1 - 5 / 7, 1 - 9 / 14, np.nan])
+    np.testing.assert_allclose(MEASURES["entropy"].of_sums(sums_MX), [0.25, 0.25, 0])
 
 
 def test_runs_are_compared_from_folders_alone(folder):
     write(folder, "test", 7, {**FORCED, **searched("beam1")[0], **searched("beam5", REFERENCES)[0]})
     worse, better = (read(folder, "test").of("chrf", search)[None] for search in ("beam1", "beam5"))
-    scores = Scores.of_sentences({"a": better, "b": worse}, MEASURES["chrf"].score, resamples=50, seed=0)
+    scores = Scores.of_sentences({"a": better, "b": worse}, MEASURES["chrf"].of_sums, resamples=50, seed=0)
     assert scores.runs["a"] == [pytest.approx(100)]
     assert scores.contrast({"a": 1, "b": -1}).interval(0.9)[0] > 0
 

@@ -4,8 +4,8 @@ from bisect import bisect_left
 
 import numpy as np
 
-from research.ablation.length_slope import EDGES, by_length, slope
 from research.evaluation.quality import chrf
+from research.results.length_slope import EDGES, by_length, slope
 
 SOURCES = ["a b", "a b c", "a b c d e", "a b c d e f", "a b c d e f g h i", "a b c d e f g h i j k l"]
 REFERENCES = ["kana lamo", "mipo tule sa", "soke rani temu polu", "nata kile", "somi pata lupe", "wani seko tupa lime"]

@@ -1,0 +1,378 @@
+"""Answers: what `ablate` found out about a question on a corpus, in one JSON file; written and read here alone.
+
+The classes are the schema: a file has their fields under their names, nothing more and nothing less. Beside an answer
+`QUESTION.json` there may be a note by a person, `QUESTION.note.toml`.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import msgspec
+from msgspec import Meta, Struct
+
+from research.results.measures import COSTS, MEASURES
+from research.results.message import Message
+from research.results.run_folder import RunFolder
+
+Verdict = Literal["supported", "refuted", "inconclusive", "not enough seeds"]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+
+Interval = tuple[float, float]
+Name = Annotated[str, Meta(pattern=r"^\w[\w .,+=@-]*\Z")]
+"""A plain name: it becomes part of a file's name, so it has no slash and does not begin with a dot."""
+
+
+class TrainedRun(Struct, frozen=True, forbid_unknown_fields=True):
+    """One finished run of an arm.
+
+    Attributes:
+        folder: its run folder, from the folder of the answer.
+        scores: measure -> score; None where the run lacks it.
+    """
+
+    seed: int
+    folder: str
+    scores: dict[str, float | None]
+
+
+class FailedRun(Struct, frozen=True, forbid_unknown_fields=True):
+    """One run that failed: the last lines of its log, and where the log lies."""
+
+    seed: int
+    last_lines: tuple[str, ...]
+    log: str
+
+
+class ArmResult(Struct, frozen=True, forbid_unknown_fields=True):
+    """One arm of a question.
+
+    Attributes:
+        fields: the fields of the config that it changes, and their values.
+        x: where it stands on the axis, if it does.
+        group: the line of the figure that it is on.
+        score: the mean over runs of the question's measure.
+        interval: of the score, at the answer's level; None of a single run.
+        means: measure -> the mean over runs.
+        costs: a name of `COSTS` -> what a run cost, the mean over runs.
+        learning_rate: the rate that the runs were trained with; None if nothing was trained.
+    """
+
+    name: str
+    fields: dict[str, Any]
+    x: float | None
+    group: str
+    runs: tuple[TrainedRun, ...]
+    failed: tuple[FailedRun, ...]
+    score: float | None
+    interval: Interval | None
+    means: dict[str, float | None]
+    costs: dict[str, float | None]
+    learning_rate: float | None
+
+
+class AnswerAxis(Struct, frozen=True, forbid_unknown_fields=True):
+    """The axis that arms have an x on. log: doublings are equal steps."""
+
+    title: Message
+    log: bool
+
+
+class ArmComparison(Struct, frozen=True, forbid_unknown_fields=True):
+    """Two arms: the score of `a` less that of `b`.
+
+    Attributes:
+        p_value: two-sided p of no difference; None where nothing varies.
+        p_holm: the same, corrected for all comparisons of the question.
+    """
+
+    a: str
+    b: str
+    difference: float | None
+    interval: Interval | None
+    p_value: float | None
+    p_holm: float | None
+
+
+class JudgedClaim(Struct, frozen=True, forbid_unknown_fields=True):
+    """One thing that must be true for a hypothesis to be, and what the runs say of it.
+
+    Attributes:
+        statement: the claim as a sentence.
+        measure: a name of `MEASURES`.
+        effect: a difference, a slope, or the score of one arm; None where nothing could be estimated.
+        interval: of the effect, at `level`.
+        p_supports, p_refutes: None where nothing varies; p_refutes is corrected for the number of claims (Holm).
+        against: the number that the effect is seen against, 0 of a difference.
+        margin: about `against`; None of a level.
+    """
+
+    statement: Message
+    measure: str
+    verdict: Verdict
+    effect: float | None
+    interval: Interval | None
+    level: float
+    p_supports: float | None
+    p_refutes: float | None
+    against: float
+    margin: float | None
+
+
+class Published(Struct, frozen=True, forbid_unknown_fields=True):
+    """Numbers of the literature, by the name of the arm that is most like theirs. measure: of what, with its unit."""
+
+    source: str
+    measure: str
+    values: dict[str, float]
+
+
+class Curve(Struct, frozen=True, forbid_unknown_fields=True):
+    """A measure of one run over the steps of its training, as (step, value)."""
+
+    arm: str
+    seed: int
+    measure: str
+    points: tuple[tuple[float, float], ...]
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the question was asked: another answer may replace this one only if it was asked alike.
+
+    Attributes:
+        search: such as "beam1", which is greedy.
+        arms: arm -> the identity of its runs but for their seed.
+        seeds, rates: None in answers from before they were kept.
+    """
+
+    search: str
+    arms: dict[str, str]
+    seeds: tuple[int, ...] | None = None
+    rates: tuple[float, ...] | None = None
+
+
+class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that `ablate` found out about a question on a corpus.
+
+    Attributes:
+        question, corpus: a name of experiments/ and the stem of a config file.
+        asked, claim, source: the question as a sentence, what is claimed, and who claims it.
+        command, commit, finished: how, by which code and when the answer was made.
+        level: 1 - α of intervals and verdicts.
+        measure: what the question is answered by; `measures`: all that are shown. Names of `MEASURES`.
+        factors: the fields of the config that arms may differ in.
+        cost: what scores are drawn over as well, a name of `COSTS`.
+        warnings: what a careful reader should know before the verdict is believed.
+        findings: what was computed beside the verdict.
+        seconds: of training, of all runs together.
+        look: the run folder whose attention is shown.
+        missing: runs that are not finished.
+    """
+
+    question: Name
+    corpus: Name
+    asked: Message
+    claim: Message
+    source: str
+    command: str
+    commit: str
+    finished: str
+    level: float
+    measure: str
+    measures: tuple[str, ...]
+    split: str
+    search: str
+    factors: tuple[str, ...]
+    arms: tuple[ArmResult, ...]
+    axis: AnswerAxis | None
+    cost: str | None
+    comparisons: tuple[ArmComparison, ...]
+    hypotheses: tuple[JudgedClaim, ...]
+    verdict: Verdict
+    warnings: tuple[Message, ...]
+    findings: tuple[Message, ...]
+    literature: tuple[Published, ...]
+    curves: tuple[Curve, ...]
+    seconds: float
+    look: str | None
+    missing: int
+    request: Request
+
+    @property
+    def name(self) -> str:
+        """The name that files made of it have."""
+        return f"{self.corpus}.{self.question}"
+
+    @property
+    def seeds(self) -> str:
+        """How many runs an arm has: `3`, or `2–3` where arms differ."""
+        counts = [len(arm.runs) for arm in self.arms] or [0]
+        return str(counts[0]) if min(counts) == max(counts) else f"{min(counts)}–{max(counts)}"
+
+
+class Note(Struct, frozen=True, forbid_unknown_fields=True):
+    """Findings of a person once there was an answer, by language.
+
+    Attributes:
+        found: what a look at the reason found.
+        revised: what was changed in the question after results had been seen.
+    """
+
+    found: dict[str, str] = {}
+    revised: dict[str, str] = {}
+
+
+class FiledAnswer(Answer, frozen=True, kw_only=True):
+    """An answer as it was read from a file, with the note that lies beside it."""
+
+    path: Path
+    note: Note = Note()
+
+    def is_gone(self, run: TrainedRun) -> bool:
+        """Return whether the folder of a run is not there any more."""
+        return not (self.path.parent / run.folder).is_dir()
+
+
+def write_answer(answer: Answer, file: Path) -> None:
+    """Write an answer, whole or not at all. A number that is not finite becomes null, which means: not known.
+
+    Raises:
+        ValueError: it could not be read back; for instance, its corpus is no plain name.
+    """
+    plain = _finite(msgspec.to_builtins(answer))
+    content = msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n"
+    try:
+        _decoded(content)
+    except ValueError as error:
+        raise ValueError(f"{file} cannot be written: {error}") from None
+    RunFolder(file.parent).write_bytes(file.name, content)  # it holds no run, but writes as one does
+
+
+def read_answers(paths: Iterable[Path | str]) -> list[FiledAnswer]:
+    """Read answers in the order of `paths`, and of names in a folder; one that is named twice is read once.
+
+    Args:
+        paths: files, or folders of which all .json files are read.
+
+    Raises:
+        FileNotFoundError: a file is not there.
+        ValueError: one is damaged or incomplete (the message names the field), two answer one question on one corpus,
+            or there is none.
+    """
+    found: dict[str, FiledAnswer] = {}
+    for path in dict.fromkeys(file for each in paths for file in _files(Path(each).absolute())):
+        answer = read_answer(path)
+        if answer.name in found:
+            both = f"{found[answer.name].path} and {path}"
+            raise ValueError(f"{both} both answer {answer.question} on {answer.corpus}; give one of them")
+        found[answer.name] = answer
+    if not found:
+        raise ValueError("no answer to report: give the .json files that `python run.py ablate` writes")
+    return list(found.values())
+
+
+def read_answer(path: Path) -> FiledAnswer:
+    """Read one answer and the note beside it. Errors: as `read_answers`."""
+    try:
+        answer = _decoded(path.read_bytes())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"there is no answer {path}; `python run.py ablate {path.stem}` writes one") from None
+    except ValueError as error:
+        again = f"remove it, and write it again: python run.py ablate {path.stem}"
+        raise ValueError(f"{path} is not an answer: {error}; {again}") from None
+    fields = {name: getattr(answer, name) for name in answer.__struct_fields__}
+    return FiledAnswer(**fields, path=path, note=_note(path.with_suffix(".note.toml")))
+
+
+def _files(path: Path) -> list[Path]:
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
+
+
+def _note(file: Path) -> Note:
+    if not file.is_file():
+        return Note()
+    try:
+        note = msgspec.toml.decode(file.read_bytes(), type=Note)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is not a note: {error}") from None
+    for name, said in (("found", note.found), ("revised", note.revised)):
+        if said and "en" not in said:
+            raise ValueError(f"{file} is not a note: [{name}] has no en")
+    unwrap = lambda said: {language: " ".join(text.split()) for language, text in said.items()}  # noqa: E731
+    return Note(unwrap(note.found), unwrap(note.revised))
+
+
+def _decoded(content: bytes) -> Answer:
+    """Check content against the schema, and what a schema cannot say; ValueError with the field and what is wrong."""
+    try:
+        answer = msgspec.json.decode(content, type=Answer)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(" - at `$")
+        raise ValueError(_fault(where.removeprefix(".").removesuffix("`"), what)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"it is damaged ({error})") from None
+    for where, what in _faults(answer):
+        raise ValueError(_fault(where, what))
+    return answer
+
+
+def _fault(where: str, what: str) -> str:
+    what = what[0].lower() + what[1:]
+    if "matching regex" in what:
+        what = "must be a plain name: letters, digits, spaces and any of _.,+=@-, beginning with a letter or a digit"
+    if where.endswith("verdict"):
+        what += f"; known are {', '.join(VERDICTS)}"
+    return f"{where}: {what}" if where else what
+
+
+def _faults(answer: Answer) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with an answer whose fields are as the schema says: where, and what."""
+    names = [arm.name for arm in answer.arms]
+    for name in {name for name in names if names.count(name) > 1}:
+        yield "arms", f"two arms are called {name!r}"
+    for index, pair in enumerate(answer.comparisons):
+        for name in {pair.a, pair.b} - set(names):
+            yield f"comparisons[{index}]", f"there is no arm {name!r}"
+    for index, curve in enumerate(answer.curves):
+        if curve.arm not in names:
+            yield f"curves[{index}].arm", f"there is no arm {curve.arm!r}"
+    measures = {"measure": answer.measure, **{f"measures[{i}]": name for i, name in enumerate(answer.measures)}}
+    measures |= {f"hypotheses[{i}].measure": each.measure for i, each in enumerate(answer.hypotheses)}
+    for where, name in measures.items():
+        if name not in MEASURES:
+            yield where, f"there is no measure {name!r}; known are {', '.join(MEASURES)}"
+    if answer.cost is not None and answer.cost not in COSTS:
+        yield "cost", f"there is no cost {answer.cost!r}; known are {', '.join(COSTS)}"
+    folders = {f"arms[{i}].runs[{j}].folder": r.folder for i, a in enumerate(answer.arms) for j, r in enumerate(a.runs)}
+    for where, folder in {**folders, "look": answer.look or "trained"}.items():
+        if Path(folder).is_absolute() or ".." in Path(folder).parts:
+            yield where, f"{folder!r} is not a folder below that of the answer"
+    for where, message in _messages(answer):
+        try:
+            str(message)
+        except (KeyError, ValueError) as error:
+            yield where, f"{message.text!r} cannot be filled by its values ({error!r})"
+
+
+def _messages(answer: Answer) -> Iterator[tuple[str, Message]]:
+    yield from (("asked", answer.asked), ("claim", answer.claim))
+    if answer.axis:
+        yield "axis.title", answer.axis.title
+    for name, messages in (
+        ("hypotheses", [each.statement for each in answer.hypotheses]),
+        ("warnings", answer.warnings),
+        ("findings", answer.findings),
+    ):
+        yield from ((f"{name}[{index}]", message) for index, message in enumerate(messages))
+
+
+def _finite(value: Any) -> Any:
+    """Replace numbers that are not finite, and intervals that end in one, by None."""
+    if isinstance(value, Mapping):
+        known = {name: _finite(each) for name, each in value.items()}
+        ends = known.get("interval")
+        return known | {"interval": None} if ends is not None and None in ends else known
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,42 @@
+"""What is made of an answer's numbers in words and tables."""
+
+from pathlib import Path
+
+import msgspec
+
+from research.report.question_page import write_page
+from research.report.question_table import others_table
+from research.report.verdicts import counted, markdown
+from research.results.answers import read_answers
+from tests.report.made_up_answers import attention_or_not, write
+
+
+def test_runs_that_questions_share_are_counted_once(tmp_path: Path) -> None:
+    (found,) = read_answers([write(tmp_path, attention_or_not())])
+    shared = found.arms[:2]
+    seconds = sum(len(arm.runs) * (arm.costs["seconds"] or 0.0) for arm in shared)
+    other = msgspec.structs.replace(found, question="bottleneck", arms=shared, seconds=seconds)
+    assert "2 questions" in str(counted([found, other]))
+    assert str(counted([found, other])).partition(". ")[2] == str(counted([found])).partition(". ")[2]
+    assert ". 9 runs, " in str(counted([other, found]))
+
+
+def test_a_hypothesis_may_have_a_measure_of_its_own(tmp_path: Path) -> None:
+    made = attention_or_not()
+    made["hypotheses"][1] |= {"measure": "aer", "level": 0.9}
+    (found,) = read_answers([write(tmp_path, made)])
+    assert [each.measure for each in found.hypotheses] == ["bleu", "aer"]
+    text = write_page([found])
+    assert '<span class="en" lang="en">alignment error rate</span><span class="ko" lang="ko">정렬 오류율</span>' in text
+    assert "90% interval" in text
+    assert "alignment error rate" in map(str, others_table(found).heads)
+    assert "26.6 [23.7, 29.2], margin 5" in markdown([found])
+    assert "bahdanau is better than none by more than 5 BLEU (alignment error rate)" in markdown([found])
+
+
+def test_a_measure_of_millions_has_letters(tmp_path: Path) -> None:
+    made = attention_or_not()
+    for arm, speed in zip(made["arms"], (84_767_207_833, None, 9_500_000), strict=True):
+        arm["means"] = {"flops_per_second": speed}
+    (found,) = read_answers([write(tmp_path, made)])
+    assert [row[1] for row in others_table(found).rows] == ["84.77G", "–", "9.50M"]
