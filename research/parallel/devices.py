@@ -6,7 +6,7 @@ nothing) where the devices do not divide it. Of several runs side by side, each 
 device are one `vmap`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -34,7 +34,8 @@ class _Pmap:
         return copy(np.zeros(len(self.devices)), tree)
 
     def one_copy(self, tree: Any) -> Any:
-        return jax.tree.map(lambda x: x[0], tree)
+        # Not `x[0]`, which is a program over all devices that gathers the whole array.
+        return jax.tree.map(lambda x: np.array(x[0]), jax.device_get(_first_shards(tree)))
 
     def cut(self, rows: Any) -> Any:
         return jax.tree.map(lambda x: x.reshape(len(self.devices), -1, *x.shape[1:]), rows)
@@ -43,7 +44,7 @@ class _Pmap:
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(rows))
 
     def step(self, fn: Step) -> Step:
-        return jax.pmap(fn, axis_name=self.axis, in_axes=(0, 0, None), devices=self.devices, donate_argnums=0)
+        return jax.pmap(fn, self.axis, in_axes=(0, 0, None), out_axes=(0, None), devices=self.devices, donate_argnums=0)
 
     def lanes(self, fn: Step) -> Step:
         return jax.pmap(fn, axis_name=self.axis, devices=self.devices, donate_argnums=0)
@@ -62,7 +63,7 @@ class _ShardMap:
         return jax.device_put(tree, NamedSharding(self.mesh, PartitionSpec()))
 
     def one_copy(self, tree: Any) -> Any:
-        return jax.tree.map(lambda x: x.addressable_data(0), tree)
+        return jax.tree.map(np.array, jax.device_get(_first_shards(tree)))
 
     def cut(self, rows: Any) -> Any:
         sharding = NamedSharding(self.mesh, self.cut_spec)
@@ -111,8 +112,11 @@ class Devices:
         return self._strategy.replicate(tree)
 
     def unreplicate(self, tree: Any) -> Any:
-        """One copy of a replicated tree, as NumPy arrays: what a checkpoint holds."""
-        return jax.device_get(self._strategy.one_copy(tree))
+        """Return one copy of a replicated tree as NumPy arrays, for a checkpoint.
+
+        The arrays are copies, never views of a device's memory: the next step reuses that memory.
+        """
+        return self._strategy.one_copy(tree)
 
     def spread(self, step: Step) -> Callable[[Any, Rows, Any], tuple[Any, Any]]:
         """`step` over all devices. The state given is used up; metrics are one copy, still on the device.
@@ -124,7 +128,7 @@ class Devices:
 
         def run(state: Any, batch: Rows, seed: Any) -> tuple[Any, Any]:
             state, metrics = compiled(state, self._cut(batch), _seed(seed))
-            return state, self._strategy.one_copy(metrics)
+            return state, _first_shards(metrics)
 
         return run
 
@@ -177,9 +181,9 @@ class OneRun:
         """A step of every run, sent off. What was placed is used up."""
         return self._spread(placed, batches[0], seeds[0])
 
-    def states(self, placed: Any) -> list[Any]:
-        """The state of each run, on the host."""
-        return [self._devices.unreplicate(placed)]
+    def states(self, placed: Any) -> Iterator[Any]:
+        """Yield the state of each run as NumPy arrays of its own."""
+        yield self._devices.unreplicate(placed)
 
     def metrics(self, metrics: Any) -> list[Any]:
         """The metrics of each run, on the host; waits for the step that they are of."""
@@ -206,18 +210,24 @@ class SideBySide:
         seeds_R = np.stack([_seed(seed) for seed in self._filled(seeds)])
         return self._compiled(placed, self._strategy.cut(stacked), self._strategy.cut(seeds_R))
 
-    def states(self, placed: Any) -> list[Any]:
+    def states(self, placed: Any) -> Iterator[Any]:
         host = self._strategy.joined(placed)
-        return [jax.tree.map(lambda x, run=run: np.asarray(x[run]), host) for run in range(self._runs)]
+        for run in range(self._runs):  # a copy: on one device, `host` is a view of memory that the next step reuses
+            yield jax.tree.map(lambda x, run=run: np.array(x[run]), host)
 
     def metrics(self, metrics: Any) -> list[Any]:
-        return self.states(metrics)
+        return list(self.states(metrics))
 
     def _filled(self, of_runs: Sequence[Any]) -> list[Any]:
         return [*of_runs, *[of_runs[0]] * self._filling]
 
 
 Program = OneRun | SideBySide
+
+
+def _first_shards(tree: Any) -> Any:
+    """Return the part of each array that lies on the first device; no device computes or waits."""
+    return jax.tree.map(lambda x: x.addressable_data(0), tree)
 
 
 def _seed(seed: Any) -> np.ndarray:

@@ -58,3 +58,36 @@ def test_rows_beyond_the_last_are_padding(strategy):
 def test_an_unknown_strategy_is_answered(strategy):
     with pytest.raises(ValueError, match=f"training.strategy='{strategy}s' is unknown; choose one of pmap, shard_map"):
         Devices(f"{strategy}s")
+
+
+def empty_step(state, batch, seed, axis):
+    """Compute almost nothing, and return as many metrics as training does."""
+    total = jax.lax.psum(batch["x"].sum(), axis)
+    return jax.tree.map(lambda x: x + 1, state), dict.fromkeys(("loss", "nll", "tokens", "gradient_norm"), total)
+
+
+BATCH = {"x": np.ones((16, 4), np.float32)}
+
+
+def test_metrics_are_scalars_on_the_first_device(strategy):
+    """They are copied to the host one step later, so that no step waits for them."""
+    devices = Devices(strategy)
+    _, metrics = devices.spread(empty_step)(devices.replicate({"w": np.zeros(2)}), BATCH, 0)
+    for metric in metrics.values():
+        assert isinstance(metric, jax.Array)
+        assert (metric.shape, metric.devices()) == ((), {jax.devices()[0]})
+        assert float(metric) == 64
+
+
+@pytest.mark.parametrize(("count", "runs"), [(1, 1), (8, 1), (1, 3), (2, 3)])
+def test_a_state_on_the_host_stays_as_it_was_after_the_next_step(count, runs, strategy):
+    program = Devices(strategy, jax.devices()[:count]).program(empty_step, runs)
+    placed = program.place([{"w": np.full(1_000, run, np.float32)} for run in range(runs)])
+    kept = []
+    for _ in range(3):
+        placed, _ = program.step(placed, [BATCH] * runs, range(runs))
+        kept.append(list(program.states(placed)))
+    for step, states in enumerate(kept, start=1):
+        for run, state in enumerate(states):
+            np.testing.assert_array_equal(state["w"], np.full(1_000, run + step))
+            assert state["w"].flags.owndata
