@@ -1,4 +1,4 @@
-"""What a process asks of its machine before it computes: memory that stays, programs that are kept, cores."""
+"""Settings of a process that are made before it computes: memory that stays, devices of a CPU, kept programs."""
 
 import ctypes
 import os
@@ -10,65 +10,80 @@ import jax
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # names of mallopt's parameters in malloc.h
 MACHINE_SETTING = "JAX_COMPILATION_CACHE_DIR"
-MOST_CPU_DEVICES = 8  # of a batch of 100 sentences each has 13 then; fewer would leave small matmuls
+MOST_CPU_DEVICES = 8  # a batch of 100 sentences gives each of them 13; fewer rows would leave small matmuls
+# Files that the driver of an accelerator makes: NVIDIA, the same in Windows Subsystem for Linux, AMD, TPU (two kinds).
+ACCELERATOR_FILES = ("/dev/nvidia0", "/dev/nvidiactl", "/dev/dxg", "/dev/kfd", "/dev/accel0", "/dev/vfio/0")
 
 
 def prepare() -> None:
-    """Call once, before the first program is compiled."""
+    """Make the settings that training and evaluation share. Call once, before the first program is compiled."""
     keep_freed_memory()
     keep_compiled_programs()
 
 
-def keep_freed_memory() -> bool:
-    """Have glibc keep memory that is freed, and all of it in one arena; False where there is no glibc to ask.
+def computes_on_cpu() -> bool:
+    """Tell whether JAX will compute on a CPU, without starting JAX's backends.
 
-    XLA on a CPU allocates its scratch space anew for each run of a program. Above the thresholds that is an mmap, a
-    page fault for every page touched, and a munmap; and the arenas of other threads than the first give memory back
-    whatever the thresholds. It was up to half of a training step. An accelerator has its own allocator. To be called
-    before JAX computes: threads that have an arena keep it.
+    JAX_PLATFORMS decides where it is set. Else a host with an accelerator's device file is taken to compute on it.
     """
-    if not sys.platform.startswith("linux"):
+    if platforms := jax.config.jax_platforms:  # type: ignore[attr-defined]
+        return platforms.split(",")[0] == "cpu"
+    return not any(os.path.exists(file) for file in ACCELERATOR_FILES)
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep freed memory in the process, and to keep all memory in one arena; on CPU hosts only.
+
+    XLA on a CPU allocates its scratch space anew for each run of a program. Above glibc's thresholds, each allocation
+    is an mmap, a page fault for every page touched, and a munmap. Arenas of other threads than the first give memory
+    back whatever the thresholds are. This cost up to half of a training step. An accelerator has an allocator of its
+    own, and its host is left as it is. Call before JAX computes: a thread that has an arena keeps it.
+
+    Returns:
+        True if every setting was made; False on a host with an accelerator, and where there is no glibc.
+    """
+    if not sys.platform.startswith("linux") or not computes_on_cpu():
         return False
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    # An older glibc refuses a threshold above 32 MB: then what is larger is given back.
+    # An older glibc refuses a threshold above 32 MB; then larger blocks are given back.
     kept = bool(mallopt(MMAP_THRESHOLD, 2**30)) or bool(mallopt(MMAP_THRESHOLD, 2**25))
     return all([kept, mallopt(TRIM_THRESHOLD, 2**31 - 1), mallopt(ARENA_MAX, 1)])
 
 
 def cores_as_devices() -> None:
-    """On a CPU, make each core a device, where rows are spread that have nothing to do with each other.
+    """Make each CPU core a device, for work whose rows are independent; a number that the user set stays.
 
-    One device runs a program's operations one after another, and those of a search are too small to be cut over cores:
-    Transformer-Tiny with beam 5 was 1.7 times as fast on two devices of a core each. To be called before JAX computes;
-    a number that a person has set stays.
+    One device runs a program's operations one after another, and those of a search are too small to be split over
+    cores: Transformer-Tiny with beam 5 was 1.7 times as fast on two devices of a core each. Call before JAX computes.
     """
     if number_is_set():
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    with suppress(RuntimeError):  # JAX computes already
+    with suppress(RuntimeError):  # JAX has started already
         jax.config.update("jax_num_cpu_devices", min(cores, MOST_CPU_DEVICES))
 
 
 def training_devices() -> list[jax.Device]:
-    """All local devices; of a CPU the first, whose matmuls XLA cuts over the cores, unless a person asked for several.
+    """Return the local devices to train on: all accelerators, or one CPU device unless the user set their number.
 
-    Training gains nothing from a device for each core, and its dropout depends on their number.
+    XLA splits the matmuls of one CPU device over the cores. A device for each core would gain nothing, and would make
+    the dropout masks depend on the number of cores.
     """
     devices = jax.local_devices()
     return devices if devices[0].platform != "cpu" or number_is_set() else devices[:1]
 
 
 def number_is_set() -> bool:
-    """Whether the environment says how many devices a CPU has."""
+    """Tell whether the environment sets the number of CPU devices."""
     return "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "") or (
         "JAX_NUM_CPU_DEVICES" in os.environ
     )
 
 
 def keep_compiled_programs() -> None:
-    """Keep compiled programs in ~/.cache/lookback/xla, so that a run that goes on, or an evaluation, starts at once.
+    """Cache compiled programs in ~/.cache/lookback/xla, so that a resumed run or an evaluation starts at once.
 
     The environment variable JAX_COMPILATION_CACHE_DIR names another folder.
     """
