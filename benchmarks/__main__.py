@@ -21,7 +21,7 @@ from benchmarks.table import caption, markdown, rich_tables
 from benchmarks.workload import Workload
 from research.models import build
 from research.models.flops import training_flops_per_token
-from research.training.trainer import commit
+from research.training.provenance import commit
 
 DATA = Path(os.environ.get("LOOKBACK_DATA", rounds.ROOT.parent / "shared" / "data")) / "multi30k"
 BUSY = 0.5  # load average of a machine that does something else

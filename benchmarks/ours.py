@@ -11,7 +11,7 @@ from research.data.vocabulary import EOS
 from research.decoding.search import Beam, Greedy, program
 from research.parallel import host
 from research.parallel.devices import Devices
-from research.training.trainer import make_training
+from research.training.translator_training import make_training
 
 
 class Ours:

@@ -16,7 +16,7 @@ from research.results.answers import Answer, AnswerAxis, ArmResult, FailedRun, J
 from research.results.measures import COSTS
 from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import LEVEL
-from research.training.trainer import commit
+from research.training.provenance import commit
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from research import data
 from research.ablation.stopwatch import seconds_per_step_apart
 from research.models.flops import training_flops_per_token
 from research.results.identity import config_as_json, config_digest, config_from_json
-from research.training.trainer import Training, make_training
+from research.training.translator_training import TranslatorTraining, make_training
 
 MATCHES = ("steps", "flops", "seconds", "parameters")
 WIDEST = 4  # times the arm's own width that a match may need
@@ -107,7 +107,7 @@ def _widened(config: ConfigDict, width: int) -> ConfigDict:
     return widened
 
 
-def _training(config: ConfigDict) -> Training:
+def _training(config: ConfigDict) -> TranslatorTraining:
     sizes = _sizes(_key(config))
     return make_training(config, source_vocabulary=sizes.source_vocabulary, target_vocabulary=sizes.target_vocabulary)
 

@@ -15,7 +15,9 @@ from research.parallel import host
 from research.parallel.devices import Devices
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
-from research.training.trainer import commit, make_training, of_seed
+from research.training.provenance import commit
+from research.training.trainer import with_seed
+from research.training.translator_training import make_training
 
 FIRST = 2  # steps that are not timed: the first compiles
 LEAST_STEPS, LEAST_SECONDS = 5, 1.0
@@ -67,7 +69,7 @@ def time_steps(config: ConfigDict, folder: Path, *, seed: int, command: str) -> 
         seed: of the run.
         command: how a person makes it again.
     """
-    config = of_seed(config, seed)
+    config = with_seed(config, seed)
     length, size = config.data.max_tokens, config.data.vocabulary.size
     seconds = seconds_per_step(config, length=length)
     training = make_training(config, source_vocabulary=size, target_vocabulary=size)

@@ -20,8 +20,8 @@ from research.evaluation.interventions import intervene
 from research.evaluation.measures import Material, align, measure
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.trained import Trained, load
-from research.results.checkpoints import refuse_unknown
 from research.results.counts import write as write_counts
+from research.results.evaluation_weights import refuse_unknown
 from research.results.run_folder import search_words
 
 VALIDATION = "validation"

@@ -14,7 +14,8 @@ from research.models.ensemble import ensemble
 from research.models.translator import Translator
 from research.parallel import host
 from research.parallel.devices import Devices
-from research.results.checkpoints import Checkpoints, evaluated_weights, evaluation_params
+from research.results.checkpoints import Checkpoints
+from research.results.evaluation_weights import evaluated_weights, evaluation_params
 from research.results.run_folder import RunFolder
 
 PENALTIES = ("length_penalty", "length_normalisation", "coverage_penalty")

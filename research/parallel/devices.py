@@ -1,9 +1,9 @@
-"""How a step is spread over devices. The only file that knows: `pmap` by default, or `shard_map` over a mesh.
+"""Spreading a function over devices. The only file that knows how: `pmap` by default, or `shard_map` over a mesh.
 
-Both run one function, written for one device, which is told the axis that a batch is cut over. Of one run, the state is
-the same on every device, and a batch is cut along its rows, padded with rows of zeros (all padding, which counts
-nothing) where the devices do not divide it. Of several runs side by side, each is whole on one device, and those on one
-device are one `vmap`.
+Both strategies compile one function, which is written for one device and receives the name of the axis that a batch is
+cut over. For one run, every device holds the whole state and some rows of each batch; rows of zeros, which are padding
+and count nothing, fill the batch up to a multiple of the devices. For several runs side by side, each run is whole on
+one device, and the runs on one device are one `vmap`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,15 +16,15 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 AXIS = "data"
-LANES = "lanes"
+RUNS = "runs"
 Rows = dict[str, np.ndarray]
-Step = Callable[..., tuple[Any, Any]]
-"""(state, batch, seed, axis) -> state, metrics. axis: `AXIS`, over which the step adds up, or () of a batch that is
-whole on its device."""
+StepFunction = Callable[..., tuple[Any, Any]]
+"""(state, batch, seed, axis) -> state, metrics. axis: `AXIS`, over which the step takes sums, or () if the whole batch
+is on one device."""
 
 
 class _Pmap:
-    """A leading axis of devices on everything; the function is compiled for one of them."""
+    """A strategy whose arrays have a leading axis of devices; the function is compiled for one device."""
 
     def __init__(self, devices: list[jax.Device], axis: str):
         self.devices, self.axis = devices, axis
@@ -43,10 +43,10 @@ class _Pmap:
     def joined(self, rows: Any) -> Any:
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(rows))
 
-    def step(self, fn: Step) -> Step:
+    def step(self, fn: StepFunction) -> StepFunction:
         return jax.pmap(fn, self.axis, in_axes=(0, 0, None), out_axes=(0, None), devices=self.devices, donate_argnums=0)
 
-    def lanes(self, fn: Step) -> Step:
+    def side_by_side(self, fn: StepFunction) -> StepFunction:
         return jax.pmap(fn, axis_name=self.axis, devices=self.devices, donate_argnums=0)
 
     def rows(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -54,7 +54,7 @@ class _Pmap:
 
 
 class _ShardMap:
-    """Global arrays over a mesh of one axis; the function sees its shard."""
+    """A strategy whose arrays are global, over a mesh of one axis; the function sees its shard."""
 
     def __init__(self, devices: list[jax.Device], axis: str):
         self.mesh, self.cut_spec = Mesh(np.array(devices), (axis,)), PartitionSpec(axis)
@@ -72,18 +72,18 @@ class _ShardMap:
     def joined(self, rows: Any) -> Any:
         return jax.device_get(rows)
 
-    def step(self, fn: Step) -> Step:
+    def step(self, fn: StepFunction) -> StepFunction:
         whole = PartitionSpec()
         return jax.jit(self._mapped(fn, (whole, self.cut_spec, whole), whole), donate_argnums=0)
 
-    def lanes(self, fn: Step) -> Step:
+    def side_by_side(self, fn: StepFunction) -> StepFunction:
         return jax.jit(self._mapped(fn, (self.cut_spec,) * 3, self.cut_spec), donate_argnums=0)
 
     def rows(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
         return jax.jit(self._mapped(fn, (PartitionSpec(), self.cut_spec), self.cut_spec))
 
     def _mapped(self, fn: Any, specs: tuple[PartitionSpec, ...], out: PartitionSpec) -> Any:
-        # check_vma=False: with the check, shard_map sums gradients of replicated parameters by itself, a second time.
+        # check_vma=False: with the check, shard_map sums gradients of replicated parameters itself, a second time.
         return jax.shard_map(fn, mesh=self.mesh, in_specs=specs, out_specs=out, check_vma=False)
 
 
@@ -91,11 +91,11 @@ STRATEGIES: dict[str, type[_Pmap] | type[_ShardMap]] = {"pmap": _Pmap, "shard_ma
 
 
 class Devices:
-    """Some devices of this process (all by default) and a strategy.
+    """Devices of this process and the strategy that spreads functions over them.
 
-    spread(step): (state, batch, seed) -> state, metrics, over all devices; state as `replicate` gives it.
-    program(step, runs): the same for one run or for several side by side, whose states and batches are lists.
-    run(fn): fn(params, batch) -> rows, over all devices; plain arrays in and NumPy arrays out, rows in order.
+    Args:
+        strategy: "pmap" or "shard_map".
+        devices: the devices; None takes all local ones.
     """
 
     def __init__(self, strategy: str = "pmap", devices: Sequence[jax.Device] | None = None):
@@ -105,10 +105,10 @@ class Devices:
         self.count, self.kind = len(self._devices), self._devices[0].device_kind
         self._strategy = STRATEGIES[strategy](self._devices, AXIS)
         self._replicated: tuple[Any, Any] | None = None
-        self._programs: dict[tuple[Step, int], Program] = {}
+        self._programs: dict[tuple[StepFunction, int], TrainingProgram] = {}
 
     def replicate(self, tree: Any) -> Any:
-        """`tree` on every device."""
+        """Return `tree` with a copy on every device."""
         return self._strategy.replicate(tree)
 
     def unreplicate(self, tree: Any) -> Any:
@@ -118,11 +118,14 @@ class Devices:
         """
         return self._strategy.one_copy(tree)
 
-    def spread(self, step: Step) -> Callable[[Any, Rows, Any], tuple[Any, Any]]:
-        """`step` over all devices. The state given is used up; metrics are one copy, still on the device.
+    def spread(self, step: StepFunction) -> Callable[[Any, Rows, Any], tuple[Any, Any]]:
+        """Return (state, batch, seed) -> state, metrics: `step` over all devices.
 
-        `step` sums over its axis itself, so whatever it returns must be the same on every device. seed: no constant of
-        the program, so that one compilation serves all.
+        The state must come from `replicate` or from the step before; its memory is reused. The metrics are one copy,
+        still on the first device. The seed is an argument of the program, so one compilation serves all seeds.
+
+        Args:
+            step: a step that takes its own sums over its axis, so that it returns the same on every device.
         """
         compiled = self._strategy.step(partial(step, axis=AXIS))
 
@@ -132,16 +135,20 @@ class Devices:
 
         return run
 
-    def program(self, step: Step, runs: int) -> "Program":
-        """`step` for so many runs at once; asked for again, the same one, with all that it has compiled."""
+    def program(self, step: StepFunction, runs: int) -> "TrainingProgram":
+        """Return the program that trains so many runs at once; the same object, compiled code included, every time."""
         if (step, runs) not in self._programs:
             each = -(-runs // self.count)
-            strategy = type(self._strategy)(self._devices[: -(-runs // each)], LANES)
+            strategy = type(self._strategy)(self._devices[: -(-runs // each)], RUNS)
             self._programs[step, runs] = OneRun(self, step) if runs == 1 else SideBySide(strategy, step, runs, each)
         return self._programs[step, runs]
 
     def run(self, fn: Callable[[Any, Any], Any]) -> Callable[[Any, Rows], Any]:
-        """`fn(params, batch)`, whose outputs have a row for each row of the batch, over all devices."""
+        """Return `fn(params, batch)` over all devices: arrays in, NumPy arrays out, with rows in order.
+
+        Args:
+            fn: a function whose outputs have one row for each row of the batch.
+        """
         compiled = self._strategy.rows(fn)
 
         def run(params: Any, batch: Rows) -> Any:
@@ -152,13 +159,13 @@ class Devices:
         return run
 
     def _resident(self, params: Any) -> Any:
-        """`params` on every device, sent once for as long as the same object is asked for."""
+        """Return `params` on every device, sent once for as long as the same object is asked for."""
         if self._replicated is None or self._replicated[0] is not params:
             self._replicated = (params, self.replicate(params))
         return self._replicated[1]
 
     def _cut(self, batch: Rows) -> Any:
-        """Rows cut over the devices, after padding."""
+        """Pad the rows of a batch and cut them over the devices."""
 
         def padded(x: np.ndarray) -> np.ndarray:
             short = -x.shape[0] % self.count
@@ -168,17 +175,17 @@ class Devices:
 
 
 class OneRun:
-    """`Devices.program` of one run: its batches are cut over all devices."""
+    """The program of one run, whose batches are cut over all devices."""
 
-    def __init__(self, devices: Devices, step: Step):
+    def __init__(self, devices: Devices, step: StepFunction):
         self._devices, self._spread = devices, devices.spread(step)
 
     def place(self, states: Sequence[Any]) -> Any:
-        """The states of all runs, where `step` takes them from."""
+        """Return the states of all runs, placed on the devices for `step`."""
         return self._devices.replicate(states[0])
 
     def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
-        """A step of every run, sent off. What was placed is used up."""
+        """Start a step of every run, and return new states and metrics. The memory of `placed` is reused."""
         return self._spread(placed, batches[0], seeds[0])
 
     def states(self, placed: Any) -> Iterator[Any]:
@@ -186,23 +193,23 @@ class OneRun:
         yield self._devices.unreplicate(placed)
 
     def metrics(self, metrics: Any) -> list[Any]:
-        """The metrics of each run, on the host; waits for the step that they are of."""
+        """Return the metrics of each run as NumPy arrays; waits for their step."""
         return [jax.device_get(metrics)]
 
 
 class SideBySide:
-    """`Devices.program` of several runs: `each` of them on a device, none of whose batches is cut.
+    """The program of several runs, with the methods of `OneRun`. `each` of them are on one device, with whole batches.
 
-    Where the devices do not divide the runs, copies of the first fill the gap: they take no time, and are not read.
+    If the runs do not fill the last device, copies of the first run do: they take no extra time and are not read.
     """
 
-    def __init__(self, strategy: _Pmap | _ShardMap, step: Step, runs: int, each: int):
+    def __init__(self, strategy: _Pmap | _ShardMap, step: StepFunction, runs: int, each: int):
         self._strategy, self._runs = strategy, runs
         self._filling = -runs % each
-        self._compiled = strategy.lanes(jax.vmap(partial(step, axis=())))
+        self._compiled = strategy.side_by_side(jax.vmap(partial(step, axis=())))
 
     def place(self, states: Sequence[Any]) -> Any:
-        # Stacked by JAX: the step uses the result up, and it must not be anybody's memory.
+        # Stacked by JAX, not by NumPy: the step reuses the memory, which must belong to nothing else.
         return self._strategy.cut(jax.tree.map(lambda *leaves: jnp.stack(leaves), *self._filled(states)))
 
     def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
@@ -222,7 +229,7 @@ class SideBySide:
         return [*of_runs, *[of_runs[0]] * self._filling]
 
 
-Program = OneRun | SideBySide
+TrainingProgram = OneRun | SideBySide
 
 
 def _first_shards(tree: Any) -> Any:
@@ -231,5 +238,5 @@ def _first_shards(tree: Any) -> Any:
 
 
 def _seed(seed: Any) -> np.ndarray:
-    """As `jax.random.key` takes a seed: its lower 32 bits."""
+    """Return the lower 32 bits of a seed, as `jax.random.key` takes it."""
     return np.asarray(seed, np.int64).astype(np.int32)

@@ -1,6 +1,6 @@
-"""Checkpoints through Orbax: the unreplicated state, the data cursor, and a digest of every array.
+"""Checkpoints, written by Orbax: one copy of the state, the position in the data, and a digest of every array.
 
-Orbax restores a flipped bit without a word, so each array's SHA-256 is kept beside it and compared.
+Orbax does not notice a flipped bit when it restores. So each array's SHA-256 is saved too, and compared.
 """
 
 import glob
@@ -21,14 +21,18 @@ from orbax.checkpoint import checkpoint_managers
 
 
 class Checkpoints:
-    """Checkpoints of one run in `folder`: the last `keep_last` and the best one are kept.
+    """A store of one run's checkpoints that keeps the last ones and the best one.
 
-    A save is atomic: a run killed in the middle of it goes on from the one before.
+    A save is atomic: a run that was killed during a save resumes from the checkpoint before it.
+
+    Args:
+        folder: where the checkpoints are; it is made if it is missing.
+        keep_last: how many of the last ones to keep.
     """
 
     def __init__(self, folder: Path | str, *, keep_last: int = 1):
         last = checkpoint_managers.LatestN(keep_last)
-        # The latest is listed by itself: a policy by metric alone would delete it, and resuming would lose steps.
+        # A policy by metric alone would delete the latest checkpoint, and resuming would lose steps.
         best = checkpoint_managers.BestN(
             get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False
         )
@@ -37,7 +41,7 @@ class Checkpoints:
             enable_async_checkpointing=False,
             best_fn=lambda metrics: -metrics["loss"],
         )
-        logging.getLogger("absl").addFilter(_worth_saying)
+        logging.getLogger("absl").addFilter(_is_relevant)
         self.folder = Path(folder).absolute()
         self._opened = ExitStack()
         self._manager = ocp.CheckpointManager(
@@ -48,18 +52,25 @@ class Checkpoints:
         self._opened.callback(self._manager.close)
 
     def save(self, step: int, state: Any, notes: dict[str, Any], *, loss: float | None = None) -> None:
-        """Write `state` (host arrays) and `notes` (JSON). loss: what the best is chosen by, the lower the better.
+        """Write a checkpoint, and read it back as far as that is cheap.
 
-        Raises OSError, with the checkpoint before it as it was, when it cannot be written, or read back.
+        Args:
+            step: its step.
+            state: a tree of NumPy arrays.
+            notes: values for JSON that are needed to resume.
+            loss: the number whose minimum is the best checkpoint; None without a validation.
+
+        Raises:
+            OSError: when it cannot be written or read back. Earlier checkpoints stay as they were.
         """
         notes = {**notes, "digests": _digests(state)}
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
-        # A loss that is NaN compares with nothing, and Orbax would take it for the best.
+        # A NaN is neither smaller nor larger than any loss, and Orbax would take it for the best.
         metrics = None if loss is None or math.isnan(loss) else {"loss": float(loss)}
         try:
             self._manager.save(step, args=items, metrics=metrics, force=True)
             self._manager.wait_until_finished()
-        except Exception as error:  # Orbax and TensorStore each raise their own, for a full disk too
+        except Exception as error:  # Orbax and TensorStore each raise exceptions of their own, for a full disk too
             self.remove_unfinished()
             raise OSError(
                 f"checkpoint {step} cannot be written to {self.folder} ({_in_short(error)}); earlier ones stay: "
@@ -75,35 +86,40 @@ class Checkpoints:
             ) from error
 
     def delete(self, step: int) -> None:
-        """Remove a checkpoint, where the policy has not done so already."""
+        """Delete a checkpoint, unless it is gone already."""
         if step in self.steps():
             self._manager.delete(step)
 
     def remove_unfinished(self) -> None:
-        """Remove what saves that failed or were killed have left. Only for the process that writes checkpoints here."""
+        """Delete the files of saves that failed or were killed. For the process that writes checkpoints here, only."""
         for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
             shutil.rmtree(unfinished, ignore_errors=True)
 
     def steps(self) -> list[int]:
-        """Steps that can be restored, in order."""
+        """Return the steps that can be restored, in order."""
         return sorted(self._manager.all_steps())
 
     def best_step(self) -> int:
-        """The step with the lowest loss; the last where none has one."""
+        """Return the step with the lowest loss; the last step if no checkpoint has a loss."""
         best = self._manager.best_step()
         return self.steps()[-1] if best is None else best
 
     def restore(self, step: int, like: Any = None) -> tuple[Any, dict[str, Any]]:
-        """State and notes of `step`. like: a state of the same shapes, which gives the tree's types; None: plain dicts.
+        """Return the state and the notes of `step`.
 
-        Raises ValueError when what is on disk is not what was saved.
+        Args:
+            step: a step of `steps`.
+            like: a state of the same shapes, whose types the tree gets; None gives plain dicts.
+
+        Raises:
+            ValueError: when the files cannot be read, or differ from those that were saved.
         """
         again = f"remove {self.folder / str(step)} to go on from an earlier checkpoint"
         target = jax.tree.map(np.asarray, jax.device_get(like)) if like is not None else None
         try:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(target), notes=ocp.args.JsonRestore())
             restored = self._manager.restore(step, args=items)
-        except Exception as error:  # Orbax, TensorStore and zstd each raise their own
+        except Exception as error:  # Orbax, TensorStore and zstd each raise exceptions of their own
             raise ValueError(f"checkpoint {step} cannot be read ({_in_short(error)}); {again}") from error
         state = jax.tree.map(np.asarray, restored["state"])
         found = _digests(state)
@@ -113,59 +129,20 @@ class Checkpoints:
         return state, restored["notes"]
 
     def close(self) -> None:
-        """Release what Orbax holds open."""
+        """Close files and threads of Orbax."""
         self._opened.close()
 
     def _read_back(self, step: int, digests: dict[str, str]) -> None:
-        """Read the notes and every array's metadata; not their bytes, which would double the time of a save."""
+        """Read the notes and the metadata of every array, but not the arrays, which would double the time of a save."""
         notes = self._manager.restore(step, args=ocp.args.Composite(notes=ocp.args.JsonRestore()))["notes"]
         if notes["digests"] != digests:
-            raise ValueError("its digests are not those that were saved")
+            raise ValueError("its digests differ from those that were saved")
         if missing := sorted(digests.keys() - _by_path(self._manager.item_metadata(step)["state"].tree).keys()):
             raise ValueError(f"{missing[0]} is missing")
 
 
-def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> tuple[Any, int]:
-    """Weights to evaluate with, and the step they are from.
-
-    which: "best" or "last". average_last: the mean of so many last checkpoints instead (Vaswani et al. 2017, section
-    6.1) where it is above 1. Of a run with exponential averaging, the average is taken.
-    """
-    refuse_unknown(which)
-    if not Path(folder).is_dir():
-        raise FileNotFoundError(f"no checkpoints at {folder}; train the run first with `python run.py train`")
-    checkpoints = Checkpoints(folder, keep_last=max(average_last, 1))
-    try:
-        steps = checkpoints.steps()
-        if not steps:
-            raise FileNotFoundError(f"no checkpoints in {folder}; train the run first with `python run.py train`")
-        if average_last > 1:
-            chosen = steps[-average_last:]
-        else:
-            chosen = [checkpoints.best_step() if which == "best" else steps[-1]]
-        return mean([evaluated_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen[-1]
-    finally:
-        checkpoints.close()
-
-
-def evaluated_weights(state: dict[str, Any]) -> Any:
-    """Of a restored state: the exponential average where there is one."""
-    return state["averaged"] if state.get("averaged") else state["params"]
-
-
-def refuse_unknown(which: str) -> None:
-    """ValueError for a checkpoint that is neither the "best" nor the "last"."""
-    if which not in ("best", "last"):
-        raise ValueError(f"evaluation.checkpoint={which!r} is unknown; choose best or last")
-
-
-def mean(trees: list[Any]) -> Any:
-    """The mean of several trees of arrays, summed in float64."""
-    return jax.tree.map(lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64).astype(leaves[0].dtype), *trees)
-
-
-def _worth_saying(record: logging.LogRecord) -> bool:
-    """False of Orbax's warning that a checkpoint has no metric: one saved between two validations has none."""
+def _is_relevant(record: logging.LogRecord) -> bool:
+    """Return False for Orbax's warning about checkpoints without a metric: those between two validations have none."""
     return "did not provide metrics" not in record.getMessage()
 
 
@@ -175,14 +152,14 @@ def _in_short(error: Exception) -> str:
 
 
 def _digests(tree: Any) -> dict[str, str]:
-    """SHA-256 of each array, by its path."""
+    """Return the SHA-256 of each array by its path."""
     return {
         path: hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest() for path, leaf in _by_path(tree).items()
     }
 
 
 def _by_path(tree: Any) -> dict[str, Any]:
-    """The leaves of a tree, by their path."""
+    """Return the leaves of a tree by their path."""
     return {
         "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path): leaf
         for path, leaf in jax.tree_util.tree_flatten_with_path(tree)[0]
@@ -190,18 +167,18 @@ def _by_path(tree: Any) -> dict[str, Any]:
 
 
 def _is_pattern(path: Path) -> bool:
-    """True where a path holds `*`, `?` or `[`: Orbax searches by a pattern that begins with the path of its folder."""
+    """Tell whether a path holds `*`, `?` or `[`: Orbax searches by a pattern that begins with its folder's path."""
     return glob.escape(str(path)) != str(path)
 
 
 @contextmanager
 def _linked(folder: Path) -> Iterator[Path]:
-    """A symbolic link to `folder`, which is made, by a path that is no pattern."""
+    """Make `folder`, and yield a symbolic link to it whose path is not a pattern."""
     with TemporaryDirectory() as temporary:
         link = Path(temporary) / "checkpoints"
         if _is_pattern(link):
             raise ValueError(
-                f"cannot keep checkpoints in {folder}, nor by way of {link}: set TMPDIR to a folder whose path has no "
+                f"cannot keep checkpoints in {folder}, nor through {link}: set TMPDIR to a folder whose path has no "
                 "*, ? or ["
             )
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The training loop: batches in, run folders out; stopped and started again, a run is the one that was not stopped."""
+"""The training loop. A run that is stopped and resumed gives the same numbers as one that was never stopped."""
 
 import signal
 import sys
@@ -10,49 +10,57 @@ from typing import Any
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from research.parallel.devices import Devices, Program, Step
-from research.training.lane import Lane
+from research.parallel.devices import Devices, StepFunction, TrainingProgram
+from research.training.training_run import TrainingRun
 
-TOGETHER_SECONDS = 1.0  # in which two signals are one request to stop
+SAME_REQUEST_SECONDS = 1.0  # signals that follow the first one within this time are the same request to stop
 
 
-def train(lanes: Sequence[Lane], step: Step, *, devices: Devices) -> None:
-    """Run `step` from where the checkpoints of `lanes` stand, all at the same step, to the end of their schedule.
+def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) -> None:
+    """Train `runs` from their last checkpoints, all at the same step, to the end of their schedule.
 
-    One lane is the ordinary case. Several are one program, and each is logged, validated and saved by itself: what
-    fails in one, such as 20 steps running that were not finite, is its `error`, and the others go on. SIGTERM and
-    Ctrl-C finish the step at hand, save all lanes, and raise KeyboardInterrupt.
+    Several runs are one compiled program, and each is logged, validated and saved by itself. An exception in one of
+    them, such as a gradient that stays not finite, becomes its `error`, and the others continue.
+
+    Args:
+        runs: one run, or several that are trained side by side.
+        step: the training step.
+        devices: the devices to train on.
+
+    Raises:
+        KeyboardInterrupt: on SIGTERM or Ctrl-C, after the current step was finished and all runs were saved.
     """
-    schedule = lanes[0].schedule
+    schedule = runs[0].schedule
     with ExitStack() as opened:
-        for lane in lanes:
-            opened.callback(lane.close)
-            with _by_itself(lane, lanes):
-                lane.resume()
-        lanes = [lane for lane in lanes if lane.goes_on and lane.done < schedule.steps]
-        if not lanes:
+        for run in runs:
+            opened.callback(run.close)
+            with _error_kept(run, runs):
+                run.resume()
+        runs = [run for run in runs if run.active and run.steps_done < schedule.steps]
+        if not runs:
             return
-        [done] = {lane.done for lane in lanes}  # else their batches would have different shapes
-        program = devices.program(step, len(lanes))
-        placed = program.place([lane.hand_over() for lane in lanes])
-        seeds = [lane.seed for lane in lanes]
+        [done] = {run.steps_done for run in runs}  # else their batches would have different shapes
+        program = devices.program(step, len(runs))
+        placed = program.place([run.take_state() for run in runs])
+        seeds = [run.seed for run in runs]
         stop = opened.enter_context(_stop_requested())
-        bar = opened.enter_context(_progress_bar(", ".join(lane.name for lane in lanes), done, schedule.steps))
-        log = _Log(lanes, program, schedule.log_every, bar)
-        while done < schedule.steps and any(lane.goes_on for lane in lanes):
-            # A lane that was given up is computed still, and not read: without it, this would be another program.
-            placed, metrics = program.step(placed, [next(lane.stream) for lane in lanes], seeds)
+        bar = opened.enter_context(_progress_bar(", ".join(run.name for run in runs), done, schedule.steps))
+        log = _StepLog(runs, program, schedule.log_every, bar)
+        while done < schedule.steps and any(run.active for run in runs):
+            # A run that has ended is still computed, and its results are ignored: without it the others would need
+            # another program.
+            placed, metrics = program.step(placed, [next(run.stream) for run in runs], seeds)
             done += 1
             log.add(done, metrics)
             if not (schedule.saves(done) or stop):
                 continue
             log.flush()
             log.pause()
-            for lane, host in zip(lanes, program.states(placed), strict=True):
-                if lane.goes_on:
-                    with _by_itself(lane, lanes):
-                        lane.save(done, host)
-            if stop and any(lane.error is None for lane in lanes):
+            for run, state in zip(runs, program.states(placed), strict=True):
+                if run.active:
+                    with _error_kept(run, runs):
+                        run.save(done, state)
+            if stop and any(run.error is None for run in runs):
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )
@@ -60,88 +68,92 @@ def train(lanes: Sequence[Lane], step: Step, *, devices: Devices) -> None:
 
 
 @contextmanager
-def _by_itself(lane: Lane, lanes: Sequence[Lane]) -> Iterator[None]:
-    """What fails inside is the end of this lane, of which a person hears at once, and of no other."""
+def _error_kept(run: TrainingRun, runs: Sequence[TrainingRun]) -> Iterator[None]:
+    """Catch an exception, keep it as `run.error`, and report it at once if other runs continue."""
     try:
         yield
     except Exception as error:
-        lane.error = error
-        if len(lanes) > 1:
-            print(f"{lane.name} is given up, and the others go on: {error}", file=sys.stderr)
+        run.error = error
+        if len(runs) > 1:
+            print(f"{run.name} has stopped, and the other runs continue: {error}", file=sys.stderr)
 
 
-class _Log:
-    """Metrics, one step late so that the host never waits for the step just sent off; and the clock of training.
+class _StepLog:
+    """The metrics of steps and the clock of training.
 
-    Lanes share the time: each takes its part of it, so that the seconds of all add up to those that passed.
+    Metrics are read one step late, so that the host never waits for the step that it has just started. Runs that are
+    trained side by side share the time: the seconds of all of them add up to the seconds that passed.
     """
 
-    def __init__(self, lanes: Sequence[Lane], program: Program, every: int, bar: "_Bar"):
-        self.lanes, self.program, self.every, self.bar = lanes, program, every, bar
+    def __init__(self, runs: Sequence[TrainingRun], program: TrainingProgram, every: int, bar: "_ProgressLine"):
+        self.runs, self.program, self.every, self.bar = runs, program, every, bar
         self.pending: tuple[int, Any] | None = None
-        self.since = self.mark = self.paused = time.perf_counter()
+        # When saved seconds end, when the window of the rate began, and when the clock was last stopped.
+        self.since = self.window_start = self.paused = time.perf_counter()
 
     def add(self, step: int, metrics: Any) -> None:
+        """Keep the metrics of the step that was just started, and read those of the step before it."""
         self.flush()
         self.pending = (step, metrics)
 
     def pause(self) -> None:
-        """Stop the clock: validation and saving are no training."""
+        """Stop the clock for validation and saving, which do not count as training."""
         self.paused = time.perf_counter()
-        for lane in self._going():
-            lane.so_far.seconds += (self.paused - self.since) / len(self.lanes)
+        for run in self._active():
+            run.progress.seconds += (self.paused - self.since) / len(self.runs)
 
     def resume(self) -> None:
-        """Start the clock again; the pause is no part of the window's rate either."""
+        """Start the clock again, and leave the pause out of the rate too."""
         now = time.perf_counter()
-        self.mark += now - self.paused
+        self.window_start += now - self.paused
         self.since = now
 
     def flush(self) -> None:
-        """Wait for the step last sent off, and take its metrics."""
+        """Wait for the step that was started last, and read its metrics."""
         if self.pending is None:
             return
         step, metrics = self.pending
         self.pending = None
-        for lane, values in zip(self.lanes, self.program.metrics(metrics), strict=True):
-            if lane.goes_on:
-                with _by_itself(lane, self.lanes):
-                    lane.note(step, {name: float(value) for name, value in values.items()})
-        if not (going := self._going()):
+        for run, values in zip(self.runs, self.program.metrics(metrics), strict=True):
+            if run.active:
+                with _error_kept(run, self.runs):
+                    run.count(step, {name: float(value) for name, value in values.items()})
+        if not (active := self._active()):
             return
         now = time.perf_counter()
-        rates = [lane.tokens / max(now - self.mark, 1e-9) for lane in going]
-        self.bar.advance(float(np.mean([lane.so_far.window[-1]["nll"] for lane in going])), sum(rates))
+        rates = [run.tokens / max(now - self.window_start, 1e-9) for run in active]
+        self.bar.advance(float(np.mean([run.progress.window[-1]["nll"] for run in active])), sum(rates))
         if step % self.every == 0:
-            shared, nll_L = len(self.lanes), []
-            for lane, rate in zip(going, rates, strict=True):
-                with _by_itself(lane, self.lanes):
-                    nll_L.append(lane.log(step, (now - self.since) / shared, rate * shared))
-            self.bar.say(step, nll_L, sum(rates))
-            self.mark = now
+            sharing, nll_R = len(self.runs), []
+            for run, rate in zip(active, rates, strict=True):
+                with _error_kept(run, self.runs):
+                    nll_R.append(run.log(step, (now - self.since) / sharing, rate * sharing))
+            self.bar.print_line(step, nll_R, sum(rates))
+            self.window_start = now
 
-    def _going(self) -> list[Lane]:
-        return [lane for lane in self.lanes if lane.goes_on]
+    def _active(self) -> list[TrainingRun]:
+        return [run for run in self.runs if run.active]
 
 
-class _Bar:
-    """A line that says step, loss, tokens a second and time left."""
+class _ProgressLine:
+    """A progress bar with step, loss, tokens a second and time left; lines of text where no bar can be drawn."""
 
     def __init__(self, progress: Progress, task: Any):
         self.progress, self.task = progress, task
 
     def advance(self, nll: float, rate: float) -> None:
+        """Move the bar by one step."""
         self.progress.update(self.task, advance=1, nll=nll, rate=rate)
 
-    def say(self, step: int, nll_L: list[float], rate: float) -> None:
-        """A line for a log file, where no bar can be drawn."""
+    def print_line(self, step: int, nll_R: list[float], rate: float) -> None:
+        """Print a line of text, unless the output is a terminal with a bar."""
         if not self.progress.console.is_terminal:
-            losses = " ".join(f"{nll:.3f}" for nll in nll_L)
+            losses = " ".join(f"{nll:.3f}" for nll in nll_R)
             self.progress.console.print(f"step {step:,} · loss {losses} · {rate:,.0f} tokens/s", highlight=False)
 
 
 @contextmanager
-def _progress_bar(name: str, done: int, steps: int) -> Iterator[_Bar]:
+def _progress_bar(name: str, done: int, steps: int) -> Iterator[_ProgressLine]:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
@@ -153,14 +165,15 @@ def _progress_bar(name: str, done: int, steps: int) -> Iterator[_Bar]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, speed_estimate_period=60) as progress:
-        yield _Bar(progress, progress.add_task(name, total=steps, completed=done, nll=np.nan, rate=0.0))
+        yield _ProgressLine(progress, progress.add_task(name, total=steps, completed=done, nll=np.nan, rate=0.0))
 
 
 @contextmanager
 def _stop_requested() -> Iterator[list[int]]:
-    """A list that is no longer empty once SIGTERM or SIGINT has come; a second one acts as if nobody were listening.
+    """Yield a list that SIGTERM and SIGINT are added to; a later request has the effect that it had before.
 
-    What comes within `TOGETHER_SECONDS` is one request: Linux tells a child of each thread that its parent loses.
+    Signals within `SAME_REQUEST_SECONDS` of the first are one request: a process group and the end of a parent process
+    may each send one.
     """
     received: list[int] = []
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -169,7 +182,7 @@ def _stop_requested() -> Iterator[list[int]]:
     def note(number: int, frame: Any) -> None:
         received.append(number)
         times.append(time.monotonic())
-        if times[-1] - times[0] > TOGETHER_SECONDS:
+        if times[-1] - times[0] > SAME_REQUEST_SECONDS:
             signal.signal(number, handlers[signal.Signals(number)])
             signal.raise_signal(number)
 

@@ -1,4 +1,4 @@
-"""Label-smoothed cross-entropy of an output layer, without ever holding all logits, or computing those of padding."""
+"""Label-smoothed cross-entropy of an output layer that never holds all logits, nor computes those of padding."""
 
 from collections.abc import Callable
 from functools import partial
@@ -17,8 +17,10 @@ CPU_CHUNK, CHUNK = 256, 2_048
 class Sums:
     """Sums over target positions, to be added over parts of a batch and over devices, and divided once.
 
-    loss: what is minimised, in nats. nll: -log p of the reference, unsmoothed.
-    tokens: how many positions, end marks included.
+    Args:
+        loss: the minimised loss, label smoothing included, in nats.
+        nll: -log p of the reference, without smoothing, in nats.
+        tokens: the number of positions, end-of-sentence tokens included.
     """
 
     loss: Array
@@ -27,11 +29,20 @@ class Sums:
 
 
 def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, smoothing: float, pad: int) -> Sums:
-    """Σ_t KL-like loss of q against softmax(table · state), q = (1 - ε) onehot + ε / V. Szegedy et al. 2016, section 7.
+    """Return the summed cross-entropy of q against softmax(table · state), q = (1 - ε) onehot + ε / V.
 
-    smoothing: ε. Positions where target_out is `pad` count nothing. Words are put before the padding, and the logits of
-    one chunk of them are held at a time, until there are no more words. Their gradient is taken on the spot:
-    V × B × T numbers are neither stored nor computed twice.
+    Words are sorted before padding, and one chunk of positions is computed at a time. The gradient of a chunk is taken
+    together with its loss: V × B × T logits are neither stored nor computed twice.
+
+    Args:
+        states_BTD: states of the decoder.
+        table_VD: the output layer, a row for each subword.
+        target_out_BT: ids of the reference.
+        smoothing: ε.
+        pad: the id that counts nothing.
+
+    Reference:
+        Szegedy et al. 2016, section 7.
     """
     states_ND = states_BTD.reshape(-1, states_BTD.shape[-1])
     targets_N = target_out_BT.reshape(-1)
@@ -118,16 +129,16 @@ def _each_chunk(update: Callable[[Array, Any], Any], sums: Any, counted_N: Array
 
 @jax.custom_batching.custom_vmap
 def _most(chunks: Array) -> Array:
-    """`chunks`; under `vmap` the most of any lane, so that all of them are in one chunk at a time.
+    """Return `chunks`; under `vmap` the largest number of any run, so that all runs do the same number of chunks.
 
-    Else each lane would stop by itself, and XLA would select, after each chunk, between all sums before it and after.
-    Chunks beyond a lane's own have nothing but padding, which adds nothing.
+    Else each run would stop by itself, and XLA would select between all sums before and after each chunk. The chunks
+    that a run does not need hold padding alone, which adds nothing.
     """
     return chunks
 
 
 @_most.def_vmap
-def _most_of_lanes(lanes: int, batched: list[bool], chunks: Array) -> tuple[Array, bool]:
+def _most_of_runs(runs: int, batched: list[bool], chunks: Array) -> tuple[Array, bool]:
     return _most(chunks.max()), False
 
 

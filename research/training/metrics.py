@@ -1,12 +1,17 @@
-"""Metrics of a run: a line of metrics.jsonl and TensorBoard scalars, both as if a run had never been stopped."""
+"""The metrics of a run: a line of metrics.jsonl and TensorBoard scalars for each record."""
 
 from tensorboardX import SummaryWriter
 
 from research.results.run_folder import RunFolder
 
 
-class Metrics:
-    """Writes to `folder` from the step after `step` on; what a run wrote of later steps before it stopped is gone."""
+class MetricsWriter:
+    """A writer of metrics that deletes the records after `step` first, so that a resumed run leaves no record twice.
+
+    Args:
+        folder: the run folder.
+        step: the step that the run resumes from; 0 for a new run.
+    """
 
     def __init__(self, folder: RunFolder, step: int):
         folder.forget_metrics_after(step)
@@ -14,12 +19,12 @@ class Metrics:
         self._board = SummaryWriter(str(folder.path / "tensorboard"), purge_step=step + 1, write_to_disk=True)
 
     def add(self, step: int, values: dict[str, float]) -> None:
-        """One record. Names with a "/" are scalars for TensorBoard as well."""
+        """Write one record. Values whose name has a "/" become TensorBoard scalars too."""
         self._folder.append_metrics({"step": step, **values})
         for name, value in values.items():
             if "/" in name:
                 self._board.add_scalar(name, value, step)
 
     def close(self) -> None:
-        """Write what is still held back."""
+        """Write records that are still buffered."""
         self._board.close()

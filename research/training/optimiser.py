@@ -1,4 +1,4 @@
-"""Optimiser and learning-rate schedule by name, from optax."""
+"""The optimisers and learning-rate schedules of optax, by name."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,11 @@ OPTIMISERS = ("adam", "adamw")
 
 
 def inverse_sqrt(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
-    """peak · min(n / w, √(w / n)): Vaswani et al. 2017, equation 3, with its maximum named instead of derived."""
+    """Return the schedule peak · min(n / w, √(w / n)) for update n and w warmup steps.
+
+    Reference:
+        Vaswani et al. 2017, equation 3, which derives the peak from the width.
+    """
     del steps
     warmup_steps = max(warmup_steps, 1)
 
@@ -21,13 +25,17 @@ def inverse_sqrt(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
 
 
 def cosine(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
-    """Linear to `peak` at update w, then half a cosine to 0 after the last of `steps`. Loshchilov & Hutter 2017."""
-    w = max(warmup_steps, 1)  # the first update has peak / w: a rate of 0 would waste it
+    """Return the schedule that rises linearly to `peak` at update w, then falls as half a cosine to 0 after `steps`.
+
+    Reference:
+        Loshchilov & Hutter 2017.
+    """
+    w = max(warmup_steps, 1)  # the first update has the rate peak / w, since a rate of 0 would waste it
     return optax.warmup_cosine_decay_schedule(peak / w, peak, w - 1, max(steps, w))
 
 
 def constant(peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
-    """Linear to `peak` at update w, then flat."""
+    """Return the schedule that rises linearly to `peak` at update w and stays there."""
     del steps
     w = max(warmup_steps, 1)
     return optax.warmup_constant_schedule(peak / w, peak, w - 1)
@@ -41,7 +49,14 @@ SCHEDULES: dict[str, Callable[[float, int, int], optax.Schedule]] = {
 
 
 def make_schedule(name: str, *, peak: float, warmup_steps: int, steps: int) -> optax.Schedule:
-    """The learning rate as a function of updates done."""
+    """Return the learning rate as a function of the updates done.
+
+    Args:
+        name: a name of `SCHEDULES`.
+        peak: the highest learning rate.
+        warmup_steps: updates until the peak; 0 starts at it.
+        steps: updates of the whole training, at which a cosine ends.
+    """
     if name not in SCHEDULES:
         raise ValueError(f"training.schedule={name!r} is unknown; choose one of {', '.join(SCHEDULES)}")
     return SCHEDULES[name](peak, warmup_steps, steps)
@@ -57,7 +72,20 @@ def make_optimiser(
     weight_decay: float,
     clip_norm: float,
 ) -> optax.GradientTransformation:
-    """Adam (Kingma & Ba 2015) or AdamW (Loshchilov & Hutter 2019), after clipping to a global norm (0: none)."""
+    """Return Adam or AdamW, after clipping of the gradient.
+
+    Args:
+        name: a name of `OPTIMISERS`.
+        schedule: the learning rate.
+        beta1: decay of the mean of gradients.
+        beta2: decay of the mean of squared gradients.
+        epsilon: added to the root of the latter.
+        weight_decay: the decoupled weight decay of AdamW.
+        clip_norm: the largest global norm of a gradient; 0 does not clip.
+
+    Reference:
+        Kingma & Ba 2015; Loshchilov & Hutter 2019.
+    """
     if name not in OPTIMISERS:
         raise ValueError(f"training.optimizer={name!r} is unknown; choose one of {', '.join(OPTIMISERS)}")
     if name == "adam" and weight_decay:

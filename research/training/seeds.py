@@ -1,4 +1,4 @@
-"""Several seeds of one config: side by side in one program, or one after another, whichever is the faster way here."""
+"""Training of several seeds of one config: side by side in one program where that is faster, else one by one."""
 
 import statistics
 import sys
@@ -13,13 +13,13 @@ from ml_collections import ConfigDict
 
 from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
-from research.training import loop
-from research.training.trainer import Recipe, of_seed, prepare, refuse_another_config
+from research.training.folder_setup import refuse_another_config
+from research.training.trainer import Trainer, prepare, with_seed
 
 MEASURED_STEPS = 7
-GAIN = 1.2  # that side by side must bring: what a few steps measure differs by more than a tenth from time to time
-WORTH = 5.0  # times as long as to compile a step, that training must take for a second program to be worth a try
-Found = dict[int, RunFolder | Exception]
+LEAST_GAIN = 1.2  # side by side must be so much faster: measurements of a few steps differ by more than a tenth
+LEAST_TRAINING = 5.0  # training must take so many times as long as compiling a step, else a second program is no gain
+Outcomes = dict[int, RunFolder | Exception]  # seed -> its run folder, or the exception that ended it
 
 
 def train_seeds(
@@ -28,108 +28,118 @@ def train_seeds(
     *,
     command: Callable[[int], str],
     together: bool | None = None,
-) -> Found:
-    """Train `config` under each seed of `workdirs` into its folder, or go on with what is there: as `train` would.
+) -> Outcomes:
+    """Train `config` under each seed into a folder of its own, or resume the runs that are there.
 
-    What stops one seed is found in its place, and the others go on; Ctrl-C and SIGTERM save all that are at work, and
-    raise KeyboardInterrupt. command: of a seed, how to train it again by itself.
-    together: seeds whose checkpoints stand at the same step are one program (True), or come one after another (False);
-    None: as they began, or else a few steps of both ways are timed, and side by side is taken where it is clearly
-    faster; a training so short that compiling counts comes one after another. What was measured is printed, and stands
-    in provenance.json as "side_by_side".
+    An exception in one seed is returned in its place, and the other seeds continue.
+
+    Args:
+        config: the config of the runs; its seed is replaced by that of each run.
+        workdirs: seed -> run folder.
+        command: seed -> the command that trains this seed by itself, for provenance.json.
+        together: True trains seeds whose checkpoints stand at the same step side by side, as one program. False trains
+            them one by one. None does what these runs did before; new runs time a few steps both ways, and are trained
+            side by side if that is clearly faster. A training so short that compiling dominates is done one by one.
+            The choice is printed, and kept in provenance.json as "side_by_side".
+
+    Returns:
+        For each seed its run folder, or the exception that ended it.
+
+    Raises:
+        KeyboardInterrupt: on Ctrl-C or SIGTERM, after all runs in training were saved.
     """
     prepare()
-    found: Found = {}
+    outcomes: Outcomes = {}
     with ExitStack() as held:
         folders = {}
         for seed, workdir in workdirs.items():
-            with _kept(found, [seed]):
+            with _errors_kept(outcomes, [seed]):
                 folder = RunFolder(workdir)
                 held.enter_context(folder.alone())
-                refuse_another_config(folder, of_seed(config, seed))
+                refuse_another_config(folder, with_seed(config, seed))
                 folders[seed] = folder
         if folders:
-            with _kept(found, folders):
-                recipe = Recipe(config, list(folders.values()))
-                recipe.announce([folder.path.name for folder in folders.values()])
-                for step, group in _by_step(folders).items():
+            with _errors_kept(outcomes, folders):
+                trainer = Trainer(config, list(folders.values()))
+                trainer.announce([folder.path.name for folder in folders.values()])
+                for step, group in _by_last_step(folders).items():
                     finished = step >= config.training.steps
-                    _train(recipe, group, found, command, False if finished else together)
-    return {seed: found[seed] for seed in workdirs}
+                    _train_group(trainer, group, outcomes, command, False if finished else together)
+    return {seed: outcomes[seed] for seed in workdirs}
 
 
-def _train(
-    recipe: Recipe,
+def _train_group(
+    trainer: Trainer,
     folders: Mapping[int, RunFolder],
-    found: Found,
+    outcomes: Outcomes,
     command: Callable[[int], str],
     together: bool | None,
 ) -> None:
     """Train runs whose checkpoints stand at the same step."""
     seeds = list(folders)
-    how: dict[str, Any] = {}
+    choice: dict[str, Any] = {}
     if len(seeds) > 1:
-        how = {"taken": together} if together is not None else _way_before(folders) or _faster_way(recipe, seeds)
-    side_by_side = {"side_by_side": {"seeds": seeds, **how}} if how else {}
-    for group in [seeds] if how and how["taken"] else [[seed] for seed in seeds]:
-        with _kept(found, group), ExitStack() as opened:
-            lanes = []
+        choice = {"taken": together} if together is not None else _earlier_choice(folders) or _choose(trainer, seeds)
+    side_by_side = {"side_by_side": {"seeds": seeds, **choice}} if choice else {}
+    for group in [seeds] if choice and choice["taken"] else [[seed] for seed in seeds]:
+        with _errors_kept(outcomes, group), ExitStack() as opened:
+            runs = []
             for seed in group:
-                with _kept(found, [seed]):
-                    session = {**recipe.session(command(seed)), **side_by_side}
-                    lanes.append(opened.enter_context(recipe.lane(seed, folders[seed], session)))
-            if lanes:
-                loop.train(lanes, recipe.training.step, devices=recipe.devices)
-            for lane in lanes:
-                found[lane.seed] = lane.error or lane.folder
+                with _errors_kept(outcomes, [seed]):
+                    session = {**trainer.session(command(seed)), **side_by_side}
+                    runs.append(opened.enter_context(trainer.open_run(seed, folders[seed], session)))
+            if runs:
+                trainer.train(runs)
+            for run in runs:
+                outcomes[run.seed] = run.error or run.folder
 
 
-def _way_before(folders: Mapping[int, RunFolder]) -> dict[str, Any] | None:
-    """How these seeds were trained when they began: rounding would show if they went on in another way."""
-    ways = [folder.provenance().get("side_by_side") for folder in folders.values()]
-    first = ways[0]
-    if first is None or first["seeds"] != list(folders) or any(way != first for way in ways):
+def _earlier_choice(folders: Mapping[int, RunFolder]) -> dict[str, Any] | None:
+    """Return how these seeds were trained before, or None. Resuming in another way would change the rounding."""
+    choices = [folder.provenance().get("side_by_side") for folder in folders.values()]
+    first = choices[0]
+    if first is None or first["seeds"] != list(folders) or any(choice != first for choice in choices):
         return None
     return {name: value for name, value in first.items() if name != "seeds"}
 
 
-def _faster_way(recipe: Recipe, seeds: Sequence[int]) -> dict[str, Any]:
-    """Which way takes fewer seconds a step of all seeds, and how many; printed too."""
-    alone, compiling = _seconds_a_step(recipe, seeds[:1])
+def _choose(trainer: Trainer, seeds: Sequence[int]) -> dict[str, Any]:
+    """Time a step side by side and one by one; print and return which way is taken, and the seconds."""
+    alone, compiling = _seconds_per_step(trainer, seeds[:1])
     together = None
-    if len(seeds) * alone * recipe.config.training.steps > WORTH * compiling:
-        with suppress(jax.errors.JaxRuntimeError):  # there may be no memory for all at once
-            together, _ = _seconds_a_step(recipe, seeds)
-        found = "no memory for all" if together is None else f"{together:.3g} s"
+    if len(seeds) * alone * trainer.config.training.steps > LEAST_TRAINING * compiling:
+        with suppress(jax.errors.JaxRuntimeError):  # there may be too little memory for all at once
+            together, _ = _seconds_per_step(trainer, seeds)
+        found = "too little memory" if together is None else f"{together:.3g} s"
     else:
         found = "not worth compiling"
-    taken = together is not None and GAIN * together < len(seeds) * alone
+    taken = together is not None and LEAST_GAIN * together < len(seeds) * alone
     print(
-        f"a step of {len(seeds)} seeds takes {len(seeds)} × {alone:.3g} s one after another; side by side: {found}; "
-        f"they are trained {'side by side' if taken else 'one after another'}",
+        f"a step of {len(seeds)} seeds takes {len(seeds)} × {alone:.3g} s one by one; side by side: {found}; "
+        f"they are trained {'side by side' if taken else 'one by one'}",
         file=sys.stderr,
     )
     return {"taken": taken, "seconds_a_step": together, "seconds_a_step_alone": alone}
 
 
-def _seconds_a_step(recipe: Recipe, seeds: Sequence[int]) -> tuple[float, float]:
-    """Of one program for all `seeds`, on batches of the shape that most of an epoch has; and of compiling it."""
-    program = recipe.devices.program(recipe.training.step, len(seeds))
-    placed = program.place([recipe.training.initial(seed) for seed in seeds])
-    streams = [recipe.batches.of_seed(seed) for seed in seeds]
+def _seconds_per_step(trainer: Trainer, seeds: Sequence[int]) -> tuple[float, float]:
+    """Return the seconds of a step of all `seeds` as one program, on the commonest batch shape, and of compiling it."""
+    program = trainer.devices.program(trainer.training.step, len(seeds))
+    placed = program.place([trainer.training.initial(seed) for seed in seeds])
+    streams = [trainer.batches.of_seed(seed) for seed in seeds]
     batches = [stream[stream.typical_step] for stream in streams]
-    taken = []
+    seconds = []
     for _ in range(1 + MEASURED_STEPS):
         start = time.perf_counter()
         placed, metrics = program.step(placed, batches, seeds)
-        program.metrics(metrics)  # when they are there, the step is done
-        taken.append(time.perf_counter() - start)
-    step = statistics.median(taken[1:])
-    return step, taken[0] - step
+        program.metrics(metrics)  # waits for the step
+        seconds.append(time.perf_counter() - start)
+    step = statistics.median(seconds[1:])
+    return step, seconds[0] - step
 
 
-def _by_step(folders: Mapping[int, RunFolder]) -> dict[int, dict[int, RunFolder]]:
-    """The folders by the step of their last checkpoint; 0 without one."""
+def _by_last_step(folders: Mapping[int, RunFolder]) -> dict[int, dict[int, RunFolder]]:
+    """Group the folders by the step of their last checkpoint; 0 without one."""
     groups: dict[int, dict[int, RunFolder]] = {}
     for seed, folder in folders.items():
         step = 0
@@ -141,10 +151,10 @@ def _by_step(folders: Mapping[int, RunFolder]) -> dict[int, dict[int, RunFolder]
 
 
 @contextmanager
-def _kept(found: Found, seeds: Iterable[int]) -> Iterator[None]:
-    """What fails inside is what is found of those `seeds` of which nothing is known yet."""
+def _errors_kept(outcomes: Outcomes, seeds: Iterable[int]) -> Iterator[None]:
+    """Catch an exception, and keep it as the outcome of those `seeds` that have none yet."""
     try:
         yield
     except Exception as error:
         for seed in seeds:
-            found.setdefault(seed, error)
+            outcomes.setdefault(seed, error)

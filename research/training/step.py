@@ -18,8 +18,15 @@ Objective = Callable[[Params, Batch, Array], Sums]  # (params, batch, dropout ke
 
 
 @flax.struct.dataclass
-class State:
-    """All that training changes. averaged: the exponential average of params, or () without."""
+class TrainState:
+    """The values that training changes. The names of the fields are names in every checkpoint.
+
+    Args:
+        step: steps done, skipped ones included.
+        params: the parameters.
+        optimiser: the state of the optimiser.
+        averaged: the exponential average of the parameters; () if none is kept.
+    """
 
     step: Array
     params: Params
@@ -27,10 +34,10 @@ class State:
     averaged: Params
 
 
-def initial_state(params: Params, optimiser: optax.GradientTransformation, *, averaging: bool) -> State:
-    """The state before the first step."""
+def initial_state(params: Params, optimiser: optax.GradientTransformation, *, averaging: bool) -> TrainState:
+    """Return the state before the first step."""
     averaged = jax.tree.map(jnp.copy, params) if averaging else ()
-    return State(jnp.zeros((), jnp.int32), params, optimiser.init(params), averaged)
+    return TrainState(jnp.zeros((), jnp.int32), params, optimiser.init(params), averaged)
 
 
 def make_step(
@@ -39,17 +46,22 @@ def make_step(
     *,
     parts: int,
     ema_decay: float,
-) -> Callable[[State, Batch, Array, Axis], tuple[State, dict[str, Array]]]:
-    """step(state, batch, seed, axis) -> state, metrics.
+) -> Callable[[TrainState, Batch, Array, Axis], tuple[TrainState, dict[str, Array]]]:
+    """Return step(state, batch, seed, axis) -> state, metrics.
 
     gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
-    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes nothing but the
-    step counter, and is counted in the metric "skipped".
-    parts: pieces a device's rows are cut into, one after another, to save memory. axis: the name of the axis of devices
-    that a batch is cut over, or () where it is whole on one.
+    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes only the step
+    counter, and the metric "skipped" is 1. `axis` is the name of the axis of devices that a batch is cut over, or () if
+    the whole batch is on one device.
+
+    Args:
+        objective: the summed loss of a batch.
+        optimiser: the optimiser.
+        parts: parts that a device's rows are cut into and computed one after another, to save memory.
+        ema_decay: the decay of the exponential average of the parameters; 0 keeps none.
     """
 
-    def step(state: State, batch: Batch, seed: Array, axis: Axis) -> tuple[State, dict[str, Array]]:
+    def step(state: TrainState, batch: Batch, seed: Array, axis: Axis) -> tuple[TrainState, dict[str, Array]]:
         key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), state.step), jax.lax.axis_index(axis))
         gradient, sums = _summed_gradient(objective, state.params, batch, key, parts)
         gradient, sums = jax.lax.psum((gradient, sums), axis)
@@ -73,13 +85,13 @@ def make_step(
             "gradient_norm": norm,
             "skipped": 1 - finite.astype(jnp.int32),
         }
-        return State(state.step + 1, *after), metrics
+        return TrainState(state.step + 1, *after), metrics
 
     return step
 
 
 def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Array, parts: int) -> tuple[Params, Sums]:
-    """The gradient of the summed loss, and the sums, over all parts of a device's rows."""
+    """Return the gradient of the summed loss, and the sums, over all parts of a device's rows."""
 
     def one(part: Batch, part_key: Array) -> tuple[Params, Sums]:
         def loss(params: Params) -> tuple[Array, Sums]:

@@ -10,7 +10,7 @@ from research.ablation.matching import flops_per_token, match, parameters
 from research.ablation.stopwatch import seconds_per_step_apart, time_steps
 from research.parallel import host
 from research.results.run_folder import RunFolder
-from research.training.trainer import make_training
+from research.training.translator_training import make_training
 
 
 def arm(architecture, **fields):

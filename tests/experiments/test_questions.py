@@ -17,7 +17,7 @@ from research.report.language import translator
 from research.report.numbers import COSTS
 from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS as MEASURED_COSTS
-from research.training.trainer import make_training
+from research.training.translator_training import make_training
 
 VOCABULARY = 13
 FOLLOWS = {  # fields that take another's value until they have one of their own

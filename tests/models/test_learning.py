@@ -6,7 +6,7 @@ import pytest
 
 from configs.embedded import get_config
 from research.parallel.devices import Devices
-from research.training.trainer import make_training
+from research.training.translator_training import make_training
 
 SYMBOLS, FIRST, LONGEST, ROWS = 11, 4, 6, 64  # 11^6 sequences: none is learnt by heart
 

@@ -12,7 +12,7 @@ from research import models
 from research.data.vocabulary import BOS, EOS, PAD
 from research.decoding.beam import beam_search as our_beam_search
 from research.decoding.greedy import greedy as our_greedy
-from research.training.trainer import make_objective
+from research.training.translator_training import make_objective
 
 torch = pytest.importorskip("torch", reason="no PyTorch: install the [bench] extra")
 peers = pytest.importorskip("benchmarks.peers")

@@ -1,4 +1,4 @@
-"""Checkpoints: every bit back, the best and the last kept, and damage answered with a sentence."""
+"""Checkpoints: every bit is restored, the best and the last are kept, and damage is reported in one sentence."""
 
 import shutil
 import tempfile
@@ -9,10 +9,11 @@ import numpy as np
 import optax
 import pytest
 
-from research.results.checkpoints import Checkpoints, evaluation_params, mean
-from research.training.step import State, initial_state
+from research.results.checkpoints import Checkpoints
+from research.results.evaluation_weights import evaluation_params, mean
+from research.training.step import TrainState, initial_state
 
-# After a read that failed, Orbax's other threads complain that they find its event loop closed.
+# After a failed read, other threads of Orbax warn that its event loop is closed.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
@@ -44,18 +45,18 @@ def checkpoints(tmp_path):
 
 
 def biggest_file(folder):
-    """Where an array's bytes are."""
+    """Return the file that holds the largest array."""
     return max((file for file in folder.rglob("*") if file.is_file()), key=lambda file: file.stat().st_size)
 
 
 @pytest.mark.parametrize("averaging", [False, True])
-def test_every_bit_comes_back(averaging, checkpoints):
-    """In another process, as it were: by a new object, with types and without."""
+def test_every_bit_is_restored(averaging, checkpoints):
+    """A new object restores them, with types and without, as another process would."""
     saved = state(3, averaging)
     notes = {"cursor": {"next_index": 3}, "seconds": 1.5, "best": float("inf"), "since_best": 0}
     checkpoints().save(3, saved, notes, loss=1.0)
     restored, read = checkpoints().restore(3, like=state(0, averaging))
-    assert isinstance(restored, State)
+    assert isinstance(restored, TrainState)
     assert jax.tree.structure(restored) == jax.tree.structure(saved)
     for ours, theirs in zip(jax.tree.leaves(restored), jax.tree.leaves(saved), strict=True):
         assert isinstance(ours, np.ndarray)
@@ -111,7 +112,7 @@ def test_the_best_and_the_last_are_kept(checkpoints):
     assert checkpoints(keep_last=2).best_step() == 2
 
 
-def test_the_best_changes_and_the_former_goes(checkpoints):
+def test_a_new_best_replaces_the_old_one(checkpoints):
     kept = checkpoints()
     for step, loss in [(1, 3.0), (2, 4.0), (3, 2.0), (4, 2.5)]:
         kept.save(step, state(step), {}, loss=loss)
@@ -119,7 +120,7 @@ def test_the_best_changes_and_the_former_goes(checkpoints):
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_is_never_the_best(bad, checkpoints):
+def test_a_loss_that_is_not_finite_is_never_the_best(bad, checkpoints):
     kept = checkpoints()
     for step, loss in [(1, bad), (2, 2.0), (3, bad), (4, 3.0), (5, bad)]:
         kept.save(step, state(step), {}, loss=loss)
@@ -136,7 +137,7 @@ def test_without_a_loss_the_last_is_the_best(checkpoints):
 
 
 def test_the_same_step_can_be_saved_again(checkpoints):
-    """A run that was stopped at step 2 and has lost its notes of it."""
+    """As a run does that was stopped at step 2 and resumed from an earlier step."""
     kept = checkpoints()
     kept.save(2, state(2), {"seconds": 1.0}, loss=2.0)
     assert kept.restore(2)[1]["seconds"] == 1.0
@@ -151,7 +152,7 @@ def sentence(checkpoints, step=2):
 
 @pytest.mark.parametrize("byte", [0, 20_011, -1])
 def test_a_flipped_bit_is_found(byte, checkpoints, tmp_path):
-    """Orbax restores it without a word. The array is random in every bit, so that it stands in a file as it is."""
+    """Orbax does not notice it. The array is random in every bit, so that its bytes are uncompressed in a file."""
     saved, array = state(2), np.random.default_rng(0).bytes(4 * 211 * 53)
     saved.params["table"] = np.frombuffer(array, np.float32).reshape(211, 53)
     checkpoints().save(2, saved, {}, loss=1.0)
@@ -168,8 +169,8 @@ def test_a_flipped_bit_is_found(byte, checkpoints, tmp_path):
     assert said == f"checkpoint 2 is damaged: params/table is not what was saved; {again}"
 
 
-def test_other_values_are_found_where_the_file_is_sound(checkpoints, tmp_path):
-    """Orbax restores this one without a word: the arrays of another checkpoint of the same shapes."""
+def test_arrays_of_another_checkpoint_are_found(checkpoints, tmp_path):
+    """Orbax does not notice them: they have the same shapes, and their files are undamaged."""
     checkpoints().save(2, state(2), {}, loss=1.0)
     checkpoints(folder="other").save(2, state(3).replace(step=np.int32(2)), {}, loss=1.0)
     (tmp_path / "checkpoints/2/state").rename(tmp_path / "aside")
@@ -185,7 +186,7 @@ def test_a_truncated_file_is_found(item, checkpoints, tmp_path):
     assert sentence(checkpoints).startswith("checkpoint 2 cannot be read (")
 
 
-def test_a_save_that_was_killed_is_not_there(checkpoints, tmp_path):
+def test_a_killed_save_is_not_listed(checkpoints, tmp_path):
     """Orbax writes into a folder with another name and renames it."""
     checkpoints().save(2, state(2), {}, loss=1.0)
     stray = tmp_path / "checkpoints" / "3.orbax-checkpoint-tmp-17"
@@ -197,7 +198,7 @@ def test_a_save_that_was_killed_is_not_there(checkpoints, tmp_path):
     assert again.best_step() == 3
 
 
-def test_weights_to_evaluate_with(checkpoints, tmp_path):
+def test_evaluation_weights_are_best_last_or_a_mean(checkpoints, tmp_path):
     folder, kept = tmp_path / "checkpoints", checkpoints(keep_last=3)
     for step, loss in [(1, 1.0), (2, 4.0), (3, 3.0), (4, 2.0)]:
         kept.save(step, state(step), {}, loss=loss)
@@ -214,12 +215,12 @@ def test_weights_to_evaluate_with(checkpoints, tmp_path):
     same(evaluation_params(folder, which="best", average_last=1), 1, 1)
     same(evaluation_params(folder, which="last", average_last=1), 4, 4)
     same(evaluation_params(folder, which="best", average_last=3), 4, 2, 3, 4)
-    assert kept.steps() == [1, 2, 3, 4]  # to look is not to delete
+    assert kept.steps() == [1, 2, 3, 4]  # reading deletes nothing
     with pytest.raises(ValueError, match=r"evaluation\.checkpoint='first' is unknown; choose best or last"):
         evaluation_params(folder, which="first", average_last=1)
 
 
-def test_the_exponential_average_is_what_is_evaluated(checkpoints, tmp_path):
+def test_the_exponential_average_is_evaluated_if_there_is_one(checkpoints, tmp_path):
     saved = state(1, averaging=True)
     checkpoints().save(1, saved, {}, loss=1.0)
     params, _ = evaluation_params(tmp_path / "checkpoints", which="best", average_last=1)
@@ -227,7 +228,7 @@ def test_the_exponential_average_is_what_is_evaluated(checkpoints, tmp_path):
     assert not np.array_equal(params["table"], saved.params["table"])
 
 
-def test_a_run_without_checkpoints_is_answered(tmp_path):
+def test_a_run_without_checkpoints_is_an_error_in_one_sentence(tmp_path):
     for folder in (tmp_path / "none", tmp_path):
         with pytest.raises(
             FileNotFoundError, match=r"no checkpoints (at|in) .*; train the run first with `python run.py train`"
@@ -241,7 +242,7 @@ def test_mean_is_taken_in_double_precision():
     np.testing.assert_array_equal(mean(trees)["x"], np.float32([1 / 3, 2]))
 
 
-def test_a_checkpoint_that_cannot_be_written_is_one_sentence_and_leaves_the_others(checkpoints, monkeypatch):
+def test_a_checkpoint_that_cannot_be_written_leaves_the_others(checkpoints, monkeypatch):
     held = checkpoints()
     held.save(1, state(1), {})
 
@@ -265,8 +266,8 @@ def not_written(checkpoints, step=2):
 
 
 @pytest.mark.parametrize("lost", ["state", "state/manifest.ocdbt", "state/_METADATA", "notes", "notes/metadata"])
-def test_a_checkpoint_counts_when_it_was_read_back(lost, checkpoints, monkeypatch):
-    """Orbax says that it saved; a part of it is not there."""
+def test_a_checkpoint_that_cannot_be_read_back_was_not_written(lost, checkpoints, monkeypatch):
+    """Orbax reports a save, but a part of it is missing."""
     held = checkpoints(keep_last=2)
     held.save(1, state(1), {}, loss=1.0)
 
@@ -295,14 +296,14 @@ def test_a_checkpoint_without_one_of_its_arrays_was_not_written(checkpoints, mon
 
 
 def test_a_checkpoint_that_orbax_loses_was_not_written(checkpoints, monkeypatch):
-    """What Orbax makes of such a path: a save without an error, and no array."""
+    """Without the symbolic link, Orbax saves no array under such a path, and raises no error."""
     monkeypatch.setattr("research.results.checkpoints._is_pattern", lambda path: False)
     with pytest.raises(OSError, match=r"^checkpoint 1 was not written to .*: it cannot be read back \(ValueError: "):
         checkpoints(folder="luong[seed=1]").save(1, state(1), {}, loss=1.0)
 
 
-def test_a_save_that_failed_leaves_no_half_of_it(checkpoints, monkeypatch):
-    """A disk that is full would stay so."""
+def test_a_failed_save_leaves_no_files(checkpoints, monkeypatch):
+    """Its files would keep a full disk full."""
     held = checkpoints()
     held.save(1, state(1), {})
 
@@ -316,8 +317,8 @@ def test_a_save_that_failed_leaves_no_half_of_it(checkpoints, monkeypatch):
     assert [file.name for file in held.folder.iterdir()] == ["1"]
 
 
-def test_to_look_at_checkpoints_does_not_end_a_save(checkpoints, tmp_path):
-    """A run may be evaluated while it is trained."""
+def test_reading_checkpoints_does_not_disturb_a_save(checkpoints, tmp_path):
+    """A run may be evaluated during its training."""
     checkpoints().save(1, state(1), {})
     half = tmp_path / "checkpoints" / "2.orbax-checkpoint-tmp"
     half.mkdir()

@@ -15,7 +15,7 @@ from research.results.identity import (
     identity,
 )
 from research.results.run_folder import RunFolder
-from research.training.trainer import refuse_another_config
+from research.training.folder_setup import refuse_another_config
 
 DIGESTS = {
     "none": "a633cb27e1db751c",

@@ -1,4 +1,4 @@
-"""The loop around a step that costs nothing: when it saves, what it logs, how it stops, and how it goes on."""
+"""The training loop around a step that costs nothing: saving, logging, stopping and resuming."""
 
 import math
 import os
@@ -14,12 +14,15 @@ from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
 from research.training import loop
-from research.training.lane import Lane, Schedule
-from research.training.step import State
+from research.training.step import TrainState
+from research.training.training_run import LoopSchedule, TrainingRun
 
 
 class Stream:
-    """Batch n holds the number n, and an offset; `events` says what happens when it is asked for, `each` at any."""
+    """Batches that hold their number and an offset.
+
+    `events` maps a number to a function that is called when that batch is drawn; `each` is called for every batch.
+    """
 
     def __init__(self, events, each):
         self.next, self.offset, self.events, self.each = 0, 0, events, each
@@ -42,14 +45,14 @@ class Stream:
 
 
 def step(state, batch, seed, axis):
-    """A number that depends on every batch and on their order; batches from 1000 on are not finite."""
+    """Update a number that depends on every batch and on their order; batches from 1000 on count as not finite."""
     x = jax.lax.pmean(batch["x"].mean(), axis)
     skipped = (x >= 1000).astype(jnp.int32)
     metrics = {"loss": x, "nll": x + 1, "tokens": 1.0 + x, "gradient_norm": x, "skipped": skipped}
     return state.replace(step=state.step + 1, params={"w": jnp.sin(state.params["w"] * 1.1 + x)}), metrics
 
 
-class Run:
+class FakeRun:
     """A run folder that can be trained again and again."""
 
     def __init__(self, folder):
@@ -76,19 +79,19 @@ class Run:
 
         checkpoints = Checkpoints(self.folder.checkpoints, keep_last=keep_last)
         try:
-            lane = Lane(
+            run = TrainingRun(
                 seed=0,
-                state=State(np.int32(0), {"w": np.float32(0.5)}, (), ()),
+                state=TrainState(np.int32(0), {"w": np.float32(0.5)}, (), ()),
                 batches=Stream(events or {}, self.each),
                 checkpoints=checkpoints,
                 validate=validate,
                 folder=self.folder,
-                schedule=Schedule(**fields),
+                schedule=LoopSchedule(**fields),
             )
-            loop.train([lane], step, devices=Devices("pmap", jax.devices()[:count]))
-            if lane.error:
-                raise lane.error
-            return lane.so_far
+            loop.train([run], step, devices=Devices("pmap", jax.devices()[:count]))
+            if run.error:
+                raise run.error
+            return run.progress
         finally:
             self.steps = checkpoints.steps()
             if self.steps:
@@ -105,7 +108,7 @@ class Run:
 
 @pytest.fixture
 def run(tmp_path):
-    return Run(tmp_path / "run")
+    return FakeRun(tmp_path / "run")
 
 
 def expected(steps):
@@ -124,14 +127,14 @@ def crash():
 
 
 def test_every_batch_is_trained_on_once_and_in_order(run):
-    so_far = run.train()
+    progress = run.train()
     assert run.w == pytest.approx(expected(8), abs=1e-5)
     assert run.steps == [4, 8]  # the best and the last
     assert run.validated == [pytest.approx(expected(n), abs=1e-5) for n in (4, 8)]
-    assert so_far.seconds > 0
+    assert progress.seconds > 0
 
 
-def test_what_is_logged_is_the_mean_over_tokens_since_the_last_line(run):
+def test_metrics_are_means_over_tokens_since_the_last_line(run):
     run.train()
     means = {n: ((n - 1) * n + n * (n + 1)) / (n + n + 1) for n in (2, 4, 6, 8)}
     assert run.logged("train/loss") == pytest.approx(means)
@@ -150,8 +153,8 @@ def test_what_is_logged_is_the_mean_over_tokens_since_the_last_line(run):
         (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt, 5),
     ],
 )
-def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, run, tmp_path):
-    """By SIGTERM or Ctrl-C, which save; or by a power failure, after which the last save counts."""
+def test_a_stopped_and_resumed_run_equals_an_unbroken_one(event, error, saved, run, tmp_path):
+    """Stopped by SIGTERM or Ctrl-C, which save, or by a power failure, after which the last save counts."""
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(error) as stopped:
         run.train(events={5: event})
@@ -160,7 +163,7 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, ru
         assert str(stopped.value) == "stopped at step 5, which is saved; the same command goes on from there"
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
     run.train(count=4)
-    unbroken = Run(tmp_path / "unbroken")
+    unbroken = FakeRun(tmp_path / "unbroken")
     unbroken.train()
     assert run.w == unbroken.w
     assert run.steps == unbroken.steps
@@ -170,8 +173,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not(event, error, saved, ru
     assert steps == [2, 4, 6, 8]
 
 
-def test_a_signal_during_the_last_step_stops_what_would_follow(run):
-    """This run is done; another seed, or an evaluation, is not to begin."""
+def test_a_signal_during_the_last_step_stops_later_work(run):
+    """The run is finished, but another seed or an evaluation must not start."""
     with pytest.raises(KeyboardInterrupt, match="stopped at step 8"):
         run.train(events={8: kill})
     assert run.steps == [4, 8]
@@ -194,22 +197,22 @@ def killed_before_deleting(run, monkeypatch, events):
 
 @pytest.mark.parametrize("events", [{}, {13: kill}])
 def test_a_kill_between_saving_and_deleting_leaves_no_checkpoint_of_a_stop(events, run, tmp_path, monkeypatch):
-    """Else the mean of the last few checkpoints, and so the result, would show that the run was stopped.
+    """An average of the last few checkpoints must not depend on whether the run was stopped.
 
-    events: of the run that goes on from step 12 and is killed after its first save, at step 15 or at another stop.
+    events: those of the run that resumes from step 12 and is killed after its first save, at step 15 or at a stop.
     """
     with pytest.raises(KeyboardInterrupt):
         run.train(keep_last=4, events={12: kill}, **SAVES_ONLY)
     killed_before_deleting(run, monkeypatch, events)
     assert run.steps == [5, 10, 12, 13 if events else 15]
     run.train(keep_last=4, **SAVES_ONLY)
-    unbroken = Run(tmp_path / "unbroken")
+    unbroken = FakeRun(tmp_path / "unbroken")
     unbroken.train(keep_last=4, **SAVES_ONLY)
     assert run.steps == unbroken.steps == [5, 10, 15, 20]
     assert run.w == unbroken.w
 
 
-def test_a_finished_run_that_was_killed_before_deleting_is_put_right(run, monkeypatch):
+def test_a_finished_run_that_was_killed_before_deleting_deletes_later(run, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run.train(keep_last=4, events={17: kill}, **SAVES_ONLY)
     killed_before_deleting(run, monkeypatch, {})
@@ -218,7 +221,7 @@ def test_a_finished_run_that_was_killed_before_deleting_is_put_right(run, monkey
     assert run.steps == [10, 15, 20]
 
 
-def test_the_checkpoint_of_a_stop_stays_until_there_is_a_later_one(run):
+def test_the_checkpoint_of_a_stop_is_kept_until_a_later_one_exists(run):
     for stop in (2, 3, 7):
         with pytest.raises(KeyboardInterrupt):
             run.train(keep_last=4, events={stop: kill}, **SAVES_ONLY)
@@ -227,8 +230,8 @@ def test_the_checkpoint_of_a_stop_stays_until_there_is_a_later_one(run):
 
 
 @pytest.mark.parametrize(("later", "kept"), [(2.0, [12, 20]), (0.5, [20])])
-def test_the_end_of_a_shorter_schedule_stays_as_long_as_it_is_the_best(later, kept, run):
-    """It was validated, though it is off the schedule of the run that goes on."""
+def test_the_end_of_a_shorter_schedule_is_kept_while_it_is_the_best(later, kept, run):
+    """It was validated, although the longer schedule does not save at its step."""
     perplexities = [3.0, 1.0, later]  # at steps 10, 12 and 20
     run.train(perplexities=perplexities, **SAVES_ONLY | {"steps": 12})
     assert (run.steps, run.best) == ([12], 12)
@@ -239,7 +242,7 @@ def test_the_end_of_a_shorter_schedule_stays_as_long_as_it_is_the_best(later, ke
 
 
 @pytest.mark.parametrize("step", [6, 7])
-def test_a_save_that_was_killed_is_removed_by_the_run_that_goes_on(step, run):
+def test_resuming_deletes_the_files_of_a_killed_save(step, run):
     run.train()
     half = run.folder.checkpoints / f"{step}.orbax-checkpoint-tmp" / "state"
     half.mkdir(parents=True)
@@ -248,7 +251,7 @@ def test_a_save_that_was_killed_is_removed_by_the_run_that_goes_on(step, run):
     assert sorted(each.name for each in run.folder.checkpoints.iterdir()) == ["4", "8"]
 
 
-def test_a_run_that_diverges_does_not_get_twenty_more_steps_by_being_stopped(run):
+def test_stopping_does_not_reset_the_count_of_steps_that_are_not_finite(run):
     run.each = lambda stream: setattr(stream, "offset", 1000 if stream.next >= 6 else 0)
     with pytest.raises(KeyboardInterrupt):
         run.train(steps=30, events={15: kill})
@@ -256,10 +259,10 @@ def test_a_run_that_diverges_does_not_get_twenty_more_steps_by_being_stopped(run
         run.train(steps=30)
 
 
-def test_a_second_signal_is_not_waited_for(run, monkeypatch):
-    """Whoever sends it again means at once: Python's own handler is back."""
+def test_a_second_signal_stops_at_once(run, monkeypatch):
+    """Python's own handler is back after the first signal."""
     monkeypatch.setattr(signal, "getsignal", lambda _: signal.default_int_handler)  # a shell may have it ignored
-    monkeypatch.setattr(loop, "TOGETHER_SECONDS", 0.1)
+    monkeypatch.setattr(loop, "SAME_REQUEST_SECONDS", 0.1)
     sent = lambda: signal.raise_signal(signal.SIGINT)  # noqa: E731
     with pytest.raises(KeyboardInterrupt) as stopped:
         run.train(events={5: lambda: (sent(), time.sleep(0.2), sent())})
@@ -268,14 +271,14 @@ def test_a_second_signal_is_not_waited_for(run, monkeypatch):
 
 
 def test_two_signals_at_once_are_one_request(run):
-    """A process group and a parent's end both say SIGTERM: the step is finished and saved all the same."""
+    """A process group and the end of a parent both send SIGTERM: the step is finished and saved all the same."""
     sent = lambda: signal.raise_signal(signal.SIGTERM)  # noqa: E731
     with pytest.raises(KeyboardInterrupt, match="stopped at step"):
         run.train(events={5: lambda: (sent(), sent())})
     assert run.steps[-1] > 4
 
 
-def test_a_finished_run_does_nothing_more(run):
+def test_a_finished_run_trains_no_further(run):
     first = run.train()
     again = run.train()
     assert (again.seconds, len(run.validated)) == (first.seconds, 2)
@@ -284,11 +287,11 @@ def test_a_finished_run_does_nothing_more(run):
     assert run.w == pytest.approx(expected(10), abs=1e-5)
 
 
-def test_patience_stops_early_and_for_good(run):
-    """Two validations without improvement; the same command again is not another chance."""
-    so_far = run.train(steps=40, patience=2, perplexities=[5.0, 4.0, 4.5, 4.2, 3.0, 2.0])
-    assert so_far.since_best == 2
-    assert so_far.best == 4.0
+def test_patience_stops_a_run_for_good(run):
+    """After two validations without improvement; the same command given again trains no further."""
+    progress = run.train(steps=40, patience=2, perplexities=[5.0, 4.0, 4.5, 4.2, 3.0, 2.0])
+    assert progress.since_best == 2
+    assert progress.best == 4.0
     assert len(run.validated) == 4
     assert run.steps == [8, 16]
     assert run.best == 8
@@ -297,7 +300,7 @@ def test_patience_stops_early_and_for_good(run):
     assert run.steps == [8, 16]
 
 
-def test_patience_is_remembered_over_a_stop(run):
+def test_patience_counts_validations_from_before_a_stop(run):
     perplexities = [5.0, 6.0, 7.0, 1.0]
     with pytest.raises(KeyboardInterrupt):
         run.train(steps=40, patience=2, perplexities=perplexities, events={10: kill})
@@ -306,13 +309,13 @@ def test_patience_is_remembered_over_a_stop(run):
 
 
 @pytest.mark.parametrize(("best_by", "best"), [("perplexity", 8), ("bleu", 4)])
-def test_the_best_is_low_perplexity_or_high_bleu(best_by, best, run):
+def test_the_best_has_low_perplexity_or_high_bleu(best_by, best, run):
     run.train(steps=12, best_by=best_by, perplexities=[9.0, 3.0, 5.0])
     assert run.best == best
 
 
 @pytest.mark.parametrize("bad", [19, 20])
-def test_twenty_steps_running_that_are_not_finite_are_an_error(bad, run):
+def test_twenty_steps_in_a_row_that_are_not_finite_are_an_error(bad, run):
     def poison(stream):
         stream.offset = 1000 if 6 <= stream.next < 6 + bad else 0
 

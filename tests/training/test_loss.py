@@ -49,7 +49,7 @@ def compute(states, table, targets, smoothing):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize(("batch", "time", "chunk"), [(3, 7, 512), (3, 7, 5), (5, 4, 5), (1, 1, 512)])
 def test_loss_and_gradient_are_the_definition(batch, time, chunk, smoothing, monkeypatch):
-    """Of fewer positions than a chunk, of a number that chunks do not divide, and of one that they do."""
+    """With fewer positions than a chunk, with a multiple of the chunk, and with a number that is none."""
     monkeypatch.setattr(loss, "CPU_CHUNK", chunk)
     inputs = example(batch, time)
     for ours, theirs in zip(compute(*inputs, smoothing), expected(*inputs, smoothing), strict=True):
@@ -91,20 +91,20 @@ def test_elsewhere_than_on_a_cpu_all_chunks_are_gone_through(monkeypatch):
         np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_batches_side_by_side(monkeypatch):
+def test_loss_of_batches_side_by_side(monkeypatch):
     """Under vmap, with more padding in one than in the other."""
     monkeypatch.setattr(loss, "CPU_CHUNK", 3)
-    lanes = [example(3, 7, seed) for seed in (0, 1)]
-    lanes[1][2][1:] = PAD
+    runs = [example(3, 7, seed) for seed in (0, 1)]
+    runs[1][2][1:] = PAD
     together = jax.vmap(lambda *inputs: compute(*inputs, 0.1))(
-        *(np.stack(arrays) for arrays in zip(*lanes, strict=True))
+        *(np.stack(arrays) for arrays in zip(*runs, strict=True))
     )
-    for lane, inputs in enumerate(lanes):
+    for run, inputs in enumerate(runs):
         for ours, theirs in zip(together, expected(*inputs, 0.1), strict=True):
-            np.testing.assert_allclose(ours[lane], theirs, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(ours[run], theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_loss_is_optax():
+def test_loss_equals_that_of_optax():
     states, table, targets = example(3, 7)
     logits = jnp.asarray(states @ table.T)
     labels = optax.smooth_labels(jax.nn.one_hot(targets, V), 0.1)
@@ -119,7 +119,7 @@ def test_loss_is_optax():
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_padding_counts_nothing(smoothing):
-    """Whatever the states there are, and a batch of padding alone is zero, not NaN."""
+    """Its states do not matter, and the loss of a batch of padding alone is zero, not NaN."""
     states, table, targets = example(3, 7)
     changed = states.copy()
     changed[targets == PAD] = 1e2
@@ -139,8 +139,8 @@ def test_large_logits_do_not_overflow():
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-3)
 
 
-def test_a_batch_is_the_sum_of_its_rows():
-    """Nothing is divided: what is cut in two adds up."""
+def test_the_loss_of_a_batch_is_the_sum_over_its_rows():
+    """Nothing is divided, so the sums of two halves add up."""
     states, table, targets = example(4, 7)
     whole = compute(states, table, targets, 0.1)
     halves = [compute(states[rows], table, targets[rows], 0.1) for rows in (slice(0, 2), slice(2, 4))]

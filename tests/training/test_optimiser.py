@@ -1,4 +1,4 @@
-"""Learning rates against their formulas, one update against Adam's, and names that do not exist."""
+"""Learning rates against their formulas, updates against those of the papers, and unknown names."""
 
 from math import cos, pi, sqrt
 
@@ -23,12 +23,12 @@ FORMULAS = {
 ADAM = {"beta1": 0.9, "beta2": 0.98, "epsilon": 1e-9, "weight_decay": 0.0, "clip_norm": 0.0}
 
 
-def test_every_schedule_has_its_formula():
+def test_every_schedule_has_a_formula_here():
     assert FORMULAS.keys() == SCHEDULES.keys()
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
-def test_schedule_is_its_formula(name):
+def test_schedule_equals_its_formula(name):
     schedule = jax.jit(jax.vmap(make_schedule(name, peak=PEAK, warmup_steps=WARMUP, steps=STEPS)))
     counts = jnp.arange(STEPS + 1)
     np.testing.assert_allclose(schedule(counts), [FORMULAS[name](int(n)) for n in counts], rtol=1e-5, atol=1e-6)
@@ -41,7 +41,7 @@ def test_without_warmup_the_first_update_has_the_peak(name):
     )
 
 
-def test_inverse_sqrt_is_vaswanis():
+def test_inverse_sqrt_equals_equation_3_of_vaswani():
     """lrate = d^-0.5 · min(n^-0.5, n · w^-1.5), equation 3, whose maximum is d^-0.5 · w^-0.5."""
     width, warmup = 512, 4_000
     schedule = make_schedule("inverse_sqrt", peak=(width * warmup) ** -0.5, warmup_steps=warmup, steps=1)
@@ -50,7 +50,7 @@ def test_inverse_sqrt_is_vaswanis():
 
 
 def updated(name, gradients, params, **fields):
-    """Parameters after one update for each gradient, at a rate of 0.1."""
+    """Return the parameters after one update for each gradient, at a rate of 0.1."""
     optimiser = make_optimiser(name, optax.constant_schedule(0.1), **{**ADAM, **fields})
     state = optimiser.init(params)
     for gradient in gradients:
@@ -60,7 +60,7 @@ def updated(name, gradients, params, **fields):
 
 
 @pytest.mark.parametrize(("name", "decay"), [("adam", 0.0), ("adamw", 0.0), ("adamw", 0.3)])
-def test_updates_are_the_papers(name, decay):
+def test_updates_equal_those_of_the_papers(name, decay):
     """Algorithm 1 of Kingma & Ba 2015; decay is decoupled, as in algorithm 2 of Loshchilov & Hutter 2019."""
     params, gradients = np.array([1.0, -2.0]), np.array([[0.5, -0.1], [0.2, 3.0], [-1.0, 0.4]])
     theta, m, v = params.copy(), np.zeros(2), np.zeros(2)
@@ -71,8 +71,8 @@ def test_updates_are_the_papers(name, decay):
     np.testing.assert_allclose(ours, theta, rtol=1e-5)
 
 
-def test_clipping_is_of_the_global_norm():
-    """With a large epsilon Adam's first update grows with the gradient, so what was clipped shows."""
+def test_clipping_uses_the_global_norm():
+    """With a large epsilon Adam's first update grows with the gradient, so clipping is visible."""
     gradient, params = jnp.array([3.0, 4.0]), jnp.zeros(2)
     clipped = updated("adam", [gradient], params, clip_norm=1.0, epsilon=1.0)
     np.testing.assert_allclose(clipped, updated("adam", [gradient / 5], params, epsilon=1.0), rtol=1e-5)
@@ -80,7 +80,7 @@ def test_clipping_is_of_the_global_norm():
     np.testing.assert_allclose(small, updated("adam", [gradient / 10], params, epsilon=1.0), rtol=1e-6)
 
 
-def test_names_that_do_not_exist_are_answered():
+def test_unknown_names_are_refused():
     with pytest.raises(
         ValueError, match=r"training\.schedule='linear' is unknown; choose one of inverse_sqrt, cosine, constant"
     ):

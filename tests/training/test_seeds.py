@@ -1,10 +1,10 @@
-"""Seeds side by side: each lane is the solo run of its seed, leaves what that leaves, and fails alone.
+"""Seeds side by side: each run equals the solo run of its seed, leaves the same files, and fails alone.
 
-A lane's numbers are the solo run's but for rounding: under `vmap` XLA multiplies the matrices of all lanes in one
-batched product, and fuses and adds up in another order. So weights are compared within 2e-6, a few float32 roundings of
-weights below 1 after eight steps of at most 1e-3; a seed, a dropout mask or a batch that is not its own is a hundred
-times as far off. A Transformer's key biases have no gradient but rounding, which Adam makes as large as any other: its
-weights could not be compared so.
+The numbers equal those of the solo run up to rounding: under `vmap` XLA multiplies the matrices of all runs in one
+batched product, and adds up in another order. So weights are compared within 2e-6, a few float32 roundings of weights
+below 1 after eight steps of at most 1e-3; the seed, dropout mask or batch of another run would give differences a
+hundred times as large. A Transformer's weights could not be compared in this way: the gradient of its key biases is
+rounding alone, which Adam makes as large as any other gradient.
 """
 
 import json
@@ -36,7 +36,7 @@ def solo(folder, seed, **fields):
 
 @pytest.fixture(autouse=True)
 def devices(monkeypatch, request):
-    """One device, or as many as the test asks for; a solo run is the reference on one."""
+    """Use one device, or as many as the test asks for; the solo runs are always on one."""
     count = getattr(request, "param", 1)
     monkeypatch.setattr(host, "training_devices", lambda: jax.devices()[:count])
 
@@ -67,7 +67,7 @@ def assert_close(folder, other, atol=2e-6):
         assert line == pytest.approx(expected_line, rel=1e-4)
 
 
-def test_a_lane_is_the_solo_run_of_its_seed(alone, together):
+def test_a_run_side_by_side_equals_the_solo_run_of_its_seed(alone, together):
     assert list(together) == list(SEEDS)
     for seed in SEEDS:
         assert_close(together[seed], alone[seed])
@@ -75,15 +75,15 @@ def test_a_lane_is_the_solo_run_of_its_seed(alone, together):
     assert max(jax.tree.leaves(jax.tree.map(lambda a, b: np.abs(a - b).max(), first, second))) > 1e-2
 
 
-def test_a_lane_leaves_an_ordinary_run_folder(alone, together):
+def test_a_run_side_by_side_leaves_an_ordinary_run_folder(alone, together):
     for seed in SEEDS:
-        lane, run = together[seed], alone[seed]
+        run, solo_run = together[seed], alone[seed]
         for part in ("", "vocabulary", "splits", "checkpoints"):
-            names = [sorted(file.name for file in (folder.path / part).iterdir()) for folder in (lane, run)]
+            names = [sorted(file.name for file in (folder.path / part).iterdir()) for folder in (run, solo_run)]
             assert names[0] == names[1]
-        assert lane.read_json("config.json") == run.read_json("config.json")
-        assert lane.config().seed == seed
-        provenance, expected = lane.provenance(), run.provenance()
+        assert run.read_json("config.json") == solo_run.read_json("config.json")
+        assert run.config().seed == seed
+        provenance, expected = run.provenance(), solo_run.provenance()
         assert provenance.pop("side_by_side") == {"seeds": list(SEEDS), "taken": True}
         assert provenance.pop("seconds") > 0
         del expected["seconds"]
@@ -93,22 +93,22 @@ def test_a_lane_leaves_an_ordinary_run_folder(alone, together):
 @pytest.mark.parametrize(
     ("devices", "strategy"), [(2, "pmap"), pytest.param(8, "shard_map", marks=pytest.mark.slow)], indirect=["devices"]
 )
-def test_lanes_over_devices(devices, strategy, alone, tmp_path):
-    """Three on two devices, with one to fill up, and on three of eight."""
+def test_runs_over_several_devices(devices, strategy, alone, tmp_path):
+    """Three runs on two devices, where a copy fills the last place, and on three of eight devices."""
     found = train(tmp_path, together=True, **{"training.strategy": strategy})
     for seed in SEEDS:
         assert_close(found[seed], alone[seed])
 
 
-def test_one_after_another_is_each_run_bit_for_bit(alone, tmp_path):
+def test_one_by_one_gives_each_solo_run_bit_for_bit(alone, tmp_path):
     for seed, folder in train(tmp_path, together=False).items():
         assert_close(folder, alone[seed], atol=0)
         assert folder.provenance()["side_by_side"] == {"seeds": list(SEEDS), "taken": False}
 
 
-def test_stopped_side_by_side_and_resumed_is_what_was_not(together, tmp_path, monkeypatch):
-    """Bit for bit where all go on together; within rounding where one goes on alone."""
-    signals = iter([terminate])  # one for all, though each lane asks for its batch of step 5
+def test_runs_stopped_and_resumed_side_by_side_equal_unbroken_ones(together, tmp_path, monkeypatch):
+    """Bit for bit if all resume together, up to rounding if one resumes alone."""
+    signals = iter([terminate])  # one signal, though each run draws its batch of step 5
     with monkeypatch.context() as patch:
         patch.setattr(Batches, "__getitem__", at_step(5, lambda: next(signals, int)()))
         with pytest.raises(KeyboardInterrupt, match="stopped at step 5, which is saved"):
@@ -121,8 +121,8 @@ def test_stopped_side_by_side_and_resumed_is_what_was_not(together, tmp_path, mo
     assert_close(solo(tmp_path / "5", 5), together[5])
 
 
-def test_seeds_at_different_steps_come_one_after_another(alone, tmp_path):
-    """And one that is finished is left as it is."""
+def test_seeds_at_different_steps_are_trained_one_by_one(alone, tmp_path):
+    """A finished run is left unchanged."""
     shutil.copytree(alone[3].path, tmp_path / "3")
     before = (tmp_path / "3/metrics.jsonl").read_bytes()
     found = train(tmp_path, together=True, of=(0, 3))
@@ -131,18 +131,18 @@ def test_seeds_at_different_steps_come_one_after_another(alone, tmp_path):
     assert_close(found[0], alone[0], atol=0)
 
 
-def test_one_that_diverges_is_given_up_and_disturbs_nobody(together, tmp_path, monkeypatch, capsys):
-    original = seeds.Recipe.lane
+def test_a_run_that_diverges_stops_and_does_not_disturb_the_others(together, tmp_path, monkeypatch, capsys):
+    original = seeds.Trainer.open_run
 
-    def poisoned(recipe, seed, *arguments):
-        context = original(recipe, seed, *arguments)
+    def poisoned(trainer, seed, *arguments):
+        context = original(trainer, seed, *arguments)
         return context if seed != 3 else _Poisoned(context)
 
-    monkeypatch.setattr(seeds.Recipe, "lane", poisoned)
+    monkeypatch.setattr(seeds.Trainer, "open_run", poisoned)
     found = train(tmp_path, together=True, **{"training.steps": 26, "training.validate_every_steps": 26})
     assert isinstance(found[3], FloatingPointError)
     assert str(found[3]).startswith("the gradient was not finite for 20 steps up to step 20: lower")
-    assert "3 is given up, and the others go on: the gradient was not finite" in capsys.readouterr().err
+    assert "3 has stopped, and the other runs continue: the gradient was not finite" in capsys.readouterr().err
     assert RunFolder(tmp_path / "3").provenance()["steps"] == 18
     for seed in (0, 5):
         assert found[seed].provenance()["steps"] == 26
@@ -152,23 +152,23 @@ def test_one_that_diverges_is_given_up_and_disturbs_nobody(together, tmp_path, m
 
 
 class _Poisoned:
-    """A lane whose weights are not finite."""
+    """A run whose weights are not finite."""
 
     def __init__(self, context):
         self.context = context
 
     def __enter__(self):
-        lane = self.context.__enter__()
-        lane.state = lane.state.replace(params=jax.tree.map(lambda x: x * np.nan, lane.state.params))
-        return lane
+        run = self.context.__enter__()
+        run.state = run.state.replace(params=jax.tree.map(lambda x: x * np.nan, run.state.params))
+        return run
 
     def __exit__(self, *error):
         return self.context.__exit__(*error)
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_what_stops_one_seed_stops_no_other(together, alone, tmp_path):
-    """Another run in its folder, or another process at work in it."""
+def test_an_error_in_one_seed_does_not_stop_the_others(together, alone, tmp_path):
+    """Its folder holds another run, or another process trains into it."""
     shutil.copytree(alone[0].path, tmp_path / "3")
     with RunFolder(tmp_path / "5").alone():
         found = train(tmp_path, together=together, of=(3, 5, 0), **{"training.steps": 1})
@@ -179,7 +179,7 @@ def test_what_stops_one_seed_stops_no_other(together, alone, tmp_path):
     assert found[0].provenance()["steps"] == 1
 
 
-def test_what_stops_all_is_the_answer_of_each(tmp_path):
+def test_an_error_in_the_config_is_returned_for_each_seed(tmp_path):
     found = train(tmp_path, together=None, **{"training.optimizer": "sgd"})
     assert {str(error).split(";")[0] for error in found.values()} == {"training.optimizer='sgd' is unknown"}
     assert not list(tmp_path.iterdir())
@@ -192,34 +192,34 @@ def test_what_stops_all_is_the_answer_of_each(tmp_path):
         (2.6, 0.5, False, "2.6 s"),
         (3.1, 0.5, False, "3.1 s"),
         (2.4, 0.7, False, "not worth compiling"),  # one step of three seeds takes less than 5 × 0.7 s
-        (None, 0.5, False, "no memory for all"),
+        (None, 0.5, False, "too little memory"),
     ],
 )
-def test_the_faster_way_is_measured_and_taken(side_by_side, compiling, taken, found, monkeypatch, capsys):
-    def measure(recipe, of):
+def test_the_faster_way_is_chosen_and_printed(side_by_side, compiling, taken, found, monkeypatch, capsys):
+    def measure(trainer, of):
         if len(of) > 1 and side_by_side is None:
             raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED")
         return side_by_side if len(of) > 1 else 1.0, compiling
 
-    monkeypatch.setattr(seeds, "_seconds_a_step", measure)
-    assert seeds._faster_way(SimpleNamespace(config=tiny(**{"training.steps": 1})), SEEDS) == {
+    monkeypatch.setattr(seeds, "_seconds_per_step", measure)
+    assert seeds._choose(SimpleNamespace(config=tiny(**{"training.steps": 1})), SEEDS) == {
         "taken": taken,
         "seconds_a_step": side_by_side if found.endswith(" s") else None,
         "seconds_a_step_alone": 1.0,
     }
-    way = "side by side" if taken else "one after another"
-    said = f"a step of 3 seeds takes 3 × 1 s one after another; side by side: {found}; they are trained {way}\n"
+    way = "side by side" if taken else "one by one"
+    said = f"a step of 3 seeds takes 3 × 1 s one by one; side by side: {found}; they are trained {way}\n"
     assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_the_way_that_was_found_faster_is_gone_and_said(taken, tmp_path, monkeypatch):
+def test_the_faster_way_is_taken_and_recorded(taken, tmp_path, monkeypatch):
     found = {"taken": taken, "seconds_a_step": 2.4, "seconds_a_step_alone": 1.0}
-    monkeypatch.setattr(seeds, "_faster_way", lambda recipe, of: found)
+    monkeypatch.setattr(seeds, "_choose", lambda trainer, of: found)
     groups = []
-    original = seeds.loop.train
+    original = seeds.Trainer.train
     monkeypatch.setattr(
-        seeds.loop, "train", lambda lanes, *a, **k: (groups.append(len(lanes)), original(lanes, *a, **k))
+        seeds.Trainer, "train", lambda trainer, runs: (groups.append(len(runs)), original(trainer, runs))
     )
     runs = train(tmp_path, together=None, **{"training.steps": 1})
     assert groups == ([3] if taken else [1, 1, 1])
@@ -228,9 +228,9 @@ def test_the_way_that_was_found_faster_is_gone_and_said(taken, tmp_path, monkeyp
 
 
 @pytest.mark.slow
-def test_measuring_measures(together, tmp_path, monkeypatch):
-    """For real; whatever is taken, the runs are what they are."""
-    monkeypatch.setattr(seeds, "WORTH", 0.0)
+def test_a_real_measurement_is_recorded(together, tmp_path, monkeypatch):
+    """Whichever way is chosen, the runs are the same."""
+    monkeypatch.setattr(seeds, "LEAST_TRAINING", 0.0)
     found = train(tmp_path, together=None)
     measured = found[0].provenance()["side_by_side"]
     json.dumps(measured, allow_nan=False)

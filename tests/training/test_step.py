@@ -1,4 +1,4 @@
-"""One step: the same global batch gives the same update, however it is cut; what is not finite changes nothing."""
+"""The training step: one global batch gives one update, however it is cut; a gradient not finite changes nothing."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import pytest
 
 from research.parallel.devices import STRATEGIES, Devices
 from research.training.loss import Sums, cross_entropy
-from research.training.step import State, initial_state, make_step
+from research.training.step import TrainState, initial_state, make_step
 
 ROWS, T, V, D = 11, 5, 7, 3  # rows that no number of devices divides
 
@@ -33,7 +33,7 @@ def objective(params, batch, key):
 
 
 def noisy(params, batch, key):
-    """An objective that shows which key it was given."""
+    """Return an objective that depends on its key."""
     sums = objective(params, batch, key)
     return sums.replace(loss=sums.loss * jax.random.uniform(key))
 
@@ -44,10 +44,10 @@ def make(objective=objective, optimiser=None, **fields):
 
 
 def one_step(step, strategy="pmap", count=1, batches=None, *, optimiser=None, averaging=False, start=None, seed=0):
-    """The state and metrics after `batches`, as NumPy arrays."""
+    """Return the state and the metrics after `batches`, as NumPy arrays."""
     devices = Devices(strategy, jax.devices()[:count])
     state = initial_state(params(), optimiser or optax.sgd(1.0), averaging=averaging) if start is None else start
-    # Through NumPy: the step uses up what it is given.
+    # Through NumPy: the step reuses the memory of its state.
     state, spread = devices.replicate(jax.tree.map(np.asarray, state)), devices.spread(step)
     for each in batches or [batch()]:
         state, metrics = spread(state, each, seed)
@@ -55,7 +55,7 @@ def one_step(step, strategy="pmap", count=1, batches=None, *, optimiser=None, av
 
 
 def mean_gradient(params, batch):
-    """Of the whole batch at once: logits in full, no axis, no chunks."""
+    """Return loss and gradient of the whole batch at once: all logits, no axis, no chunks."""
 
     def loss(params):
         log_p = jax.nn.log_softmax(jnp.tanh(params["embedding"][batch["in_BT"]]) @ params["table"].T)
@@ -69,7 +69,7 @@ def mean_gradient(params, batch):
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("count", [1, 2, 4, 8])
 def test_the_update_does_not_depend_on_the_devices(strategy, count):
-    """With SGD at a rate of 1 the update is the gradient itself, which Adam would hide a factor of."""
+    """With SGD at a rate of 1 the update is the gradient itself; Adam would hide a wrong factor."""
     loss, gradient = mean_gradient(params(), batch())
     state, metrics = one_step(make(), strategy, count)
     for name, before in params().items():
@@ -83,7 +83,7 @@ def test_the_update_does_not_depend_on_the_devices(strategy, count):
 
 @pytest.mark.parametrize("count", [1, 2])
 def test_accumulation_changes_nothing(count):
-    """Three parts of eleven rows, or of the six that each of two devices has."""
+    """Three parts of eleven rows, or of the six rows on each of two devices."""
     whole, whole_metrics = one_step(make(), count=count)
     parts, parts_metrics = one_step(make(parts=3), count=count)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), whole.params, parts.params)
@@ -91,14 +91,14 @@ def test_accumulation_changes_nothing(count):
 
 
 def poisoned(params, batch, key):
-    """NaN where a batch holds the token V - 1 and nothing else."""
+    """Return a NaN loss if a batch holds the token V - 1 alone."""
     sums = objective(params, batch, key)
     return sums.replace(loss=sums.loss * jnp.where((batch["in_BT"] == V - 1).all(), jnp.nan, 1.0))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_batch_that_is_not_finite_changes_nothing_but_the_counter(strategy):
-    """Adam's moments and the average too; and the next batch is as if it had never been."""
+    """Adam's moments and the exponential average stay too."""
     optimiser = optax.adam(0.1)
     step = make(poisoned, optimiser, ema_decay=0.5)
     fields = {"optimiser": optimiser, "averaging": True}
@@ -134,16 +134,16 @@ def test_without_averaging_there_is_no_average():
     assert jax.tree.leaves(state.averaged) == []
 
 
-def test_randomness_is_a_function_of_seed_and_step():
+def test_dropout_is_a_function_of_seed_and_step():
     one, _ = one_step(make(noisy))
     jax.tree.map(np.testing.assert_array_equal, one_step(make(noisy))[0], one)
-    later = State(np.int32(1), params(), optax.sgd(1.0).init(params()), ())
+    later = TrainState(np.int32(1), params(), optax.sgd(1.0).init(params()), ())
     for other in (one_step(make(noisy), seed=1)[0], one_step(make(noisy), start=later)[0]):
         assert not np.allclose(other.params["table"], one.params["table"], atol=1e-4)
 
 
 @pytest.mark.parametrize("cut", [{"count": 2}, {"parts": 2}])
-def test_devices_and_parts_have_keys_of_their_own(cut):
+def test_each_device_and_part_has_its_own_key(cut):
     """Two copies of the same rows, one for each device or part."""
     seen = []
 

@@ -1,4 +1,4 @@
-"""Whole runs, tiny: resumed bit for bit with dropout on, refused where they are another run, and what they leave."""
+"""Whole tiny runs: resumed bit for bit with dropout on, refused if they are another run, and the files they leave."""
 
 import json
 import os
@@ -65,7 +65,7 @@ def last_state(folder):
 
 
 def measured(folder):
-    """metrics.jsonl without what a clock says."""
+    """Return the records of metrics.jsonl without times."""
     clock = ("seconds", "train/tokens_per_second")
     return [
         {name: value for name, value in record.items() if name not in clock} for record in RunFolder(folder).metrics()
@@ -73,7 +73,7 @@ def measured(folder):
 
 
 def assert_same_run(one, other):
-    """Weights, moments, averages, cursor and metrics: bit for bit."""
+    """Compare weights, moments, averages, cursor and metrics bit for bit."""
     (state, notes), (expected, expected_notes) = last_state(one), last_state(other)
     assert notes["digests"] == expected_notes["digests"]
     assert notes["cursor"] == expected_notes["cursor"] == {"next_index": 8}
@@ -91,7 +91,7 @@ def unbroken(tmp_path_factory):
 
 
 def at_step(number, event):
-    """Do `event` when the batch of a step is asked for."""
+    """Call `event` when the batch of a step is drawn."""
     original = Batches.__getitem__
 
     def get(self, index):
@@ -111,7 +111,7 @@ def fail():
 
 
 @pytest.mark.parametrize(("event", "error", "saved"), [(terminate, KeyboardInterrupt, 5), (fail, SystemError, 6)])
-def test_stopped_and_resumed_is_the_run_that_was_not(event, error, saved, unbroken, tmp_path, monkeypatch):
+def test_a_stopped_and_resumed_run_equals_an_unbroken_one(event, error, saved, unbroken, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(Batches, "__getitem__", at_step(5 if saved == 5 else 7, event))
         with pytest.raises(error):
@@ -123,8 +123,8 @@ def test_stopped_and_resumed_is_the_run_that_was_not(event, error, saved, unbrok
 
 
 @pytest.mark.slow
-def test_a_process_that_was_killed_and_started_again_is_the_run_that_was_not(unbroken, tmp_path):
-    """The same command twice, in processes of their own; the first one gets a SIGTERM."""
+def test_a_killed_and_restarted_process_equals_an_unbroken_run(unbroken, tmp_path):
+    """The same command twice, in two processes; the first receives SIGTERM."""
     command = ["train", "--config=configs/embedded.py:luong", f"--workdir={tmp_path / 'run'}"]
     command += [f"--config.{name}={value}" for name, value in FIELDS.items()]
     program = (
@@ -144,7 +144,7 @@ def test_a_process_that_was_killed_and_started_again_is_the_run_that_was_not(unb
     assert f"--workdir={tmp_path / 'run'}" in RunFolder(tmp_path / "run").read_json("provenance.json")["command"]
 
 
-def test_what_a_run_leaves(unbroken):
+def test_a_run_leaves_these_files_and_facts(unbroken):
     folder = RunFolder.existing(unbroken)
     assert folder.config().is_locked
     assert folder.config().to_dict() == tiny().copy_and_resolve_references().to_dict()
@@ -170,8 +170,7 @@ def test_what_a_run_leaves(unbroken):
     assert [record["step"] for record in validations] == [4, 8]
 
 
-def test_the_cost_of_a_run_stays_what_it_was(unbroken, tmp_path):
-    """To start a finished run again trains nothing."""
+def test_starting_a_finished_run_again_changes_nothing(unbroken, tmp_path):
     shutil.copytree(unbroken, tmp_path / "unbroken")
     before = RunFolder(unbroken)
     after = train(tmp_path / "unbroken")
@@ -197,8 +196,8 @@ def test_a_folder_of_another_run_is_refused(fields, difference, unbroken):
 
 
 @pytest.mark.parametrize("strategy", ["pmap", pytest.param("shard_map", marks=pytest.mark.slow)])
-def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
-    """Two devices for eight, whose dropout masks are their own: not the same numbers, but the same run going on."""
+def test_a_run_resumes_on_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
+    """Two devices after eight. Dropout depends on the number of devices, so the numbers are not compared."""
     shutil.copytree(unbroken, tmp_path / "run")
     monkeypatch.setattr(trainer, "Devices", lambda strategy, _: Devices(strategy, jax.devices()[:2]))
     folder = train(tmp_path / "run", **{"training.steps": 10, "training.strategy": strategy})
@@ -212,7 +211,7 @@ def test_a_run_goes_on_with_other_devices_and_for_longer(strategy, unbroken, tmp
     assert folder.config().training.steps == 10
 
 
-def test_a_run_killed_while_it_saved_its_vocabulary_goes_on(tmp_path, unbroken, monkeypatch):
+def test_a_run_killed_while_it_saved_its_vocabulary_resumes(tmp_path, unbroken, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
             "research.data.vocabulary.Vocabulary.save", lambda self, path: Path(path).write_bytes(b"h") and fail()
@@ -239,7 +238,7 @@ def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatc
     assert "training.learning_rate" in last
 
 
-def test_metrics_hold_bleu_where_it_is_asked_for(tmp_path):
+def test_metrics_hold_bleu_if_the_config_asks_for_it(tmp_path):
     folder = train(tmp_path / "run", **{"training.bleu_sentences": 3, "training.steps": 1})
     [record] = [record for record in folder.metrics() if "validation/bleu" in record]
     assert 0 <= record["validation/bleu"] <= 100
@@ -247,9 +246,9 @@ def test_metrics_hold_bleu_where_it_is_asked_for(tmp_path):
         json.loads(line, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 
 
-def test_watching_attention_changes_nothing_but_what_is_told(unbroken, tmp_path):
+def test_measuring_attention_changes_nothing_but_the_metrics(unbroken, tmp_path):
     folder = train(tmp_path / "run", **{"training.attention_sentences": 5})
-    told = {"validation/aer", "validation/attention_entropy"}  # one head has no distance from another
+    told = {"validation/aer", "validation/attention_entropy"}  # no head distance: there is one head
     watched = [record for record in folder.metrics() if told & record.keys()]
     assert [(record["step"], told <= record.keys()) for record in watched] == [(4, True), (8, True)]
     assert all(0 <= record["validation/aer"] <= 1 for record in watched)
@@ -259,7 +258,7 @@ def test_watching_attention_changes_nothing_but_what_is_told(unbroken, tmp_path)
     assert train(folder.path).config().training.attention_sentences == 0  # it may change, too
 
 
-def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
+def test_impossible_fields_are_refused_before_any_training(tmp_path):
     for name, value, sentence in [
         ("training.precision", "float16", "training.precision='float16' is unknown; choose one of float32, bfloat16"),
         ("training.strategy", "jit", "training.strategy='jit' is unknown; choose one of pmap, shard_map"),
@@ -281,7 +280,7 @@ def test_fields_that_cannot_be_are_answered_before_any_training(tmp_path):
         assert not (tmp_path / name).exists()
 
 
-def test_how_a_run_is_evaluated_may_change(unbroken, tmp_path):
+def test_fields_of_evaluation_may_change(unbroken, tmp_path):
     shutil.copytree(unbroken, tmp_path / "run")
     fields = {"evaluation.beam": 2, "evaluation.length_bins": (3,), "evaluation.checkpoint": "last"}
     assert train(tmp_path / "run", **fields).config().evaluation.beam == 2
@@ -290,7 +289,7 @@ def test_how_a_run_is_evaluated_may_change(unbroken, tmp_path):
 def test_the_words_of_the_training_split_are_counted(unbroken, tmp_path):
     counts = Counter(word for pair in data.build(tiny().data).splits["train"] for word in pair.target.split())
     assert read_counts(RunFolder(unbroken).vocabulary) == counts
-    # A run from before there were such counts, or such bins, comes by them when its training goes on.
+    # A run of an older version, without counts and bins, gets them when its training is resumed.
     shutil.copytree(unbroken, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     (folder.vocabulary / FILE).unlink()
@@ -302,7 +301,7 @@ def test_the_words_of_the_training_split_are_counted(unbroken, tmp_path):
     assert folder.config().evaluation.frequency_bins == tiny().evaluation.frequency_bins
 
 
-def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):
+def test_a_refused_config_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError, match=r"heads=3 does not divide"):
         trainer.train(tiny("transformer", **{"model.heads": 3}), tmp_path / "run", command="")
     with pytest.raises(ValueError, match="keep_best_by='speed'"):
@@ -312,7 +311,7 @@ def test_a_first_try_that_fails_leaves_no_run_behind(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_cosine_does_not_go_on_to_another_end(unbroken, tmp_path):
+def test_a_cosine_schedule_cannot_be_made_longer(unbroken, tmp_path):
     shutil.copytree(unbroken, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     config = folder.read_json("config.json")
@@ -327,7 +326,7 @@ def test_other_data_is_refused(unbroken, tmp_path):
     folder = RunFolder(tmp_path / "run")
     digests = folder.provenance()["digests"]
     folder.update_provenance({"digests": {**digests, "embedded:train": "0" * 64}})
-    with pytest.raises(ValueError, match="embedded:train is not what the run"):
+    with pytest.raises(ValueError, match="embedded:train is not the data that the run"):
         train(tmp_path / "run")
 
 

@@ -1,0 +1,70 @@
+"""The files that a run folder has before training starts, and the checks that a resumed run is still the same run."""
+
+from ml_collections import ConfigDict
+
+from research import data
+from research.data.splits import write_split
+from research.data.vocabulary import Vocabularies
+from research.data.word_counts import count_words, read_counts, write_counts
+from research.evaluation.trained import PENALTIES
+from research.results.identity import config_as_json, differing_fields
+from research.results.run_folder import RunFolder
+
+
+def set_up_folder(folder: RunFolder, config: ConfigDict, corpus: data.Corpus, vocabularies: Vocabularies) -> None:
+    """Write vocabularies, validation and test splits, word counts and config; keep those of a run that is resumed.
+
+    Raises:
+        ValueError: when the run in the folder began with other data or another vocabulary.
+    """
+    refuse_other_data(folder, corpus)
+    if folder.config_file.exists():
+        _refuse_another_vocabulary(folder, vocabularies)
+    else:
+        for name, split in corpus.splits.items():
+            if name != "train":
+                write_split(folder.split_file(name), split)
+        vocabularies.save(folder.vocabulary)
+    if read_counts(folder.vocabulary) is None:  # older versions did not write them
+        write_counts(folder.vocabulary, count_words(pair.target for pair in corpus.splits["train"]))
+    folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
+
+
+def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
+    """Raise ValueError when the folder holds a run that this config would not continue."""
+    if not folder.config_file.exists():
+        return
+    may_change = {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
+    if config.training.schedule != "cosine":  # the learning rates of a cosine depend on where it ends
+        may_change |= {"training.steps"}
+    differ = differing_fields(folder.read_json("config.json"), config_as_json(config), besides=may_change)
+    for name, (held, asked) in differ.items():
+        more = f" ({len(differ)} fields differ)" if len(differ) > 1 else ""
+        raise ValueError(
+            f"{folder.path} holds a run with {name}={held!r}, not {asked!r}{more}: "
+            "choose another --workdir or remove it"
+        )
+
+
+def refuse_other_data(folder: RunFolder, corpus: data.Corpus) -> None:
+    """Raise ValueError when the run in the folder began with other data."""
+    if differ := other_data(folder, corpus):
+        raise ValueError(
+            f"{differ[0]} is not the data that the run in {folder.path} began with: restore it, or choose another "
+            "--workdir"
+        )
+
+
+def other_data(folder: RunFolder, corpus: data.Corpus) -> list[str]:
+    """Return the names of data whose digests are not those that the run in the folder began with."""
+    known = folder.provenance().get("digests", corpus.digests)
+    return [name for name in sorted(known | corpus.digests) if known.get(name) != corpus.digests.get(name)]
+
+
+def _refuse_another_vocabulary(folder: RunFolder, vocabularies: Vocabularies) -> None:
+    held = Vocabularies.load(folder.vocabulary)
+    if [side.model for side in held] != [side.model for side in vocabularies]:
+        raise ValueError(
+            f"{folder.path} has another vocabulary than the other seeds: train it by itself, with the command in its "
+            "provenance.json"
+        )

@@ -1,0 +1,52 @@
+"""The provenance of a run: command, code, versions and devices of every session that trained it."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from research.parallel.devices import Devices
+from research.results.run_folder import RunFolder
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sentencepiece", "sacrebleu", "numpy")
+
+
+def session_facts(command: str, devices: Devices) -> dict[str, Any]:
+    """Return command, commit, versions and devices of this session of training."""
+    return {
+        "command": command,
+        "commit": commit(),
+        "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
+        "devices": f"{devices.count} × {devices.kind}",
+    }
+
+
+def record_session(
+    folder: RunFolder, facts: dict[str, Any], session: dict[str, Any], *, saved: list[int], steps: int
+) -> None:
+    """Write a session into provenance.json; a resumed run keeps its first session and lists the later ones.
+
+    Args:
+        folder: the run folder.
+        facts: what stays the same in all sessions, such as data digests and parameter count.
+        session: `session_facts`.
+        saved: steps of the checkpoints that exist.
+        steps: steps of the whole training; a finished run records no further session.
+    """
+    if not saved:
+        folder.update_provenance({**session, **facts})
+    elif saved[-1] < steps:
+        others = folder.provenance().get("went_on", [])
+        folder.update_provenance({"went_on": [*others, {"from_step": saved[-1], **session}]})
+
+
+def commit() -> str:
+    """Return the git commit of this code, with "+" if files were changed since; "" outside a checkout."""
+    here = Path(__file__).parent
+    try:
+        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
+        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")

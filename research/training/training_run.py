@@ -1,0 +1,223 @@
+"""One run in training: its state, batches, folder and progress; when it is logged, validated and saved."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from research.results.checkpoints import Checkpoints
+from research.results.run_folder import RunFolder
+from research.training.metrics import MetricsWriter
+from research.training.step import TrainState
+
+BEST_BY = {"perplexity": 1.0, "bleu": -1.0}  # measure -> the factor that makes it a loss: lower is better
+MOST_NOT_FINITE = 20  # steps in a row without a finite gradient, after which a run is stopped
+Validate = Callable[[Any], dict[str, float]]  # parameters -> measures, "perplexity" among them
+
+
+@dataclass(frozen=True)
+class LoopSchedule:
+    """The steps at which the loop logs, validates, saves and ends.
+
+    Args:
+        steps: steps of the whole training.
+        log_every: steps between two lines of metrics.jsonl.
+        validate_every: steps between two validations; each is followed by a save.
+        save_every: steps between two saves.
+        best_by: the measure that chooses the best checkpoint: "perplexity" (low is good) or "bleu" (high is good).
+        patience: validations in a row without improvement after which training stops; 0 never stops it.
+    """
+
+    steps: int
+    log_every: int
+    validate_every: int
+    save_every: int
+    best_by: str
+    patience: int
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "log_every", "validate_every", "save_every"):
+            if getattr(self, name) < 1:
+                asked = "steps" if name == "steps" else f"{name}_steps"
+                raise ValueError(f"training.{asked}={getattr(self, name)} must be at least 1")
+        if self.best_by not in BEST_BY:
+            raise ValueError(f"training.keep_best_by={self.best_by!r} is unknown; choose one of {', '.join(BEST_BY)}")
+
+    def validates(self, step: int) -> bool:
+        """Tell whether `step` is followed by a validation."""
+        return step % self.validate_every == 0 or step == self.steps
+
+    def saves(self, step: int) -> bool:
+        """Tell whether `step` is followed by a save."""
+        return self.validates(step) or step % self.save_every == 0
+
+
+@dataclass
+class RunProgress:
+    """Numbers that are saved with the state. The names of the fields are names in every checkpoint.
+
+    Args:
+        seconds: seconds of training so far; a run trained side by side with others has its share of the time.
+        tokens: target tokens trained on so far.
+        best: the lowest loss of a validation (see `BEST_BY`).
+        since_best: validations since the best one.
+        window: the metrics of each step since the last line of metrics.jsonl.
+        not_finite: steps in a row, up to now, whose gradient was not finite.
+    """
+
+    seconds: float = 0.0
+    tokens: float = 0.0
+    best: float = math.inf
+    since_best: int = 0
+    window: list[dict[str, float]] = field(default_factory=list)
+    not_finite: int = 0
+
+
+class TrainingRun:
+    """One run in training, and the only writer of its folder's checkpoints and metrics.
+
+    Args:
+        seed: the seed of its dropout. Its initial weights are in `state` and its data order in `batches`.
+        state: the state before the first step.
+        batches: an object with `iterate(start)`, a stream with `get_state` and `set_state`. The stream's position is
+            saved with the state.
+        checkpoints: the store of its checkpoints.
+        validate: measures parameters on the validation split.
+        folder: the run folder.
+        schedule: when to log, validate and save.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        state: TrainState,
+        batches: Any,
+        checkpoints: Checkpoints,
+        validate: Validate,
+        folder: RunFolder,
+        schedule: LoopSchedule,
+    ):
+        self.seed, self.folder, self.schedule = seed, folder, schedule
+        self.state = state
+        self.error: Exception | None = None  # the exception that ended this run
+        self.progress = RunProgress()
+        self.tokens = 0.0  # since the last line of metrics.jsonl
+        self._validate, self._checkpoints = validate, checkpoints
+        self._metrics: MetricsWriter | None = None
+        self.stream = batches.iterate(0)
+
+    @property
+    def name(self) -> str:
+        """The name of its folder."""
+        return self.folder.path.name
+
+    @property
+    def active(self) -> bool:
+        """True unless an error or `schedule.patience` has ended the run. Read before a step.
+
+        A run that stopped early stays stopped when its command is given again.
+        """
+        return self.error is None and not 0 < self.schedule.patience <= self.progress.since_best
+
+    @property
+    def steps_done(self) -> int:
+        """Steps whose batches were drawn."""
+        return int(self.stream.get_state()["next_index"])
+
+    def resume(self) -> None:
+        """Load the last checkpoint, if there is one, and delete metrics of later steps."""
+        self._checkpoints.remove_unfinished()
+        if steps := self._checkpoints.steps():
+            self.state, notes = self._checkpoints.restore(steps[-1], like=self.state)
+            self.stream.set_state(notes["cursor"])
+            self.progress = RunProgress(**{name: notes[name] for name in vars(RunProgress())})
+        self._delete_unscheduled()
+        self._record_progress()
+        self._metrics = MetricsWriter(self.folder, self.steps_done)
+
+    def take_state(self) -> TrainState:
+        """Return the state to train from, and keep no second copy of it here."""
+        state = self.state
+        del self.state
+        return state
+
+    def count(self, step: int, values: dict[str, float]) -> None:
+        """Add the metrics of a step to the progress.
+
+        Raises:
+            FloatingPointError: when the gradient was not finite for `MOST_NOT_FINITE` steps in a row.
+        """
+        progress = self.progress
+        progress.not_finite = progress.not_finite + 1 if values["skipped"] else 0
+        if progress.not_finite >= MOST_NOT_FINITE:
+            raise FloatingPointError(
+                f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {step:,}: lower "
+                "training.learning_rate, set training.clip_norm, or use precision='float32'; earlier checkpoints are "
+                "kept"
+            )
+        progress.window.append(values)
+        progress.tokens += values["tokens"]
+        self.tokens += values["tokens"]
+
+    def log(self, step: int, unsaved_seconds: float, rate: float) -> float:
+        """Write a line of metrics.jsonl: means, weighted by tokens, over the steps since the last line.
+
+        Args:
+            step: the last of these steps.
+            unsaved_seconds: seconds of training that `progress.seconds` does not count yet.
+            rate: tokens a second.
+
+        Returns:
+            The mean negative log-likelihood in nats a token; NaN if every step was skipped.
+        """
+        window = self.progress.window
+        record = {"tokens_per_second": rate, "skipped": sum(v["skipped"] for v in window)}
+        if trained := [v for v in window if not v["skipped"]]:  # a skipped step has no loss
+            tokens = sum(v["tokens"] for v in trained)
+            record |= {key: sum(v[key] * v["tokens"] for v in trained) / tokens for key in ("loss", "nll")}
+            record["gradient_norm"] = trained[-1]["gradient_norm"]
+        named = {f"train/{name}": value for name, value in record.items()}
+        self._write(step, {"seconds": self.progress.seconds + unsaved_seconds, **named})
+        window.clear()
+        self.tokens = 0.0
+        return record.get("nll", math.nan)
+
+    def save(self, step: int, state: TrainState) -> None:
+        """Write a checkpoint of `state` (NumPy arrays) at `step`, after a validation if the schedule asks for one."""
+        loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
+        notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
+        self._checkpoints.save(step, state, notes, loss=loss)
+        self._delete_unscheduled()
+        self._record_progress()
+
+    def close(self) -> None:
+        """Write metrics that are still buffered."""
+        if self._metrics is not None:
+            self._metrics.close()
+
+    def _delete_unscheduled(self) -> None:
+        """Delete checkpoints that the schedule does not ask for, else an average of the last few would contain them.
+
+        Such a checkpoint was saved when the run was stopped. The last checkpoint stays, to resume from, and so does the
+        best, which may be the end of a shorter schedule.
+        """
+        for step in self._checkpoints.steps()[:-1]:
+            if not self.schedule.saves(step) and step != self._checkpoints.best_step():
+                self._checkpoints.delete(step)
+
+    def _write(self, step: int, values: dict[str, float]) -> None:
+        assert self._metrics is not None, "call resume() before training"
+        self._metrics.add(step, values)
+
+    def _validation_loss(self, step: int, state: TrainState) -> float:
+        measures = self._validate(state.averaged or state.params)
+        self._write(step, {f"validation/{name}": value for name, value in measures.items()})
+        loss = BEST_BY[self.schedule.best_by] * measures[self.schedule.best_by]
+        progress, improved = self.progress, loss < self.progress.best
+        progress.best, progress.since_best = (loss, 0) if improved else (progress.best, progress.since_best + 1)
+        return loss
+
+    def _record_progress(self) -> None:
+        cost = {"seconds": self.progress.seconds, "tokens": self.progress.tokens}
+        self.folder.update_provenance({"steps": self.steps_done, **cost})
