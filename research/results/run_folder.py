@@ -1,4 +1,4 @@
-"""The run folder: the only thing that passes from training to anything else.
+"""The run folder: everything that evaluation, translation, comparison and reports read of a run.
 
 config.json  provenance.json  vocabulary/  splits/  checkpoints/  metrics.jsonl  tensorboard/  result.json
 translations/  counts/
@@ -18,14 +18,14 @@ from research.results.identity import config_from_json
 
 
 class RunFolder:
-    """One run, on disk. Files are written whole or not at all."""
+    """The files of one run. Each is written whole or not at all."""
 
     def __init__(self, path: Path | str):
         self.path = Path(path).absolute()
 
     @classmethod
     def existing(cls, path: Path | str) -> "RunFolder":
-        """The run at `path`, or FileNotFoundError when there is none."""
+        """Return the run at `path`; FileNotFoundError if there is none."""
         folder = cls(path)
         if not folder.config_file.is_file():
             raise FileNotFoundError(
@@ -50,7 +50,7 @@ class RunFolder:
         return self.path / "metrics.jsonl"
 
     def split_file(self, name: str) -> Path:
-        """The pairs of a validation or test split, copied here so that nothing else is needed to evaluate."""
+        """Return the file of a validation or test split, copied here so that evaluation needs nothing else."""
         return self.path / "splits" / f"{name}.jsonl.gz"
 
     def counts_file(self, split: str) -> Path:
@@ -58,15 +58,15 @@ class RunFolder:
         return self.path / "counts" / f"{split}.npz"
 
     def splits(self) -> list[str]:
-        """Names of the splits that can be evaluated, tests before validation."""
+        """Return the names of the splits that can be evaluated, tests before validation."""
         return _tests_first(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
 
     def config(self) -> ConfigDict:
-        """The config of the run, locked. Lists come back as tuples, as they went in."""
+        """Return the locked config of the run, with tuples for lists."""
         return config_from_json(self.read_json("config.json"))
 
     def read_json(self, name: str) -> Any:
-        """A JSON file of the folder; ValueError naming the file when it is damaged."""
+        """Return the content of a JSON file; ValueError with its name if it is damaged."""
         file = self.path / name
         try:
             return json.loads(file.read_text("utf-8"))
@@ -95,7 +95,7 @@ class RunFolder:
             temporary.unlink(missing_ok=True)
 
     def result(self) -> dict[str, Any]:
-        """result.json, or {} before the first evaluation."""
+        """Return result.json, or {} before the first evaluation."""
         return self.read_json("result.json") if (self.path / "result.json").exists() else {}
 
     def is_evaluated(self, split: str, search: str) -> bool:
@@ -105,9 +105,9 @@ class RunFolder:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold the folder against another process that would train into it; OSError when one does.
+        """Lock the folder, so that no other process trains into it; OSError if one does already.
 
-        A folder in which nothing was written is gone afterwards.
+        A folder that is still empty at the end is deleted.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         folder = os.open(self.path, os.O_RDONLY)
@@ -125,18 +125,22 @@ class RunFolder:
             os.close(folder)
 
     def provenance(self) -> dict[str, Any]:
-        """provenance.json, or {} before training has begun."""
+        """Return provenance.json, or {} before training has begun."""
         return self.read_json("provenance.json") if (self.path / "provenance.json").exists() else {}
 
     def update_provenance(self, facts: dict[str, Any]) -> None:
-        """Put `facts` into provenance.json; before the first checkpoint a run has no steps and took no seconds."""
+        """Add `facts` to provenance.json, which starts with 0 steps and 0 seconds."""
         self.write_json("provenance.json", {"steps": 0, "seconds": 0.0, **self.provenance(), **facts})
 
     def write_result(self, split: str, measured: dict[str, Any]) -> None:
-        """Put what was measured on `split` into result.json, beside the other splits and what the run cost.
+        """Add the measurements of a split to result.json, beside those of other splits and the cost of the run.
 
-        Searches and interventions of this split that were measured before stay, unless they were of other weights;
-        samples and maps are those of the widest search.
+        Earlier searches and interventions of this split stay if they used the same checkpoint. Samples and attention
+        maps are those of the search with the widest beam.
+
+        Args:
+            split: the name of the split.
+            measured: its measurements, with "searches", and with "step" for the checkpoint that was used.
         """
         provenance = self.read_json("provenance.json")
         splits = self.result().get("splits", {})
@@ -149,11 +153,11 @@ class RunFolder:
         searches = {**kept, **measured["searches"]}
         costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
         splits = {**splits, split: {**measured, "searches": searches}}
-        ordered = {name: splits[name] for name in _tests_first(splits)}  # whichever was measured first
+        ordered = {name: splits[name] for name in _tests_first(splits)}  # not in the order of measuring
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": ordered})
 
     def metrics(self) -> list[dict[str, float]]:
-        """The records of metrics.jsonl; a last line cut short by a crash is left out."""
+        """Return the records of metrics.jsonl, without a last line that a crash cut short."""
         if not self.metrics_file.exists():
             return []
         records = []
@@ -165,7 +169,7 @@ class RunFolder:
                     f"{self.metrics_file}, line {number}, is damaged ({error}); remove that line"
                 ) from None
             if not isinstance(records[-1], dict) or "step" not in records[-1]:
-                raise ValueError(f"{self.metrics_file}, line {number}, is no object with a step; remove that line")
+                raise ValueError(f"{self.metrics_file}, line {number}, is not an object with a step; remove that line")
         return records
 
     def validations(self, measure: str) -> dict[int, float]:
@@ -179,7 +183,7 @@ class RunFolder:
             file.write(json.dumps(record) + "\n")
 
     def forget_metrics_after(self, step: int) -> None:
-        """Drop lines of steps that a resumed run will do again."""
+        """Delete the lines of later steps, which a resumed run writes again."""
         kept = [record for record in self.metrics() if record["step"] <= step]
         self.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
 
@@ -189,10 +193,10 @@ def _tests_first(splits: Iterable[str]) -> list[str]:
 
 
 def beams(searches: Mapping[str, Any]) -> list[int]:
-    """The beams of a split's searches, "beam1" and so on, narrowest first; 1 is greedy."""
+    """Return the beam widths of searches named "beam1", "beam5" and so on, narrowest first; 1 is greedy."""
     return sorted(int(name.removeprefix("beam")) for name in searches)
 
 
 def search_words(search: str) -> str:
-    """`beam1` is greedy; `beam5` is beam 5."""
+    """Return the words for a search: "greedy" for "beam1", "beam 5" for "beam5"."""
     return "greedy" if search == "beam1" else search.replace("beam", "beam ")

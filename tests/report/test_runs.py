@@ -140,7 +140,7 @@ def test_a_metric_that_is_no_object_is_one_sentence(fabricate: Fabricate) -> Non
     path = fabricate("luong")
     for line in ("7", '{"seconds": 3}'):
         (path / "metrics.jsonl").write_text(f"{line}\n")
-        with pytest.raises(ValueError, match=r"metrics\.jsonl, line 1, is no object with a step"):
+        with pytest.raises(ValueError, match=r"metrics\.jsonl, line 1, is not an object with a step"):
             read_runs([path])
 
 

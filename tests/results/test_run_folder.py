@@ -1,4 +1,4 @@
-"""The run folder: whole files or none, and damage answered with a sentence."""
+"""The run folder: each file is written whole or not at all, and damage is reported in one sentence."""
 
 import json
 from pathlib import Path
@@ -20,7 +20,7 @@ def folder(tmp_path):
 
 @pytest.mark.parametrize("architecture", base.MODELS)
 def test_a_config_comes_back_as_it_went_in(architecture, folder):
-    """Tuples too, references resolved, and locked."""
+    """With tuples, resolved references, and locked."""
     config = get_config(architecture)
     folder.write_json("config.json", config_as_json(config))
     back = folder.config()
@@ -31,7 +31,7 @@ def test_a_config_comes_back_as_it_went_in(architecture, folder):
         back.training.stepz = 3
 
 
-def test_a_folder_without_a_run_is_answered(tmp_path):
+def test_a_folder_without_a_run_is_an_error_in_one_sentence(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"is not a run folder: it has no config\.json; make one with"):
         RunFolder.existing(tmp_path)
     assert RunFolder(tmp_path).metrics() == []
@@ -52,7 +52,7 @@ def test_a_damaged_file_is_named(damage, folder):
 
 
 def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
-    """The device is full halfway through the new one."""
+    """The disk is full halfway through the new file."""
     before = folder.config_file.read_bytes()
     write = Path.write_bytes
 
@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
     assert [file.name for file in folder.path.iterdir()] == ["config.json"]
 
 
-def test_a_folder_held_alone_stays_only_if_something_was_written(tmp_path):
+def test_an_empty_folder_is_deleted_after_its_lock(tmp_path):
     for name, writes in (("nothing", False), ("something", True)):
         folder = RunFolder(tmp_path / name)
         with folder.alone():
@@ -76,7 +76,7 @@ def test_a_folder_held_alone_stays_only_if_something_was_written(tmp_path):
         assert folder.path.exists() == writes
 
 
-def test_splits_are_listed_tests_first(folder):
+def test_splits_are_listed_with_tests_first(folder):
     assert folder.splits() == []
     (folder.path / "splits").mkdir()
     for name in ("validation", "test_b", "another"):
@@ -84,7 +84,7 @@ def test_splits_are_listed_tests_first(folder):
     assert folder.splits() == ["another", "test_b", "validation"]
 
 
-def test_metrics_are_appended_and_forgotten(folder):
+def test_metrics_are_appended_and_deleted_after_a_step(folder):
     for step in (1, 2, 2, 5):
         folder.append_metrics({"step": step, "train/loss": step / 2})
     assert [record["step"] for record in folder.metrics()] == [1, 2, 2, 5]
@@ -108,7 +108,7 @@ def test_a_damaged_line_of_metrics_is_named(folder):
         folder.metrics()
 
 
-def test_results_of_splits_and_searches_are_put_side_by_side(folder):
+def test_results_of_splits_and_searches_are_kept_beside_each_other(folder):
     costs = {"name": "luong", "steps": 7, "seconds": 1.5, "parameters": 11, "flops_per_token": 13.0}
     folder.write_json("provenance.json", {**costs, "commit": "abc"})
     folder.write_result("test", {"perplexity": 9.0, "searches": {"beam2": {"bleu": 1}}})
@@ -124,7 +124,7 @@ def test_results_of_splits_and_searches_are_put_side_by_side(folder):
     }
 
 
-def test_splits_stand_in_one_order_whichever_was_measured_first(folder):
+def test_the_order_of_splits_does_not_depend_on_the_order_of_measuring(folder):
     folder.write_json(
         "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
     )
@@ -133,7 +133,7 @@ def test_splits_stand_in_one_order_whichever_was_measured_first(folder):
     assert list(folder.result()["splits"]) == ["test_a", "test_b", "validation"]
 
 
-def test_samples_and_maps_are_of_the_widest_search(folder):
+def test_samples_and_maps_are_those_of_the_widest_beam(folder):
     folder.write_json(
         "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
     )
