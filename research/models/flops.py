@@ -1,119 +1,98 @@
-"""The arithmetic that a target token asks for, counted by hand: padding, softmax and elementwise work are left out.
+"""The arithmetic of training, counted from the traced program of a forward pass.
 
-XLA's own count takes the body of a scan once, whatever its length, so it can't be used for recurrent models.
+Counted are the multiplications and additions of matrix products, those of masked positions included: half of a causal
+map is masked, but all of it is computed. Not counted are padding, softmax and elementwise work. XLA's own count takes
+the body of a scan once, whatever its length, so it can't be used for recurrent models.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
-from research.attention.positions import RELATIONS, Relative
-from research.attention.scores import SCORES
-from research.models.cells import CELLS
-from research.models.recurrent_decoder import RecurrentDecoder
-from research.models.recurrent_layers import DIRECTIONS, RecurrentEncoder
-from research.models.transformer import TransformerDecoder, TransformerEncoder
+import jax
+import jax.numpy as jnp
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
 from research.models.translator import Translator
 
-Work = tuple[float, float]
-"""Multiply-adds of a target token and of a source token."""
+# Source and target lengths of the traced sentence. As primes that divide no size of a parameter, they can be read off a
+# product of dimensions.
+PRIMES = ((1_009, 1_013), (1_019, 1_021), (1_031, 1_033))
 
 
 def training_flops_per_token(translator: Translator, source: float, target: float) -> float:
-    """Multiplications and additions a target token, forward and backward: 6 for each weight it meets.
+    """Return the FLOPs of training per target token, forward and backward.
 
-    source, target: mean tokens of a sentence, end mark included. The encoder's work is spread over the target's tokens.
-    Reading a memory of S tokens costs 2·S·width multiply-adds (scores, context).
+    The backward pass has two matrix products for each one of the forward pass, so it is 3 times the forward pass. The
+    work on the source is spread over the tokens of the target. Nothing is computed: the program is traced once a model.
+
+    Args:
+        translator: the model.
+        source: mean tokens of a source sentence, end-of-sentence token included.
+        target: mean tokens of a target sentence, end-of-sentence token included.
     """
-    encoding = _count(translator.source_side, source, target)
-    decoding = _count(translator.target_side, source, target)
-    of_target, of_source = (sum(side) for side in zip(encoding, decoding, strict=True))
-    output = translator.embeddings.target_vocabulary * translator.embeddings.output_width
-    return 6.0 * (of_target + output + of_source * source / target)
+    terms = _terms(translator)
+    return 3.0 * sum(count * source**sources * target**targets for count, sources, targets in terms) / target
 
 
-def _count(side: Any, source: float, target: float) -> Work:
-    if type(side) not in COUNTS:
-        raise TypeError(f"no count for {type(side).__name__}; add one to {__name__}")
-    return COUNTS[type(side)](side, source, target)
+@lru_cache(maxsize=256)
+def _terms(translator: Translator) -> tuple[tuple[int, int, int], ...]:
+    """Return (count, m, n) of each product in a forward pass over one sentence: it has count · S^m · T^n FLOPs."""
+    for lengths in PRIMES:
+        # Initialisation runs a forward pass, has no products of its own, and keeps attention weights, for which every
+        # kernel of attention steps aside: the reference is what is counted.
+        forward = jax.make_jaxpr(translator.init_with_output, return_shape=True)
+        ids = (jax.ShapeDtypeStruct((1, length), jnp.int32) for length in lengths)
+        traced, (_, variables) = forward(jax.random.key(0), *ids)
+        sizes = [size for leaf in jax.tree.leaves(variables["params"]) for size in leaf.shape]
+        if all(size % length for size in sizes for length in lengths):
+            return tuple(_factored(count, *lengths) for count in matmul_flops(traced.jaxpr))
+    raise AssertionError(f"every pair of lengths in {PRIMES} divides a size of the parameters")
 
 
-def _transformer_encoder(encoder: TransformerEncoder, source: float, target: float) -> Work:
-    own = _own(encoder.attention, source) + 2 * encoder.attention.width * encoder.feed_forward.ffn
-    return 0.0, encoder.layers * own
+def matmul_flops(jaxpr: Jaxpr, times: int = 1) -> Iterator[int]:
+    """Yield the FLOPs of each matrix product in a traced program.
+
+    A scan counts its body once an iteration, a conditional its costliest branch.
+
+    Args:
+        jaxpr: the program.
+        times: how often it runs.
+
+    Raises:
+        ValueError: the program has matrix products in a loop whose length is known only when it runs.
+    """
+    for equation in jaxpr.eqns:
+        name, params = equation.primitive.name, equation.params
+        inner = [sub for value in params.values() for sub in _programs(value)]
+        if name == "dot_general":
+            (contracted, _), _ = params["dimension_numbers"]
+            summed = [equation.invars[0].aval.shape[axis] for axis in contracted]
+            if summed:  # else it is an elementwise product
+                yield 2 * times * math.prod(summed) * math.prod(equation.outvars[0].aval.shape)
+        elif name == "cond":
+            yield from max((list(matmul_flops(branch, times)) for branch in inner), key=sum)
+        elif name == "while" and any(flops for sub in inner for flops in matmul_flops(sub)):
+            raise ValueError("a matrix product in a loop of unknown length has no count: use a scan")
+        else:
+            for sub in inner:
+                yield from matmul_flops(sub, times * params["length"] if name == "scan" else times)
 
 
-def _transformer_decoder(decoder: TransformerDecoder, source: float, target: float) -> Work:
-    cross = decoder.cross_attention
-    asked, compared = _scoring(cross, source)
-    query = 2 * cross.width * _inner(cross) + asked  # query and output
-    query += cross.width**2 if cross.window == "local_p" else 0
-    # Half of a causal map is masked, but all of it is computed, so all of it counts.
-    own = _own(decoder.attention, target) + 2 * cross.width * decoder.feed_forward.ffn
-    return decoder.layers * (own + query), decoder.layers * (_keys_values(cross) + compared)
+def _programs(value: Any) -> list[Jaxpr]:
+    """Return the programs in a parameter of an equation."""
+    found = value if isinstance(value, tuple | list) else [value]
+    return [
+        each.jaxpr if isinstance(each, ClosedJaxpr) else each for each in found if isinstance(each, ClosedJaxpr | Jaxpr)
+    ]
 
 
-def _own(attention: Any, length: float) -> float:
-    """Self-attention over so many tokens, for one of them."""
-    asked, compared = _scoring(attention, length)
-    projected = 2 * attention.width * _inner(attention) + _keys_values(attention) + asked + compared
-    if RELATIONS.get(attention.positions) is Relative:
-        edges = 2 * attention.reach + 1
-        projected += 2 * _inner(attention) * edges + attention.heads * length * edges
-    return projected
-
-
-def _scoring(attention: Any, length: float) -> Work:
-    """Scores and contexts of a query over so many keys, and what the score does to a key before."""
-    size, score = _inner(attention) // attention.heads, SCORES[attention.score]
-    of_query, of_key = score.projections(size, size, size, attention.places)
-    reading = (1 + score.reads_keys) * length * _inner(attention)
-    return reading + attention.heads * of_query, attention.heads * of_key
-
-
-def _inner(attention: Any) -> int:
-    """H K."""
-    return attention.heads * attention.head_width or attention.width
-
-
-def _keys_values(attention: Any) -> float:
-    """Once a token that is read."""
-    projections = 1 + SCORES[attention.score].reads_keys
-    return projections * attention.width * _inner(attention) * attention.kv_heads / attention.heads
-
-
-def _recurrent_encoder(encoder: RecurrentEncoder, source: float, target: float) -> Work:
-    gates, directions = CELLS[encoder.cell].gates, len(DIRECTIONS[encoder.direction])
-    hidden, entering, work = encoder.width // directions, encoder.input_width, 0.0
-    for _ in range(encoder.layers):
-        work += directions * gates * hidden * (entering + hidden)
-        entering = encoder.width
-    return 0.0, work
-
-
-def _recurrent_decoder(decoder: RecurrentDecoder, source: float, target: float) -> Work:
-    gates, width = CELLS[decoder.cell].gates, decoder.width
-    fed = width * decoder.input_feeding + decoder.memory_width * (decoder.timing == "bahdanau")
-    above = (decoder.layers - 1) * gates * width * 2 * width
-    of_target, of_source = float(gates * width * (decoder.input_width + fed + width) + above), 0.0
-    if decoder.direction == "bi":
-        of_target += gates * width * (decoder.input_width + width) + 2 * width * width
-    if decoder.timing != "none":
-        reader, score = decoder.reader, SCORES[decoder.reader.score]
-        asked, of_source = score.projections(width, decoder.memory_width, width, reader.places)
-        of_target += asked + (1 + score.reads_keys) * source * width + (decoder.memory_width + width) * width
-        of_target += width**2 if reader.window == "local_p" else 0
-        if reader.coverage != "none":
-            channels = reader.channels
-            of_target += source * channels * width
-            if reader.coverage == "neural":
-                of_target += 3 * channels * (source * (channels + 1) + width)
-                of_source += 3 * channels * decoder.memory_width
-    return of_target, of_source
-
-
-COUNTS: dict[type, Callable[[Any, float, float], Work]] = {
-    TransformerEncoder: _transformer_encoder,
-    TransformerDecoder: _transformer_decoder,
-    RecurrentEncoder: _recurrent_encoder,
-    RecurrentDecoder: _recurrent_decoder,
-}
+def _factored(count: int, *primes: int) -> tuple[int, ...]:
+    """Return `count` without the primes, and how often each prime divides it."""
+    powers = []
+    for prime in primes:
+        powers.append(0)
+        while count % prime == 0:
+            count, powers[-1] = count // prime, powers[-1] + 1
+    return (count, *powers)
