@@ -177,7 +177,7 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
     config.normaliser = "softmax"  # softmax | softmax_over_queries | sparsemax | entmax15 | uniform | hard | permuted
     config.window = "global"  # global | local_m | local_p
     config.window_radius = 10  # positions that a local window reaches each way
-    config.places = 128  # positions with weights of their own: of the score "location", of learned vectors
+    config.learned_positions = 128  # positions with weights of their own: of the score "location", of learned vectors
     if "recurrent" in (encoder, decoder):
         recurrent_side(config)
     if "transformer" in (encoder, decoder):
@@ -215,7 +215,7 @@ def transformer_side(config: ConfigDict) -> None:
     config.self_window = 0  # positions that self-attention reaches each way (a decoder: back); 0: all
     # reference | fused | blockwise: how scaled dot products and a softmax are computed; the result is the same. Reading
     # the source by another score, window or normaliser is always the reference.
-    config.form = "reference"
+    config.kernel = "reference"
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {

@@ -1,4 +1,4 @@
-"""Attention block by block: memory grows with the length of the sentences, not with its square."""
+"""Attention block by block: its memory grows with the length of the sentences, not with the square of it."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,29 +13,43 @@ from research.attention.windows import Window
 
 Array = jax.Array
 _Pair = tuple[Array, Array]
-_Three = tuple[Array, Array, Array]
+_Triple = tuple[Array, Array, Array]
 Bias = Callable[[Array, Array], Array]
-"""(query_places_T, key_places_S) -> bias_HTS, float32, of places alone: nothing that JAX traces may be closed over."""
+"""(query_positions_T, key_positions_S) -> bias_HTS, float32. It depends on positions alone and may not close over
+traced values."""
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(4, 5))
 def blockwise(
     query_BHTK: Array, keys_BHSK: Array, values_BHSE: Array, window: Window, bias: Bias | None, block: int
 ) -> Array:
-    """context_BHTE of `attend(Q Kᵀ / √K + bias, V, window)`, with the scores of `block` queries and keys at a time.
+    """Compute `attend(Q Kᵀ / √K + bias, V, window)` with the scores of one block of queries and keys at a time.
 
-    A row carries the peak m of its scores so far, the total l of its powers and what they have read, c. A block adds
+    Each query carries the maximum m of its scores so far, the sum l of their exponentials and the weighted sum c of the
+    values. A block updates them in float32:
 
         m' = max(m, max_s e_s)    l' = l exp(m - m') + Σ_s exp(e_s - m')    c' = c exp(m - m') + Σ_s exp(e_s - m') v_s
 
-    in float32, and in the end the context is c / l. Milakov & Gimelshein 2018, algorithm 3; Rabe & Staats 2021.
-    For the way back a row keeps its context o and L = m + log l, and the scores are computed again:
+    At the end the context is c / l. For the gradient a query keeps its context o and L = m + log l, and the scores are
+    computed again:
 
         w_s = exp(e_s - L)    dv_s = Σ_t w_ts do_t    de_s = w_s (do · v_s - do · o)
 
-    Dao et al. 2022, appendix B.2. Pairs of blocks that the window keeps apart are left out: under a window that slides
-    time is in proportion to the length. A row with nothing to read is all zeros. The context has the precision of the
-    values. window and bias get no gradient.
+    Pairs of blocks in which the window forbids all reading are left out, so with a sliding window the time is
+    proportional to the length.
+
+    Args:
+        query_BHTK: the queries.
+        keys_BHSK: the keys.
+        values_BHSE: the values.
+        window: the positions that may be read. It gets no gradient.
+        bias: added to the scores; None: no bias. It gets no gradient.
+        block: queries and keys of a block.
+
+    Returns:
+        context_BHTE in the dtype of the values; zeros for a query that may read nothing.
+
+    Reference: Milakov & Gimelshein 2018, algorithm 3; Rabe & Staats 2021; Dao et al. 2022, appendix B.2.
     """
     return _forward(query_BHTK, keys_BHSK, values_BHSE, window, bias, block)[0]
 
@@ -47,7 +61,7 @@ def _forward(
     query_NBHTK, keys_MBHSK, values_MBHSE = (_cut(x, block) for x in (query_BHTK, keys_BHSK, values_BHSE))
     lowest = jnp.finfo(jnp.float32).min  # finite: the difference of two infinities is NaN
 
-    def read(rows: _Three, pair: _Pair) -> tuple[_Three, None]:
+    def read(rows: _Triple, pair: _Pair) -> tuple[_Triple, None]:
         n, m = pair
         peak_NBHT, total_NBHT, read_NBHTE = rows
         scores_BHTS, mask_B1TS = blocks.scores(pair, query_NBHTK[n], keys_MBHSK[m])
@@ -77,7 +91,7 @@ def _backward(bias: Bias | None, block: int, kept: Any, bar_BHTE: Array) -> tupl
     bar_NBHTE = _cut(bar_BHTE, block)
     mean_NBHT = _product("nbhte,nbhte->nbht", _cut(context_BHTE, block), bar_NBHTE)
 
-    def pull(bars: _Three, pair: _Pair) -> tuple[_Three, None]:
+    def pull(bars: _Triple, pair: _Pair) -> tuple[_Triple, None]:
         n, m = pair
         score = partial(blocks.scores, pair)
         scores_BHTS, pull_scores, mask_B1TS = jax.vjp(score, query_NBHTK[n], keys_MBHSK[m], has_aux=True)
@@ -103,7 +117,7 @@ blockwise.defvjp(_forward, _backward)
 
 
 class _Blocks(NamedTuple):
-    """The scores, cut into blocks."""
+    """The scores, cut into blocks of queries and keys."""
 
     queries: int
     keys: int
@@ -112,7 +126,7 @@ class _Blocks(NamedTuple):
     bias: Bias | None
 
     def pairs(self) -> _Pair:
-        """Blocks of queries and of keys, n_P and m_P, of which some query may read some key."""
+        """Return n_P and m_P, the blocks of queries and of keys in which some query may read some key."""
         rows, columns = min(self.block, self.queries), min(self.block, self.keys)
         first_N1 = np.arange(0, self.queries, rows)[:, None]
         first_1M = np.arange(0, self.keys, columns)[None]
@@ -125,19 +139,19 @@ class _Blocks(NamedTuple):
         return jnp.asarray(n_P), jnp.asarray(m_P)
 
     def scores(self, pair: _Pair, query_BHTK: Array, keys_BHSK: Array) -> tuple[Array, Array]:
-        """scores_BHTS of the blocks of this pair, and mask_B1TS."""
-        query_places_T = pair[0] * query_BHTK.shape[2] + jnp.arange(query_BHTK.shape[2])
-        key_places_S = pair[1] * keys_BHSK.shape[2] + jnp.arange(keys_BHSK.shape[2])
-        inside_TS = (query_places_T < self.queries)[:, None] & (key_places_S < self.keys)[None]
-        mask_BTS = self.window.mask(query_places_T, key_places_S) & inside_TS[None]
+        """Return scores_BHTS and mask_B1TS of a pair of blocks."""
+        query_positions_T = pair[0] * query_BHTK.shape[2] + jnp.arange(query_BHTK.shape[2])
+        key_positions_S = pair[1] * keys_BHSK.shape[2] + jnp.arange(keys_BHSK.shape[2])
+        inside_TS = (query_positions_T < self.queries)[:, None] & (key_positions_S < self.keys)[None]
+        mask_BTS = self.window.mask(query_positions_T, key_positions_S) & inside_TS[None]
         scores_BHTS = ScaledDot.compare((), query_BHTK, keys_BHSK)
         if self.bias is not None:
-            scores_BHTS += self.bias(query_places_T, key_places_S)[None]
+            scores_BHTS += self.bias(query_positions_T, key_positions_S)[None]
         return scores_BHTS, mask_BTS[:, None]
 
 
 def _cut(x_BHTK: Array, block: int) -> Array:
-    """x_NBHTK: N blocks of T positions, the last one filled up with zeros."""
+    """Return x_NBHTK: N blocks of T positions, the last one filled up with zeros."""
     batch, heads, length, width = x_BHTK.shape
     rows = min(block, length)
     padded = jnp.pad(x_BHTK, [(0, 0), (0, 0), (0, -length % rows), (0, 0)])
@@ -145,7 +159,7 @@ def _cut(x_BHTK: Array, block: int) -> Array:
 
 
 def _join(x_NBHTK: Array, length: int) -> Array:
-    """x_BHTK as it was before `_cut`."""
+    """Return x_BHTK as it was before `_cut`."""
     blocks, batch, heads, rows, width = x_NBHTK.shape
     return jnp.moveaxis(x_NBHTK, 0, 2).reshape(batch, heads, blocks * rows, width)[:, :, :length]
 
@@ -155,5 +169,5 @@ def _put(x_NBHT: Array, n: Array, row_BHT: Array) -> Array:
 
 
 def _product(letters: str, left: Array, right: Array) -> Array:
-    """A float32 sum of products in the precision of what is on the right."""
+    """Return an einsum in the dtype of `right`, summed in float32."""
     return jnp.einsum(letters, left.astype(right.dtype), right, preferred_element_type=jnp.float32)

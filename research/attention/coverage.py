@@ -1,8 +1,10 @@
-"""Coverage: what was read so far has a say in what is read next. Tu et al. 2016. In one table, `COVERAGES`.
+"""Coverage: how much was read of each source position so far. In one table, `COVERAGES`.
 
-C_BNSC of each hypothesis and source position is added to the keys, k_s + V C_s, before they are scored. With the score
-`concat` this is their equation 6, vᵀ tanh(W q + U h_s + V C_s), for U is done; another score that reads keys sees the
-coverage where it sees the words.
+The coverage C_BNSC of each hypothesis and source position is added to the keys, k_s + V C_s, before they are scored.
+With the score `concat` this is equation 6 of the paper, vᵀ tanh(W q + U h_s + V C_s), because the keys are already
+U h_s. Other scores that read keys see the coverage in the same way.
+
+Reference: Tu et al. 2016.
 """
 
 from collections.abc import Callable
@@ -14,11 +16,18 @@ import jax.numpy as jnp
 
 Array = jax.Array
 Product = Callable[[str, Array], Array]
-"""(name, x) -> x @ the matrix of that name: a recurrence has its own way to multiply."""
+"""(name, x) -> x @ the matrix of that name. A recurrence passes its own, which saves the operands for the gradient."""
 
 
 class Coverage(nn.Module):
-    """No coverage. query_width, memory_width, key_width: D, E, K. channels: C, numbers a source position has."""
+    """No coverage: the base of coverages.
+
+    Args:
+        query_width: D.
+        memory_width: E.
+        key_width: K.
+        channels: C, the numbers that coverage has for a source position.
+    """
 
     query_width: int
     memory_width: int
@@ -26,30 +35,30 @@ class Coverage(nn.Module):
     channels: int
 
     def matrices(self) -> dict[str, Array]:
-        """What is multiplied at every position, by the name that `times` knows it under."""
+        """Return the matrices that multiply something at every position, by their names for `times`."""
         return {}
 
     def constants(self, memory_BSE: Array) -> Any:
-        """What depends on the memory alone."""
+        """Return the values that depend on the memory alone."""
         return ()
 
     def start(self, rows: int, sources: int) -> Any:
-        """C_0, nothing read: zeros_XSC, rows of N hypotheses a sentence together."""
+        """Return C_0, before anything was read: zeros_XSC, the N hypotheses of a sentence together; () for none."""
         return ()
 
     @staticmethod
-    def added(times: Product, past: Any, batch: int) -> Array | None:
-        """V C, to add to the keys: BNSK; None: nothing."""
+    def added(times: Product, state: Any, batch: int) -> Array | None:
+        """Return V C with axes BNSK, which is added to the keys; None: nothing is added."""
         return None
 
     @staticmethod
-    def advance(times: Product, constants: Any, past: Any, query_XD: Array, weights_BNS: Array) -> Any:
-        """C after a query has read with these weights."""
-        return past
+    def advance(times: Product, constants: Any, state: Any, query_XD: Array, weights_BNS: Array) -> Any:
+        """Return C after the queries have read with these weights."""
+        return state
 
 
-class Remembered(Coverage):
-    """What both kinds share: V, and C_0 = 0."""
+class StatefulCoverage(Coverage):
+    """A coverage with the matrix V and with C_0 = 0, float32 in any precision."""
 
     def setup(self) -> None:
         self.key_CK = self.param("key", nn.initializers.glorot_uniform(), (self.channels, self.key_width))
@@ -61,16 +70,16 @@ class Remembered(Coverage):
         return jnp.zeros((rows, sources, self.channels), jnp.float32)
 
     @staticmethod
-    def added(times: Product, past: Any, batch: int) -> Array:
-        rows, sources, channels = past.shape
-        added_ZK = times("coverage_key", past.reshape(-1, channels))
+    def added(times: Product, state: Any, batch: int) -> Array:
+        rows, sources, channels = state.shape
+        added_ZK = times("coverage_key", state.reshape(-1, channels))
         return added_ZK.reshape(batch, rows // batch, sources, -1)
 
 
-class Linguistic(Remembered):
+class Linguistic(StatefulCoverage):
     """C_ts = C_t-1,s + α_ts / Φ_s, Φ_s = N σ(U_f h_s), N = 2: the share of a word's fertility that is used up.
 
-    Equations 8 and 9. One number a position, so C must be 1.
+    Equations 8 and 9. It is one number a position, so C must be 1.
     """
 
     def setup(self) -> None:
@@ -83,16 +92,16 @@ class Linguistic(Remembered):
         self.fertility_E1 = self.param("fertility", nn.initializers.glorot_uniform(), (self.memory_width, 1))
 
     def constants(self, memory_BSE: Array) -> Array:
-        return 2.0 * jax.nn.sigmoid((memory_BSE @ self.fertility_E1).astype(jnp.float32))
+        return 2.0 * jax.nn.sigmoid((memory_BSE @ self.fertility_E1.astype(memory_BSE.dtype)).astype(jnp.float32))
 
     @staticmethod
-    def advance(times: Product, constants: Any, past: Any, query_XD: Array, weights_BNS: Array) -> Array:
+    def advance(times: Product, constants: Any, state: Any, query_XD: Array, weights_BNS: Array) -> Array:
         used_BNS1 = weights_BNS[..., None] / constants[:, None]
-        return past + used_BNS1.reshape(past.shape)
+        return state + used_BNS1.reshape(state.shape)
 
 
-class Neural(Remembered):
-    """C_ts = GRU(C_t-1,s; α_ts, h_s, q_t): what was read is remembered as the network pleases. Equation 10."""
+class Neural(StatefulCoverage):
+    """C_ts = GRU(C_t-1,s; α_ts, h_s, q_t), equation 10."""
 
     def setup(self) -> None:
         super().setup()
@@ -108,13 +117,13 @@ class Neural(Remembered):
         return {**super().matrices(), **own}
 
     def constants(self, memory_BSE: Array) -> Array:
-        projected_BSG = memory_BSE @ self.memory_EG
-        return projected_BSG + jnp.broadcast_to(self.bias_G, projected_BSG.shape)
+        projected_BSG = memory_BSE @ self.memory_EG.astype(memory_BSE.dtype)
+        return projected_BSG + jnp.broadcast_to(self.bias_G.astype(projected_BSG.dtype), projected_BSG.shape)
 
     @staticmethod
-    def advance(times: Product, constants: Any, past: Any, query_XD: Array, weights_BNS: Array) -> Array:
+    def advance(times: Product, constants: Any, state: Any, query_XD: Array, weights_BNS: Array) -> Array:
         batch, hypotheses, _ = weights_BNS.shape
-        coverage_ZC = past.reshape(-1, past.shape[-1])
+        coverage_ZC = state.reshape(-1, state.shape[-1])
         input_BNSG = constants[:, None] + times("coverage_query", query_XD).reshape(batch, hypotheses, 1, -1)
         input_BNSG += times("coverage_weight", weights_BNS.reshape(-1, 1)).reshape(input_BNSG.shape)
         reset, update, candidate = jnp.split(input_BNSG.reshape(len(coverage_ZC), -1), 3, axis=-1)
@@ -122,7 +131,7 @@ class Neural(Remembered):
         reset = jax.nn.sigmoid(reset + reset_recurrent)
         update = jax.nn.sigmoid(update + update_recurrent)
         candidate = jnp.tanh(candidate + reset * candidate_recurrent)
-        return ((1.0 - update) * candidate + update * coverage_ZC).reshape(past.shape).astype(past.dtype)
+        return ((1.0 - update) * candidate + update * coverage_ZC).reshape(state.shape).astype(state.dtype)
 
 
 COVERAGES: dict[str, type[Coverage]] = {"none": Coverage, "linguistic": Linguistic, "neural": Neural}

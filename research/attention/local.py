@@ -1,4 +1,4 @@
-"""Local attention: only near a centre p_t is read. Luong et al. 2015, section 3.2."""
+"""Local attention: only positions near a centre p_t are read. Reference: Luong et al. 2015, section 3.2."""
 
 from typing import Any, ClassVar
 
@@ -12,24 +12,35 @@ Array = jax.Array
 
 
 class Centre(nn.Module):
-    """Where the window of the query at place t lies: p_t. query_width: D."""
+    """The centre p_t of the window of the query at position t.
+
+    Args:
+        query_width: D.
+    """
 
     query_width: int
 
     peaked: ClassVar[bool] = False
-    """Weights fall off from p_t as a `gaussian`."""
+    """Weights are multiplied by a Gaussian around p_t."""
 
     def query_matrix(self) -> Array | None:
-        """The matrix_DK that the query is multiplied by; None: p_t does not depend on it."""
+        """Return the matrix_DK that multiplies the query; None: p_t does not depend on the query."""
         return None
 
     def constants(self) -> Any:
-        """Whatever else `place` needs."""
+        """Return the other weights that `position` needs."""
         return ()
 
     @staticmethod
-    def place(constants: Any, query_BTK: Array, places_BT: Array, lengths_B: Array) -> Array:
-        """p_BT, float32, in positions from 0. query_BTK: as multiplied; lengths_B: words of the memory."""
+    def position(constants: Any, query_BTK: Array, positions_BT: Array, lengths_B: Array) -> Array:
+        """Return p_BT, float32, in positions from 0.
+
+        Args:
+            constants: the weights from `constants`.
+            query_BTK: the queries, multiplied by `query_matrix` if there is one.
+            positions_BT: the positions t of the queries.
+            lengths_B: words of the memory.
+        """
         raise NotImplementedError
 
 
@@ -37,12 +48,12 @@ class Monotonic(Centre):
     """local-m: p_t = t, as if both languages had the same order."""
 
     @staticmethod
-    def place(constants: Any, query_BTK: Array, places_BT: Array, lengths_B: Array) -> Array:
-        return jnp.broadcast_to(places_BT, query_BTK.shape[:2]).astype(jnp.float32)
+    def position(constants: Any, query_BTK: Array, positions_BT: Array, lengths_B: Array) -> Array:
+        return jnp.broadcast_to(positions_BT, query_BTK.shape[:2]).astype(jnp.float32)
 
 
 class Predictive(Centre):
-    """local-p: p_t = S σ(vᵀ tanh(W q)). Equation 9."""
+    """local-p: p_t = S σ(vᵀ tanh(W q)), equation 9."""
 
     peaked = True
 
@@ -57,15 +68,22 @@ class Predictive(Centre):
         return self.scale_D
 
     @staticmethod
-    def place(constants: Any, query_BTK: Array, places_BT: Array, lengths_B: Array) -> Array:
-        share_BT = jax.nn.sigmoid(jnp.einsum("btk,k->bt", jnp.tanh(query_BTK), constants).astype(jnp.float32))
+    def position(constants: Any, query_BTK: Array, positions_BT: Array, lengths_B: Array) -> Array:
+        scale_K = constants.astype(query_BTK.dtype)
+        scores_BT = jnp.einsum("btk,k->bt", jnp.tanh(query_BTK), scale_K, preferred_element_type=jnp.float32)
+        share_BT = jax.nn.sigmoid(scores_BT)
         return lengths_B[:, None].astype(jnp.float32) * share_BT
 
 
 def around(centre_BT: Array, radius: int, sources: int) -> tuple[Array, Array]:
-    """mask_BTS, |s - p_t| ≤ radius ≥ 1, and gaussian_BTS, exp(-(s - p_t)² / 2σ²) with σ = radius / 2. Equation 10.
+    """Return mask_BTS, |s - p_t| ≤ radius, and gaussian_BTS, exp(-(s - p_t)² / 2σ²) with σ = radius / 2, equation 10.
 
-    Weights that are multiplied by the second no longer sum to 1, and p_t is learnt through it alone.
+    Weights that are multiplied by the Gaussian no longer sum to 1. p_t gets its gradient through the Gaussian alone.
+
+    Args:
+        centre_BT: p_t, in positions from 0.
+        radius: positions each way, at least 1.
+        sources: S.
     """
     distance_BTS = jnp.arange(sources, dtype=jnp.float32)[None, None] - centre_BT[:, :, None]
     return jnp.abs(distance_BTS) <= radius, jnp.exp(-(distance_BTS**2) / (2 * (radius / 2) ** 2))
@@ -76,11 +94,18 @@ WINDOWS = ("global", *CENTRES)
 
 
 def window(
-    name: str, constants: Any, query_BTK: Array, places_BT: Array, words_BS: Array, known: int, radius: int
+    name: str, constants: Any, query_BTK: Array, positions_BT: Array, words_BS: Array, known: int, radius: int
 ) -> tuple[Array, Array | None]:
-    """mask_BTS of what may be read through the window of this name, and what weights are multiplied by, if anything.
+    """Return mask_BTS of the positions that may be read, and the factors of the weights or None.
 
-    words_BS: bool, real positions. known: of the first so many a score can tell anything. The others: see `Centre`.
+    Args:
+        name: a name in `WINDOWS`.
+        constants: the weights from `Centre.constants`.
+        query_BTK: the queries, multiplied by `Centre.query_matrix` if there is one.
+        positions_BT: the positions of the queries.
+        words_BS: True at the real positions of the memory.
+        known: the number of first positions that the score can tell apart.
+        radius: positions that a local window reaches each way.
     """
     sources = words_BS.shape[1]
     mask_BTS = padding(words_BS)
@@ -88,6 +113,6 @@ def window(
         mask_BTS = mask_BTS & (jnp.arange(sources) < known)[None, None]
     if name not in CENTRES:
         return mask_BTS, None
-    centre_BT = CENTRES[name].place(constants, query_BTK, places_BT, words_BS.sum(axis=1))
+    centre_BT = CENTRES[name].position(constants, query_BTK, positions_BT, words_BS.sum(axis=1))
     near_BTS, gaussian_BTS = around(centre_BT, radius, sources)
     return mask_BTS & near_BTS, gaussian_BTS if CENTRES[name].peaked else None

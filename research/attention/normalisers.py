@@ -1,8 +1,8 @@
 """Normalisers: how scores become weights. In one table, `NORMALISERS`.
 
-scores_BTS: float32, before masking. mask_BTS: bool, broadcastable, True where reading is allowed. Axes before the last
-two are batch axes. A row with nothing to read is all zeros, not NaN; but for `softmax_over_queries` every other row
-sums to 1. `uniform`, `hard` and `permuted` are interventions on a trained model; nothing is learnt through them.
+Axes before the last two are batch axes. A row that may read nothing is all zeros, not NaN. Every other row sums to 1,
+except with `softmax_over_queries`. `uniform`, `hard` and `permuted` are interventions on a trained model: they pass no
+useful gradient.
 """
 
 from typing import Any
@@ -15,22 +15,35 @@ LOWEST = float(jnp.finfo(jnp.float32).min)
 
 
 class Normaliser:
-    """All positions at once, `weigh`; or one position of each of N hypotheses, `weigh_next`, after what went before."""
+    """A rule that turns scores into weights: for all queries at once, or for one query after another."""
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
-        """weights_BTS, float32."""
+        """Return weights_BTS of all queries at once.
+
+        Args:
+            scores_BTS: float32, unmasked.
+            mask_BTS: bool, broadcastable to the scores; True where reading is allowed.
+
+        Returns:
+            weights_BTS, float32.
+        """
         raise NotImplementedError
 
     @staticmethod
     def start(batch: tuple[int, ...], sources: int) -> Any:
-        """What is known of earlier queries before the first: for most, nothing."""
+        """Return the state before the first query; () for a normaliser that treats each query by itself.
+
+        Args:
+            batch: the sizes of the axes before S.
+            sources: S, the number of keys.
+        """
         return ()
 
     @classmethod
-    def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, past: Any) -> tuple[Array, Any]:
-        """weights_BNS, and what the next query must know."""
-        return cls.weigh(scores_BNS, mask_BNS), past
+    def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, state: Any) -> tuple[Array, Any]:
+        """Return weights_BNS of the next query of each of N hypotheses, and the next state."""
+        return cls.weigh(scores_BNS, mask_BNS), state
 
 
 class Softmax(Normaliser):
@@ -49,8 +62,9 @@ class Softmax(Normaliser):
 class SoftmaxOverQueries(Normaliser):
     """w_ts = exp(e_ts) / Σ_{j ≤ t} exp(e_js): the softmax over the wrong axis, as a control.
 
-    A key shares one unit among the queries so far, so rows do not sum to 1; the first query has 1 for every key. Only
-    those so far, not all T: a model that translates has no later ones, and must read as it did when it was trained.
+    Each key shares one unit among the queries so far, so rows do not sum to 1; the first query has weight 1 for every
+    key. The sum is over the queries so far, not all T: a model that translates has no later ones, and it must read as
+    it did in training.
     """
 
     @staticmethod
@@ -61,18 +75,21 @@ class SoftmaxOverQueries(Normaliser):
 
     @staticmethod
     def start(batch: tuple[int, ...], sources: int) -> Array:
-        """log Σ_j exp(e_js) of no query."""
+        """Return log Σ_j exp(e_js) over no query, with an axis S."""
         return jnp.full((*batch, sources), LOWEST, jnp.float32)
 
     @classmethod
-    def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, past: Array) -> tuple[Array, Array]:
+    def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, state: Array) -> tuple[Array, Array]:
         masked_BNS = jnp.where(mask_BNS, scores_BNS.astype(jnp.float32), LOWEST)
-        asked_BNS = jnp.logaddexp(past, masked_BNS)
+        asked_BNS = jnp.logaddexp(state, masked_BNS)
         return jnp.where(mask_BNS, jnp.exp(masked_BNS - asked_BNS), 0.0), asked_BNS
 
 
 class Sparsemax(Normaliser):
-    """The point of the simplex nearest to the scores: w_s = max(e_s - τ, 0). Martins & Astudillo 2016, algorithm 1."""
+    """The point of the simplex nearest to the scores: w_s = max(e_s - τ, 0).
+
+    Reference: Martins & Astudillo 2016, algorithm 1.
+    """
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
@@ -85,7 +102,10 @@ class Sparsemax(Normaliser):
 
 
 class Entmax15(Normaliser):
-    """w_s = max(e_s / 2 - τ, 0)², between softmax and sparsemax. Peters et al. 2019, algorithm 2."""
+    """w_s = max(e_s / 2 - τ, 0)², between softmax and sparsemax.
+
+    Reference: Peters et al. 2019, algorithm 2.
+    """
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
@@ -94,7 +114,7 @@ class Entmax15(Normaliser):
         mean_BTS = jnp.cumsum(sorted_BTS, axis=-1) / rank_S
         squares_BTS = jnp.cumsum(sorted_BTS**2, axis=-1) - rank_S * mean_BTS**2
         left_BTS = (1.0 - squares_BTS) / rank_S
-        # Two `where`s: the root of nothing has no gradient, and it would reach those that are not chosen.
+        # Two `where`s: the gradient of a root at 0 is infinite, and it would reach the entries that are not chosen.
         root_BTS = jnp.where(left_BTS > 0, jnp.sqrt(jnp.where(left_BTS > 0, left_BTS, 1.0)), 0.0)
         thresholds_BTS = mean_BTS - root_BTS
         support_BT1 = (thresholds_BTS <= sorted_BTS).sum(axis=-1, keepdims=True)
@@ -103,7 +123,7 @@ class Entmax15(Normaliser):
 
 
 class Uniform(Normaliser):
-    """The same for every key that may be read, whatever it scores."""
+    """The same weight for every key that may be read, whatever its score."""
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
@@ -112,7 +132,7 @@ class Uniform(Normaliser):
 
 
 class Hard(Normaliser):
-    """All of it for the key that scores most, the first of several."""
+    """Weight 1 for the key with the highest score; of several, the first."""
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
@@ -121,16 +141,19 @@ class Hard(Normaliser):
 
 
 class Permuted(Normaliser):
-    """The softmax's weights, dealt anew among the keys that may be read, as Jain & Wallace 2019 did.
+    """The softmax's weights, permuted among the keys that may be read.
 
-    By one fixed draw for each place: it is the same for every query, and does not depend on padding.
+    The permutation sorts one fixed random number a position, so it is the same for every query and does not depend on
+    padding.
+
+    Reference: Jain & Wallace 2019.
     """
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
         weights_BTS = Softmax.weigh(scores_BTS, mask_BTS)
         readable_BTS = jnp.broadcast_to(mask_BTS, weights_BTS.shape)
-        draws_S = jax.vmap(lambda place: jax.random.uniform(jax.random.fold_in(jax.random.key(0), place)))(
+        draws_S = jax.vmap(lambda s: jax.random.uniform(jax.random.fold_in(jax.random.key(0), s)))(
             jnp.arange(weights_BTS.shape[-1])
         )
         dealt_BTS = jnp.argsort(jnp.where(readable_BTS, jnp.broadcast_to(draws_S, weights_BTS.shape), 2.0), axis=-1)
@@ -151,13 +174,13 @@ NORMALISERS: dict[str, type[Normaliser]] = {
 
 
 def _below_peak(scores_BTS: Array, mask_BTS: Array) -> Array:
-    """Scores less the best one that may be read. What lies lower, or may not be read, is -2: no threshold is."""
+    """Return scores minus the best readable one, at least -2. Keys that may not be read get -2, below any threshold."""
     scores_BTS = scores_BTS.astype(jnp.float32)
     peak_BT1 = jnp.where(mask_BTS, scores_BTS, LOWEST).max(axis=-1, keepdims=True)
     return jnp.where(mask_BTS, jnp.maximum(scores_BTS - peak_BT1, -2.0), -2.0)
 
 
 def _sorted(x_BTS: Array) -> tuple[Array, Array]:
-    """Largest first, and 1 … S beside it, of the same rank."""
+    """Return x with the largest first, and the ranks 1 … S in the same shape."""
     rank_S = jnp.arange(1, x_BTS.shape[-1] + 1, dtype=jnp.float32)
     return -jnp.sort(-x_BTS, axis=-1), jnp.broadcast_to(rank_S, x_BTS.shape)

@@ -1,7 +1,7 @@
-"""Positions: what tells attention the order of the words.
+"""Positions: how attention knows the order of the words.
 
-Vectors that are added to the embeddings are in `VECTORS`; relations between a query's place and a key's, which act
-inside self-attention, in `RELATIONS`. A side of a translator has one of either, or "none".
+`VECTORS` are added to the embeddings. `RELATIONS` between the positions of a query and a key act inside self-attention.
+A side of a translator has one of either, or "none".
 """
 
 import math
@@ -17,35 +17,46 @@ Array = jax.Array
 
 
 class Vectors(nn.Module):
-    """No vectors. width: D. places: P, how many have vectors of their own."""
+    """No vectors: the base of position vectors.
+
+    Args:
+        width: D.
+        learned_positions: P, the number of positions with a vector of their own.
+    """
 
     width: int
-    places: int
+    learned_positions: int
 
     def __call__(self, length: int) -> Array | None:
-        """vectors_TD of places 0 … length - 1, float32; None: nothing is added."""
+        """Return vectors_TD of positions 0 … length - 1, float32; None: nothing is added."""
         return None
 
 
 class Sinusoidal(Vectors):
-    """PE(t, 2i) = sin(t / 10000^(2i/D)), PE(t, 2i+1) = cos(t / 10000^(2i/D)). Vaswani et al. 2017, section 3.5."""
+    """PE(t, 2i) = sin(t / 10000^(2i/D)), PE(t, 2i+1) = cos(t / 10000^(2i/D)).
+
+    Reference: Vaswani et al. 2017, section 3.5.
+    """
 
     def __call__(self, length: int) -> Array:
         return sinusoidal(length, self.width)
 
 
 class Learned(Vectors):
-    """A vector for each place, learnt (Gehring et al. 2017). Places from P on share the last one."""
+    """A learned vector for each position. Positions from P on share the last one.
+
+    Reference: Gehring et al. 2017.
+    """
 
     def setup(self) -> None:
-        self.places_PD = self.param("places", nn.initializers.normal(0.02), (self.places, self.width))
+        self.vectors_PD = self.param("places", nn.initializers.normal(0.02), (self.learned_positions, self.width))
 
     def __call__(self, length: int) -> Array:
-        return self.places_PD[np.minimum(np.arange(length), self.places - 1)]
+        return self.vectors_PD[np.minimum(np.arange(length), self.learned_positions - 1)]
 
 
 def sinusoidal(length: int, width: int) -> Array:
-    """positions_TD of `Sinusoidal`, float32. An odd width has one sine more than cosines."""
+    """Return vectors_TD of `Sinusoidal`, float32. An odd width has one sine more than cosines."""
     # In NumPy: the table is a constant of the program, computed once in double precision.
     angles = np.arange(length)[:, None] / 10_000 ** (np.arange(0, width, 2)[None, :] / width)
     table_TD = np.zeros((length, width), np.float32)
@@ -55,54 +66,73 @@ def sinusoidal(length: int, width: int) -> Array:
 
 
 class Relation(nn.Module):
-    """No relation. heads, head_width: H, K. reach: the distance from which on all are alike to `Relative`."""
+    """No relation: the base of relations between a query's position and a key's.
+
+    Args:
+        heads: H.
+        head_width: K.
+        reach: the distance beyond which `Relative` treats all distances alike, in positions.
+    """
 
     heads: int
     head_width: int
     reach: int
 
     bias: ClassVar[Callable[..., Array] | None] = None
-    """(query_places_T, key_places_S) -> bias_HTS that is added to the scores; None: nothing is."""
+    """(query_positions_T, key_positions_S) -> bias_HTS, added to the scores; None: no bias."""
 
-    def turned(self, x_BHTK: Array, places_T: Array) -> Array:
-        """Queries or keys, as they are compared."""
+    def rotate(self, x_BHTK: Array, positions_T: Array) -> Array:
+        """Return queries or keys in the form in which they are compared."""
         return x_BHTK
 
     def edges(self) -> tuple[Array, Array] | None:
-        """Vectors of each distance -reach … reach, R of them, beside the keys and the values: edges_RK twice."""
+        """Return the vectors of the R distances -reach … reach: edges_RK for keys and for values; None: no vectors."""
         return None
 
 
 class Rotary(Relation):
-    """Pairs (x_i, x_i+K/2) turned by t / 10000^(2i/K), so that qᵀk depends on the distance alone. Su et al. 2021."""
+    """Pairs (x_i, x_i+K/2) rotated by t / 10000^(2i/K), so that position enters qᵀk as a distance only.
+
+    Reference: Su et al. 2021.
+    """
 
     def setup(self) -> None:
         if self.head_width % 2:
-            raise ValueError(f"positions 'rotary' turn pairs, and a head has {self.head_width} numbers: make it even")
+            raise ValueError(
+                f"positions 'rotary' rotates pairs of numbers, and a head has {self.head_width}: "
+                "make model.head_width even"
+            )
 
-    def turned(self, x_BHTK: Array, places_T: Array) -> Array:
+    def rotate(self, x_BHTK: Array, positions_T: Array) -> Array:
         rates_I = jnp.asarray(10_000.0 ** -(np.arange(0, self.head_width, 2) / self.head_width), jnp.float32)
-        angles_11TI = (places_T.astype(jnp.float32)[:, None] * rates_I[None])[None, None]
+        angles_11TI = (positions_T.astype(jnp.float32)[:, None] * rates_I[None])[None, None]
         cosine, sine = jnp.cos(angles_11TI).astype(x_BHTK.dtype), jnp.sin(angles_11TI).astype(x_BHTK.dtype)
         first, second = jnp.split(x_BHTK, 2, axis=-1)
         return jnp.concatenate([first * cosine - second * sine, first * sine + second * cosine], axis=-1)
 
 
 class Alibi(Relation):
-    """-m_h |t - s| added to the scores, m_h a slope of each head. Press et al. 2022; symmetric, for encoders too."""
+    """-m_h |t - s| added to the scores, with a slope m_h for each head; symmetric, so that encoders can use it too.
 
-    def bias(self, query_places_T: Array, key_places_S: Array) -> Array:
-        return alibi(jnp.asarray(alibi_slopes(self.heads)), query_places_T, key_places_S)
+    Reference: Press et al. 2022.
+    """
+
+    def bias(self, query_positions_T: Array, key_positions_S: Array) -> Array:
+        """Return bias_HTS = -m_h |t - s|."""
+        return alibi(jnp.asarray(alibi_slopes(self.heads)), query_positions_T, key_positions_S)
 
 
-def alibi(slopes_H: Array, query_places_T: Array, key_places_S: Array) -> Array:
-    """bias_HTS = -m_h |t - s|."""
-    distance_TS = jnp.abs(query_places_T[:, None] - key_places_S[None, :]).astype(jnp.float32)
+def alibi(slopes_H: Array, query_positions_T: Array, key_positions_S: Array) -> Array:
+    """Return bias_HTS = -m_h |t - s|."""
+    distance_TS = jnp.abs(query_positions_T[:, None] - key_positions_S[None, :]).astype(jnp.float32)
     return -slopes_H[:, None, None] * distance_TS[None]
 
 
 def alibi_slopes(heads: int) -> np.ndarray:
-    """2^(-8h/H) for h = 1 … H where H is a power of two; else that of the power below, filled up from the one above."""
+    """Return the slopes m_h = 2^(-8h/H), h = 1 … H, if H is a power of two.
+
+    Otherwise the slopes are those of the power of two below H, and then every second one of the power above.
+    """
     below = 2 ** math.floor(math.log2(heads))
 
     def powers(count: int) -> np.ndarray:
@@ -112,9 +142,11 @@ def alibi_slopes(heads: int) -> np.ndarray:
 
 
 class Relative(Relation):
-    """score(q_t, k_s + a_s-t), context Σ_s w_ts (v_s + b_s-t), distances cut at ±reach. Shaw et al. 2018, eq. 3 to 5.
+    """score(q_t, k_s + a_s-t), context Σ_s w_ts (v_s + b_s-t), distances cut at ±reach.
 
-    The vectors are shared by the heads of a layer, as there.
+    The heads of a layer share the vectors a and b.
+
+    Reference: Shaw et al. 2018, equations 3 to 5.
     """
 
     def setup(self) -> None:
@@ -126,9 +158,9 @@ class Relative(Relation):
         return self.key_edges_RK, self.value_edges_RK
 
 
-def edge_of(reach: int, query_places_T: Array, key_places_S: Array) -> Array:
-    """Which of the 2·reach + 1 edges leads from each query to each key: edges_TS."""
-    return jnp.clip(key_places_S[None, :] - query_places_T[:, None], -reach, reach) + reach
+def edge_of(reach: int, query_positions_T: Array, key_positions_S: Array) -> Array:
+    """Return edges_TS: the index, 0 … 2·reach, of the distance from each query to each key."""
+    return jnp.clip(key_positions_S[None, :] - query_positions_T[:, None], -reach, reach) + reach
 
 
 VECTORS: dict[str, type[Vectors]] = {"sinusoidal": Sinusoidal, "learned": Learned}

@@ -1,4 +1,4 @@
-"""A reader: how a recurrent decoder asks the source. Score, window, coverage and normaliser, each by its name."""
+"""A reader: how a recurrent decoder reads the source. Score, window, coverage and normaliser are chosen by name."""
 
 from typing import Any
 
@@ -17,23 +17,34 @@ Array = jax.Array
 
 
 @flax.struct.dataclass
-class Past:
-    """What a reader keeps from one position to the next, a row for each hypothesis.
+class ReaderState:
+    """The state of a reader between two positions, with a row for each hypothesis; float32 in any precision.
 
-    place_X: the position to come, from 0, float32. asked: the normaliser's; covered: the coverage's.
+    Args:
+        position_X: the next position, from 0.
+        normaliser: the state of the normaliser.
+        coverage: the state of the coverage.
     """
 
-    place_X: Array
-    asked: Any
-    covered: Any
+    position_X: Array
+    normaliser: Any
+    coverage: Any
 
 
 class Reader(nn.Module):
     """c_t = Σ_s w_ts v_s, w_t = weigh(score(q_t, k_s + V C_s)) in the window around p_t.
 
-    query_width, memory_width, width: D, E, and K of `concat`. score, normaliser, window, coverage: names in `SCORES`,
-    `NORMALISERS`, `WINDOWS`, `COVERAGES`. radius: how far a local window reaches each way, in positions. places: P of
-    the score `location`. channels: C of the coverage.
+    Args:
+        query_width: D.
+        memory_width: E.
+        width: K of the score `concat`.
+        score: a name in `SCORES`.
+        normaliser: a name in `NORMALISERS`.
+        window: a name in `WINDOWS`.
+        radius: positions that a local window reaches each way.
+        coverage: a name in `COVERAGES`.
+        channels: C of the coverage.
+        learned_positions: P of the score `location`.
     """
 
     query_width: int
@@ -45,37 +56,44 @@ class Reader(nn.Module):
     radius: int
     coverage: str
     channels: int
-    places: int
+    learned_positions: int
 
     def setup(self) -> None:
         if self.coverage != "none" and not SCORES[self.score].reads_keys:
             raise ValueError(
-                f"model.coverage={self.coverage!r} changes the keys, which model.score={self.score!r} does not look at"
+                f"model.coverage={self.coverage!r} changes the keys, which model.score={self.score!r} does not use: "
+                "choose another score, or model.coverage=none"
             )
-        self.scorer = SCORES[self.score](self.query_width, self.memory_width, self.width, self.places)
+        self.scorer = SCORES[self.score](self.query_width, self.memory_width, self.width, self.learned_positions)
         key_width = self.width if self.score == "concat" else self.query_width
         self.cover = COVERAGES[self.coverage](self.query_width, self.memory_width, key_width, self.channels)
         if self.window in CENTRES:
             self.centre = CENTRES[self.window](self.query_width)
 
     @property
-    def remembers(self) -> bool:
-        """What it reads at a position depends on what it read before, so that positions come one after another."""
+    def has_state(self) -> bool:
+        """True if reading a position needs state from earlier positions; positions are then read one after another."""
         return self.coverage != "none"
 
     def keys(self, memory_BSE: Array) -> Array:
-        """What depends on the memory alone, once a sentence: keys_BSK."""
+        """Return keys_BSK. They depend on the memory alone and are computed once a sentence."""
         return self.scorer.keys(memory_BSE)
 
     def matrices(self) -> dict[str, Array]:
-        """What is multiplied at every position, by the name that `times` of `read_next` knows it under."""
+        """Return the matrices that multiply something at every position, by their names for `times` of `read_next`."""
         named = {"query": self.scorer.query_matrix()}
         if self.window in CENTRES:
             named["centre"] = self.centre.query_matrix()
         return {**{name: matrix for name, matrix in named.items() if matrix is not None}, **self.cover.matrices()}
 
     def constants(self, keys_BSK: Array, values_BSE: Array, words_BS: Array) -> dict[str, Any]:
-        """All else that `read_next` reads; floats throughout. words_BS: bool, real positions."""
+        """Return all other values that `read_next` needs, as floats.
+
+        Args:
+            keys_BSK: from `keys`.
+            values_BSE: the memory.
+            words_BS: True at the real positions of the memory.
+        """
         return {
             "memory": (keys_BSK, values_BSE, words_BS.astype(values_BSE.dtype)),
             "score": self.scorer.constants(),
@@ -83,48 +101,69 @@ class Reader(nn.Module):
             "coverage": self.cover.constants(values_BSE),
         }
 
-    def start(self, keys_BSK: Array, hypotheses: int) -> Past:
-        """Before the first position, of N hypotheses a sentence."""
+    def start(self, keys_BSK: Array, hypotheses: int) -> ReaderState:
+        """Return the state before the first position, for N hypotheses a sentence."""
         batch, sources, _ = keys_BSK.shape
         rows = batch * hypotheses
-        asked = NORMALISERS[self.normaliser].start((rows,), sources)
-        return Past(jnp.zeros(rows, jnp.float32), asked, self.cover.start(rows, sources))
+        normaliser = NORMALISERS[self.normaliser].start((rows,), sources)
+        return ReaderState(jnp.zeros(rows, jnp.float32), normaliser, self.cover.start(rows, sources))
 
     def read_next(
-        self, times: Product, constants: dict[str, Any], query_XD: Array, past: Past
-    ) -> tuple[Array, Array, Past]:
-        """context_XE, weights_BNS and the next past: N hypotheses of a sentence ask its memory as N queries."""
+        self, times: Product, constants: dict[str, Any], query_XD: Array, state: ReaderState
+    ) -> tuple[Array, Array, ReaderState]:
+        """Read one position; the N hypotheses of a sentence are N queries of its memory.
+
+        Args:
+            times: multiplies by a matrix of `matrices`.
+            constants: from `constants`.
+            query_XD: the queries, in the dtype of the memory.
+            state: the state before this position.
+
+        Returns:
+            context_XE, weights_BNS and the next state.
+        """
         keys_BSK, values_BSE, words_BS = constants["memory"]
         batch, sources, _ = keys_BSK.shape
         query_BNK = self._query(times, query_XD, batch)
-        added_BNSK = COVERAGES[self.coverage].added(times, past.covered, batch)
+        added_BNSK = COVERAGES[self.coverage].added(times, state.coverage, batch)
         compare = SCORES[self.score].compare
         if added_BNSK is None:
             scores_BNS = compare(constants["score"], query_BNK, keys_BSK)
         else:
             covered_BNSK = keys_BSK[:, None] + added_BNSK.astype(keys_BSK.dtype)
             scores_BNS = compare(constants["score"], query_BNK[:, :, None], covered_BNSK)[:, :, 0]
-        places_BN = past.place_X.reshape(batch, -1)
-        mask_BNS, factor_BNS = self._window(times, constants, query_XD, places_BN, words_BS > 0)
-        asked = jax.tree.map(lambda leaf_XS: leaf_XS.reshape(batch, -1, sources), past.asked)
-        weights_BNS, asked = NORMALISERS[self.normaliser].weigh_next(scores_BNS, mask_BNS, asked)
+        positions_BN = state.position_X.reshape(batch, -1)
+        mask_BNS, factor_BNS = self._window(times, constants, query_XD, positions_BN, words_BS > 0)
+        normaliser = jax.tree.map(lambda leaf_XS: leaf_XS.reshape(batch, -1, sources), state.normaliser)
+        weights_BNS, normaliser = NORMALISERS[self.normaliser].weigh_next(scores_BNS, mask_BNS, normaliser)
         weights_BNS = weights_BNS if factor_BNS is None else weights_BNS * factor_BNS
         context_XE = read(weights_BNS, values_BSE).reshape(len(query_XD), -1)
-        asked = jax.tree.map(lambda leaf_BNS: leaf_BNS.reshape(-1, sources), asked)
-        covered = COVERAGES[self.coverage].advance(times, constants["coverage"], past.covered, query_XD, weights_BNS)
-        return context_XE, weights_BNS, Past(past.place_X + 1, asked, covered)
+        normaliser = jax.tree.map(lambda leaf_BNS: leaf_BNS.reshape(-1, sources), normaliser)
+        advance = COVERAGES[self.coverage].advance
+        coverage = advance(times, constants["coverage"], state.coverage, query_XD, weights_BNS)
+        return context_XE, weights_BNS, ReaderState(state.position_X + 1, normaliser, coverage)
 
     def __call__(self, query_BTD: Array, keys_BSK: Array, values_BSE: Array, words_BS: Array) -> tuple[Array, Array]:
-        """context_BTE and weights_BTS of all positions at once: for a reader that remembers nothing."""
+        """Read all positions at once, which a reader without state can do.
+
+        Args:
+            query_BTD: the queries, in the dtype of the memory.
+            keys_BSK: from `keys`.
+            values_BSE: the memory.
+            words_BS: True at the real positions of the memory.
+
+        Returns:
+            context_BTE and weights_BTS.
+        """
         matrices, constants = self.matrices(), self.constants(keys_BSK, values_BSE, words_BS)
         batch, length, _ = query_BTD.shape
 
         def times(name: str, x: Array) -> Array:
-            return x @ matrices[name]
+            return x @ matrices[name].astype(x.dtype)
 
         scores_BTS = self.scorer.compare(constants["score"], self._query(times, query_BTD, batch), keys_BSK)
-        places_BT = jnp.broadcast_to(jnp.arange(length), (batch, length))
-        mask_BTS, factor_BTS = self._window(times, constants, query_BTD, places_BT, words_BS)
+        positions_BT = jnp.broadcast_to(jnp.arange(length), (batch, length))
+        mask_BTS, factor_BTS = self._window(times, constants, query_BTD, positions_BT, words_BS)
 
         def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
             weights_BTS = NORMALISERS[self.normaliser].weigh(scores_BTS, mask_BTS)
@@ -133,17 +172,17 @@ class Reader(nn.Module):
         return attend(scores_BTS, values_BSE, mask_BTS, weigh)
 
     def _query(self, times: Product, query: Array, batch: int) -> Array:
-        """query_BNK out of rows of N hypotheses, or out of N positions."""
+        """Return query_BNK from rows of N hypotheses, or from N positions."""
         projected = times("query", query) if self.scorer.query_matrix() is not None else query
         return projected.reshape(batch, -1, projected.shape[-1])
 
     def _window(
-        self, times: Product, constants: dict[str, Any], query: Array, places_BN: Array, words_BS: Array
+        self, times: Product, constants: dict[str, Any], query: Array, positions_BN: Array, words_BS: Array
     ) -> tuple[Array, Array | None]:
-        """mask_BNS of what may be read, and what weights are multiplied by."""
+        """Return mask_BNS of the positions that may be read, and the factors of the weights or None."""
         batch, sources = words_BS.shape
-        asks = self.window in CENTRES and self.centre.query_matrix() is not None
-        projected = times("centre", query) if asks else query
+        projects = self.window in CENTRES and self.centre.query_matrix() is not None
+        projected = times("centre", query) if projects else query
         query_BNK = projected.reshape(batch, -1, projected.shape[-1])
         known = self.scorer.known(sources)
-        return window(self.window, constants["centre"], query_BNK, places_BN, words_BS, known, self.radius)
+        return window(self.window, constants["centre"], query_BNK, positions_BN, words_BS, known, self.radius)

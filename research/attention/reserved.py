@@ -1,4 +1,4 @@
-"""Places that are reserved and not yet filled, as in a cache with room for a whole translation: they are not read."""
+"""Reading a cache with room for a whole translation, without reading the part that is not yet filled."""
 
 from collections.abc import Callable
 from functools import partial
@@ -11,18 +11,30 @@ FIRST_STEPS = 8  # steps of decoding that the first size holds; finer sizes save
 
 
 def read_filled(read: Callable[[int], Any], filled: Array, reserved: int, unit: int = 1) -> Any:
-    """read(n), for the least n of `sizes` that holds what is `filled`: shapes stay fixed, and time follows the filling.
+    """Return read(n) for the smallest n of `sizes` that holds all filled entries.
 
-    read: of the first n places; it returns the same shapes for every n. filled, unit: places; `filled` grows by `unit`.
-    An accelerator reads all that is reserved: it would wait for its host to choose a size.
+    Shapes stay fixed, and on a CPU the time grows with the filled part. An accelerator reads the whole cache: it would
+    wait for its host to choose a size.
+
+    Args:
+        read: reads the first n entries; returns the same shapes for every n.
+        filled: the number of filled entries.
+        reserved: the number of entries in the cache.
+        unit: the number of entries that each step of decoding adds.
     """
-    ends = sizes(reserved, unit) if jax.default_backend() == "cpu" else [reserved]
-    which = sum((filled > end).astype("int32") for end in ends[:-1])
-    return jax.lax.switch(which, [partial(read, end) for end in ends]) if len(ends) > 1 else read(reserved)
+    ends = sizes(reserved, unit)
+    if len(ends) == 1:
+        return read(reserved)
+
+    def read_some(filled: Array) -> Any:
+        which = sum((filled > end).astype("int32") for end in ends[:-1])
+        return jax.lax.switch(which, [partial(read, end) for end in ends])
+
+    return jax.lax.platform_dependent(filled, cpu=read_some, default=lambda filled: read(reserved))
 
 
 def sizes(reserved: int, unit: int = 1) -> list[int]:
-    """8, 16, 24, 32, 48, 72, … units, each at most twice the one before, up to all that is reserved."""
+    """Return 8, 16, 24, 32, 48, 72, … times `unit`, each at most twice the one before, and `reserved` at the end."""
     found, size = [], FIRST_STEPS
     while size * unit < reserved:
         found.append(size * unit)

@@ -1,7 +1,7 @@
 """Scores: how well does a query match each key? Linen modules in one table, `SCORES`.
 
-To add one: a class with `compare` (and `keys`, `query_matrix`, `constants`, `projections` where it has weights) and a
-line in `SCORES`.
+To add one: write a class with `compare` (and with `keys`, `query_matrix` and `constants` if it has weights) and add a
+line to `SCORES`.
 """
 
 from typing import Any, ClassVar
@@ -14,56 +14,58 @@ Array = jax.Array
 
 
 class Score(nn.Module):
-    """score(q, k), split so that each part is computed where it is cheapest.
+    """score(q, k), split into parts so that each is computed where it is cheapest.
 
-    What depends on the memory alone is `keys`, done once a sentence. What multiplies the query is `query_matrix`,
-    which a recurrence may merge with its own matmuls. What is left is `compare`, a pure function without weights.
-    query_width, memory_width: D and E. width: K, of the space where `concat` compares them. places: P, positions that
-    `location` tells apart. heads: (H,) for weights of its own for each head, else ().
+    `keys` depends on the memory alone and is computed once a sentence. `query_matrix` multiplies the query, in a
+    recurrence together with the recurrence's own products. `compare` is the rest, a pure function. Weights are float32
+    and are cast to the dtype of what they multiply.
+
+    Args:
+        query_width: D.
+        memory_width: E.
+        width: K, the width of the space in which `concat` compares.
+        learned_positions: P, the number of positions that `location` has weights for.
+        heads: (H,) for separate weights for each head, else ().
     """
 
     query_width: int
     memory_width: int
     width: int
-    places: int
+    learned_positions: int
     heads: tuple[int, ...] = ()
 
     bilinear: ClassVar[bool] = True
     """score(q, k + a) = score(q, k) + score(q, a)."""
     reads_keys: ClassVar[bool] = True
-    """What is said at a position has a part in its score."""
+    """The score depends on the keys, and not on the query alone."""
     own_matrices: ClassVar[bool] = False
-    """It multiplies queries or keys by matrices that it learns."""
+    """Queries or keys are multiplied by learned matrices."""
 
     def keys(self, memory_BSE: Array) -> Array:
-        """What the query is compared with, keys_BSK."""
+        """Return keys_BSK, the form of the memory that queries are compared with."""
         return memory_BSE
 
     def query_matrix(self) -> Array | None:
-        """The matrix_DK that the query is multiplied by; None: the query as it is."""
+        """Return the matrix_DK that multiplies the query; None: the query stays as it is."""
         return None
 
     def constants(self) -> Any:
-        """Whatever else `compare` needs."""
+        """Return the other weights that `compare` needs."""
         return ()
 
     def known(self, sources: int) -> int:
-        """How many of a memory's first positions it can score: those that follow must not be read."""
+        """Return how many of the first `sources` positions can be scored: later ones must not be read."""
         return sources
 
     @staticmethod
-    def projections(query_width: int, memory_width: int, width: int, places: int) -> tuple[int, int]:
-        """Multiply-adds of `query_matrix`, for a query, and of `keys`, for a position of the memory."""
-        return 0, 0
-
-    @staticmethod
     def compare(constants: Any, query_BTK: Array, keys_BSK: Array) -> Array:
-        """scores_BTS, float32, unmasked. Axes before the last two are batch axes, so heads are welcome."""
+        """Return scores_BTS, float32, unmasked. Axes before the last two are batch axes; heads may be one of them."""
         raise NotImplementedError
 
     def __call__(self, query_BTD: Array, keys_BSK: Array) -> Array:
+        """Return scores_BTS, float32, unmasked, of queries and of keys from `keys`."""
         matrix_DK = self.query_matrix()
-        query_BTK = query_BTD if matrix_DK is None else query_BTD @ matrix_DK
+        query_BTK = query_BTD if matrix_DK is None else query_BTD @ matrix_DK.astype(query_BTD.dtype)
         return self.compare(self.constants(), query_BTK, keys_BSK)
 
     def _matrix(self, name: str, rows: int, columns: int) -> Array:
@@ -72,7 +74,10 @@ class Score(nn.Module):
 
 
 class Dot(Score):
-    """qᵀ k. Luong et al. 2015, section 3.1. Query and memory must have the same width."""
+    """qᵀ k. Query and memory must have the same width.
+
+    Reference: Luong et al. 2015, section 3.1.
+    """
 
     def setup(self) -> None:
         if self.query_width != self.memory_width:
@@ -87,7 +92,10 @@ class Dot(Score):
 
 
 class ScaledDot(Dot):
-    """qᵀ k / √K. Vaswani et al. 2017, equation 1."""
+    """qᵀ k / √K.
+
+    Reference: Vaswani et al. 2017, equation 1.
+    """
 
     @staticmethod
     def compare(constants: Any, query_BTK: Array, keys_BSK: Array) -> Array:
@@ -95,7 +103,10 @@ class ScaledDot(Dot):
 
 
 class LearnedScaleDot(Dot):
-    """g qᵀ k, g learnt, from 1. The scaled attention of Luong et al. 2017 (their toolkit), with W = I."""
+    """g qᵀ k, with a learned scale g that starts at 1.
+
+    Reference: the scaled attention of Luong et al. 2017 (their toolkit), with W = I.
+    """
 
     def setup(self) -> None:
         super().setup()
@@ -111,7 +122,10 @@ class LearnedScaleDot(Dot):
 
 
 class General(Score):
-    """qᵀ W k. Luong et al. 2015, section 3.1. W multiplies the memory, once, and the rest is a dot product."""
+    """qᵀ W k. W multiplies the memory once a sentence, and the rest is a dot product.
+
+    Reference: Luong et al. 2015, section 3.1.
+    """
 
     own_matrices = True
 
@@ -119,17 +133,16 @@ class General(Score):
         self.key_ED = self._matrix("key", self.memory_width, self.query_width)
 
     def keys(self, memory_BSE: Array) -> Array:
-        return memory_BSE @ self.key_ED
-
-    @staticmethod
-    def projections(query_width: int, memory_width: int, width: int, places: int) -> tuple[int, int]:
-        return 0, memory_width * query_width
+        return memory_BSE @ self.key_ED.astype(memory_BSE.dtype)
 
     compare = staticmethod(Dot.compare)
 
 
 class LearnedScaleGeneral(General):
-    """g qᵀ W k, g learnt, from 1. The scaled attention of Luong et al. 2017 (their toolkit)."""
+    """g qᵀ W k, with a learned scale g that starts at 1.
+
+    Reference: the scaled attention of Luong et al. 2017 (their toolkit).
+    """
 
     def setup(self) -> None:
         super().setup()
@@ -142,7 +155,10 @@ class LearnedScaleGeneral(General):
 
 
 class Concat(Score):
-    """vᵀ tanh(W q + U k). Bahdanau et al. 2015, A.1.2; Luong's vᵀ tanh(W [q; k]) is the same with W split in two."""
+    """vᵀ tanh(W q + U k). Luong's vᵀ tanh(W [q; k]) is the same with W split in two.
+
+    Reference: Bahdanau et al. 2015, A.1.2.
+    """
 
     bilinear = False
     own_matrices = True
@@ -153,7 +169,7 @@ class Concat(Score):
         self.scale_K = self.param("scale", nn.initializers.normal(self.width**-0.5), (*self.heads, self.width))
 
     def keys(self, memory_BSE: Array) -> Array:
-        return memory_BSE @ self.key_EK
+        return memory_BSE @ self.key_EK.astype(memory_BSE.dtype)
 
     def query_matrix(self) -> Array:
         return self.query_DK
@@ -162,19 +178,18 @@ class Concat(Score):
         return self.scale_K
 
     @staticmethod
-    def projections(query_width: int, memory_width: int, width: int, places: int) -> tuple[int, int]:
-        return query_width * width, memory_width * width
-
-    @staticmethod
     def compare(constants: Any, query_BTK: Array, keys_BSK: Array) -> Array:
         hidden_BTSK = jnp.tanh(query_BTK[..., :, None, :] + keys_BSK[..., None, :, :])
-        return jnp.einsum("...tsk,...k->...ts", hidden_BTSK, constants, preferred_element_type=jnp.float32)
+        scale_K = constants.astype(hidden_BTSK.dtype)
+        return jnp.einsum("...tsk,...k->...ts", hidden_BTSK, scale_K, preferred_element_type=jnp.float32)
 
 
 class Location(Score):
-    """W q: the query alone says where to look. Luong et al. 2015, equation 8.
+    """W q: the score of a position depends on the query alone.
 
-    W has a row for each of the first P positions; in a longer sentence those that follow are never read, as there.
+    W has a row for each of the first P positions. In a longer sentence later positions are never read, as in the paper.
+
+    Reference: Luong et al. 2015, equation 8.
     """
 
     bilinear = False
@@ -182,23 +197,19 @@ class Location(Score):
     own_matrices = True
 
     def setup(self) -> None:
-        self.query_DP = self._matrix("query", self.query_width, self.places)
+        self.query_DP = self._matrix("query", self.query_width, self.learned_positions)
 
     def known(self, sources: int) -> int:
-        return min(sources, self.places)
+        return min(sources, self.learned_positions)
 
     def query_matrix(self) -> Array:
         return self.query_DP
 
     @staticmethod
-    def projections(query_width: int, memory_width: int, width: int, places: int) -> tuple[int, int]:
-        return query_width * places, 0
-
-    @staticmethod
     def compare(constants: Any, query_BTK: Array, keys_BSK: Array) -> Array:
-        sources, places = keys_BSK.shape[-2], query_BTK.shape[-1]
+        sources, scored = keys_BSK.shape[-2], query_BTK.shape[-1]
         scores_BTP = query_BTK[..., :sources].astype(jnp.float32)
-        beyond = [(0, 0)] * (scores_BTP.ndim - 1) + [(0, max(0, sources - places))]
+        beyond = [(0, 0)] * (scores_BTP.ndim - 1) + [(0, max(0, sources - scored))]
         return jnp.pad(scores_BTP, beyond)
 
 

@@ -8,15 +8,18 @@ Array = jax.Array
 
 
 def padding(mask_BS: Array) -> Array:
-    """Real source positions only, mask_B1S, the same for every query."""
+    """Return mask_B1S, the real source positions, the same for every query."""
     return mask_BS[:, None, :]
 
 
 def lineage(ancestors_BNT: Array) -> Array:
-    """The one position at each time that belongs to a hypothesis's own past, mask_BNS over times x N: S = T N.
+    """Return the cache entries that belong to each hypothesis's own history, as mask_BNS over S = T·N entries.
 
-    ancestors_BNT: which of its sentence's N hypotheses wrote at time t what hypothesis n goes on from; -1: nothing yet.
-    With one hypothesis it is a row of a causal window.
+    At each time one entry belongs to a hypothesis. With one hypothesis the mask is a row of a causal window.
+
+    Args:
+        ancestors_BNT: for hypothesis n and time t, which of the sentence's N hypotheses wrote the token at t that n
+            continues; -1 for times to come.
     """
     batch, hypotheses, length = ancestors_BNT.shape
     mask_BNTM = ancestors_BNT[..., None] == jnp.arange(hypotheses)[None, None, None]
@@ -25,23 +28,27 @@ def lineage(ancestors_BNT: Array) -> Array:
 
 @flax.struct.dataclass
 class Window:
-    """Which positions may be read, as a rule: long sequences are read block by block, and never hold it as a map.
+    """A rule for the positions that may be read; long sequences apply it block by block and never hold the whole mask.
 
-    words_BS: real positions of what is read; None: all are. Position t reads positions t - before … t + after; None: up
-    to that end. after=0 is causal (Vaswani et al. 2017, section 3.2.3); with `before` too the window slides (Beltagy et
-    al. 2020).
+    Position t reads positions t - before … t + after. after=0 is causal (Vaswani et al. 2017, section 3.2.3); with
+    `before` the window also slides (Beltagy et al. 2020).
+
+    Args:
+        words_BS: True at the real positions of the memory; None: all are real.
+        before: positions back; None: up to the beginning.
+        after: positions ahead; None: up to the end.
     """
 
     words_BS: Array | None = None
     before: int | None = flax.struct.field(pytree_node=False, default=None)
     after: int | None = flax.struct.field(pytree_node=False, default=None)
 
-    def mask(self, query_places_T: Array, key_places_S: Array) -> Array:
-        """mask_BTS of queries and keys at these positions; axes of length 1 where all are alike."""
+    def mask(self, query_positions_T: Array, key_positions_S: Array) -> Array:
+        """Return mask_BTS of queries and keys at these positions; an axis has length 1 where all are the same."""
         mask_BTS = jnp.ones((1, 1, 1), bool)
         if self.words_BS is not None:
-            mask_BTS = padding(jnp.take(self.words_BS, key_places_S, axis=1))
-        distance_TS = key_places_S[None, :] - query_places_T[:, None]
+            mask_BTS = padding(jnp.take(self.words_BS, key_positions_S, axis=1))
+        distance_TS = key_positions_S[None, :] - query_positions_T[:, None]
         if self.before is not None:
             mask_BTS = mask_BTS & (distance_TS >= -self.before)[None]
         if self.after is not None:

@@ -1,13 +1,14 @@
-"""Encoders and decoders around any attention: `build` makes a Translator of config.model."""
+"""Encoders and decoders around any attention: `build` makes a Translator from config.model."""
 
 from collections.abc import Callable, Iterable
 
 import flax.linen as nn
+import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from research.attention.coverage import COVERAGES
 from research.attention.cross_attention import CrossAttention
-from research.attention.forms import FORMS
+from research.attention.kernels import KERNELS
 from research.attention.local import WINDOWS
 from research.attention.normalisers import NORMALISERS
 from research.attention.positions import POSITIONS
@@ -19,16 +20,26 @@ from research.models.embeddings import TIES, Embeddings
 from research.models.recurrent_decoder import READERS, RecurrentDecoder
 from research.models.recurrent_layers import DIRECTIONS, RecurrentEncoder
 from research.models.transformer import TransformerDecoder, TransformerEncoder
-from research.models.transformer_layers import NORMS, Entrance, FeedForward, Sublayer
+from research.models.transformer_layers import NORMS, FeedForward, InputEmbedding, Sublayer
 from research.models.translator import DECODER_DIRECTIONS, Translator
 
-PATTERN = {"deterministic": True, "parent": None}  # what is not yet part of a model, nor in its mode
+PATTERN = {
+    "deterministic": True,
+    "dtype": jnp.float32,
+    "parent": None,
+}  # a side clones a pattern in the side's mode
 
 
 def build(model: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) -> Translator:
-    """The translator that `model` describes, for vocabularies of so many pieces.
+    """Build the translator that `model` describes.
 
-    ValueError, in one sentence, for a name that no table has, a number that is too small, and fields that are missing.
+    Args:
+        model: config.model.
+        source_vocabulary: the number of source subwords.
+        target_vocabulary: the number of target subwords.
+
+    Raises:
+        ValueError: a name is in no table, a number is too small, or a field is missing; one sentence says which.
     """
     for field, table in CHOICES.items():
         if field in model and model[field] not in table:
@@ -39,16 +50,16 @@ def build(model: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) 
     embeddings = Embeddings(source_vocabulary, target_vocabulary, model.embedding, model.width, model.tie)
     try:
         return Translator(embeddings, ENCODERS[model.encoder](model), DECODERS[model.decoder](model))
-    except (AttributeError, KeyError) as error:  # how a ConfigDict says that it has no such field
+    except (AttributeError, KeyError) as error:  # from a ConfigDict without the field
         field = str(error.args[0]).strip("'\"").split("'")[0]
         raise ValueError(
             f"model.encoder={model.encoder!r} with model.decoder={model.decoder!r} needs model.{field}, which this "
-            "config has not: begin with an architecture that has these sides, such as transformer_recurrent"
+            "config does not define: start from an architecture with these sides, such as transformer_recurrent"
         ) from error
 
 
 def attends(model: ConfigDict) -> bool:
-    """Whether the model that this describes reads its source while it writes."""
+    """Return whether the model that this describes attends to its source."""
     return bool(model.decoder != "recurrent" or model.reader != "none")
 
 
@@ -111,13 +122,15 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
     attention = SelfAttention(
         **_heads(model),
         score=model.self_score,
-        places=model.places,
+        learned_positions=model.learned_positions,
         normaliser=model.self_normaliser,
         positions=positions,
         reach=model.relative_reach,
     )
     return {
-        "entrance": Entrance(model.width, positions, model.places, model.dropout, **PATTERN),
+        "input_embedding": InputEmbedding(
+            model.width, positions, model.learned_positions, model.dropout, deterministic=True, parent=None
+        ),
         "attention": attention,
         "feed_forward": FeedForward(model.width, model.ffn, model.activation_dropout, **PATTERN),
         "sublayer": Sublayer(model.norm, model.dropout, **PATTERN),
@@ -126,19 +139,19 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
 
 
 def _heads(model: ConfigDict) -> dict[str, object]:
-    """What self- and cross-attention have in common."""
+    """Return the fields that self- and cross-attention share."""
     shared = {field: model[field] for field in ("width", "heads", "kv_heads", "head_width", "head_spread")}
-    return {**shared, "form": model.form, "dropout": model.attention_dropout, **PATTERN}
+    return {**shared, "kernel": model.kernel, "dropout": model.attention_dropout, **PATTERN}
 
 
 def _reading(model: ConfigDict) -> dict[str, object]:
-    """How the source is read, whoever reads."""
+    """Return the fields of attention over the source, for any decoder."""
     return {
         "score": model.score,
         "normaliser": model.normaliser,
         "window": model.window,
         "radius": model.window_radius,
-        "places": model.places,
+        "learned_positions": model.learned_positions,
     }
 
 
@@ -165,7 +178,7 @@ CHOICES: dict[str, Iterable[str]] = {
     "self_normaliser": NORMALISERS,
     "encoder_positions": POSITIONS,
     "decoder_positions": POSITIONS,
-    "form": FORMS,
+    "kernel": KERNELS,
     "norm": NORMS,
     "tie": TIES,
 }
@@ -176,7 +189,7 @@ AT_LEAST = {
     "encoder_layers": 1,
     "decoder_layers": 1,
     "head_width": 0,
-    "places": 1,
+    "learned_positions": 1,
     "window_radius": 1,
     "self_window": 0,
     "relative_reach": 0,

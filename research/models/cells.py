@@ -1,4 +1,4 @@
-"""Recurrent cells, in one table, `CELLS`: what a step does once both matmuls are done."""
+"""Recurrent cells, in one table, `CELLS`: the elementwise part of a step, after both matrix products."""
 
 from typing import ClassVar
 
@@ -6,27 +6,36 @@ import jax
 import jax.numpy as jnp
 
 Array = jax.Array
-State = tuple[Array, ...]  # state[0] is what the cell shows, state_BD
+State = tuple[Array, ...]  # arrays_BD; state[0] is the output h
 
 
 class Cell:
-    """gates: G, how many blocks of D the two projections have. parts: how many arrays_BD the state has.
-
-    `advance(input_BG, recurrent_BG, state)` is elementwise: input_BG = W x_t + b is done for all positions before the
-    loop, recurrent_BG = U h_{t-1} (+ c where `recurrent_bias`) inside it.
-    """
+    """The elementwise part of a recurrent step."""
 
     gates: ClassVar[int]
+    """The number of blocks of D in each of the two projections."""
     parts: ClassVar[int] = 1
+    """The number of arrays_BD in the state."""
     recurrent_bias: ClassVar[bool] = False
+    """True if U h_{t-1} has a bias of its own."""
 
     @staticmethod
     def advance(input_BG: Array, recurrent_BG: Array, state: State) -> State:
+        """Return the next state.
+
+        Args:
+            input_BG: W x_t + b, computed for all positions before the loop.
+            recurrent_BG: U h_{t-1}, plus its bias if `recurrent_bias`.
+            state: the state at t - 1.
+        """
         raise NotImplementedError
 
 
 class Tanh(Cell):
-    """h_t = tanh(W x_t + U h_{t-1} + b). Elman 1990."""
+    """h_t = tanh(W x_t + U h_{t-1} + b).
+
+    Reference: Elman 1990.
+    """
 
     gates = 1
 
@@ -38,7 +47,9 @@ class Tanh(Cell):
 class GRU(Cell):
     """r, z = σ(W x + U h + b); n = tanh(W_n x + b_n + r ∘ (U_n h + c_n)); h_t = (1 - z) ∘ n + z ∘ h_{t-1}.
 
-    Cho et al. 2014, with the reset gate after the matmul, as cuDNN computes it. Blocks in the order r, z, n.
+    The reset gate comes after the matrix product, as in cuDNN. The blocks are in the order r, z, n.
+
+    Reference: Cho et al. 2014.
     """
 
     gates = 3
@@ -58,7 +69,9 @@ class GRU(Cell):
 class LSTM(Cell):
     """i, f, o = σ(·), g = tanh(·) of W x + U h + b; c_t = f ∘ c_{t-1} + i ∘ g; h_t = o ∘ tanh(c_t).
 
-    Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000. Blocks in the order i, f, g, o.
+    The blocks are in the order i, f, g, o.
+
+    Reference: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
 
     gates = 4

@@ -1,4 +1,4 @@
-"""Word vectors of both languages and the output layer, shared or not."""
+"""The word vectors of both languages and of the output layer, shared or not."""
 
 import flax.linen as nn
 import jax
@@ -8,11 +8,15 @@ TIES = ("none", "decoder", "all")
 
 
 class Embeddings(nn.Module):
-    """Three tables_VD: of source pieces, of target pieces, and of the output layer, logits_V = table_VD @ state_D.
+    """Three tables_VD: of source subwords, of target subwords, and of the output layer, logits_V = table_VD @ state_D.
 
-    tie: "none"; "decoder", target pieces and output layer are one (Press & Wolf 2017); "all", all three are (Vaswani
-    et al. 2017, section 3.4), which needs a joint vocabulary.
-    width: of embeddings; output_width: of the states that predict. Both are one number where the output layer is tied.
+    Args:
+        source_vocabulary: the number of source subwords.
+        target_vocabulary: the number of target subwords.
+        width: of the embeddings.
+        output_width: of the states that predict; equal to `width` if the output layer is tied.
+        tie: "none"; "decoder": one table for target subwords and output layer (Press & Wolf 2017); "all": one table for
+            all three (Vaswani et al. 2017, section 3.4), which needs a joint vocabulary.
     """
 
     source_vocabulary: int
@@ -45,9 +49,9 @@ class Embeddings(nn.Module):
             self.output_VD = self.target_VD
 
     def source(self, ids: Array) -> Array:
-        """Vectors of source pieces; one more axis than `ids`."""
+        """Return the vectors of source subwords, float32; one more axis than `ids`."""
         return self.source_VD[ids]
 
     def target(self, ids: Array) -> Array:
-        """Vectors of target pieces; one more axis than `ids`."""
+        """Return the vectors of target subwords, float32; one more axis than `ids`."""
         return self.target_VD[ids]

@@ -1,4 +1,4 @@
-"""Several translators that speak as one: each reads and remembers for itself, and their predictions are averaged."""
+"""An ensemble: several translators, each with its own memory and cache, whose predictions are averaged."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,13 +15,14 @@ Array = jax.Array
 class Ensemble(Translator):
     """log p(y) = log 1/M Σ_m p_m(y): the arithmetic mean of the members' probabilities, token by token.
 
-    Ensembles of models: Sutskever et al. 2014, table 1; of the last checkpoints of one: Sennrich et al. 2016 (WMT).
-    Memory, cache and states are tuples, one of each member; logits are log-probabilities, which they may stand for.
-    All members have one target vocabulary.
+    Memory, cache and states are tuples with one entry a member. Logits are log-probabilities. All members must have the
+    same target vocabulary.
+
+    Reference: Sutskever et al. 2014, table 1; for the last checkpoints of one run, Sennrich et al. 2016 (WMT).
     """
 
     members: tuple[Translator, ...] = ()
-    embeddings: Any = None  # each member has its own, as it has its sides
+    embeddings: Any = None  # each member has its own embeddings and sides
     source_side: Any = None
     target_side: Any = None
 
@@ -47,20 +48,20 @@ class Ensemble(Translator):
         return tuple(member.reorder(own, rows_X) for member, own in zip(self.members, cache, strict=True))
 
     def outputs(self, source_BS: Array, target_in_BT: Array) -> tuple[Array, Array]:
-        """Not of an ensemble: its logits are no product of states and a table."""
-        raise ValueError("this needs one model, and an ensemble is several: give one run folder, without --last")
+        """Raise ValueError: the logits of an ensemble are not a product of states and a table."""
+        raise ValueError("this needs a single model, not an ensemble: give one run folder, without --last")
 
     def logits(self, states: Any) -> Array:
         return _mean([member.logits(own) for member, own in zip(self.members, states, strict=True)])
 
 
 def _mean(logits: list[Array]) -> Array:
-    """log of the mean probability."""
+    """Return the log of the mean probability."""
     return jax.nn.logsumexp(jnp.stack([nn.log_softmax(each) for each in logits]), axis=0) - jnp.log(float(len(logits)))
 
 
 def ensemble(models: list[tuple[Translator, Any]]) -> tuple[Translator, Any]:
-    """The translator and the weights of several; those of one as they are."""
+    """Return the ensemble of several translators, and its weights; a single translator is returned as it is."""
     if len(models) == 1:
         return models[0]
     # Copies: flax takes one module object that is given twice for one member with one set of weights.
@@ -69,7 +70,7 @@ def ensemble(models: list[tuple[Translator, Any]]) -> tuple[Translator, Any]:
 
 
 def by_member(sown: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """What each member of an ensemble has sown, as `cross_attention` takes it; of another model, what that has."""
+    """Return what each member of an ensemble has sown, as `cross_attention` takes it; [sown] for a single model."""
     attention = sown.get("attention", {})
     numbers = sorted(int(name.removeprefix("members_")) for name in attention if name.startswith("members_"))
     return [{"attention": attention[f"members_{number}"]} for number in numbers] or [sown]

@@ -1,4 +1,4 @@
-"""Interventions on a trained translator: it reads by other weights than its own, or one of its heads says nothing."""
+"""Interventions on a trained translator: other attention weights than its own, or a head without output."""
 
 from typing import Any, NamedTuple
 
@@ -11,7 +11,13 @@ from research.models.translator import Translator
 
 
 class Head(NamedTuple):
-    """attention: "encoder" or "decoder", of self-attention, or "cross". layer, head: from 0."""
+    """A head of a Transformer.
+
+    Args:
+        attention: "encoder" or "decoder" for self-attention, or "cross".
+        layer: the layer, from 0.
+        head: the head in the layer, from 0.
+    """
 
     attention: str
     layer: int
@@ -22,9 +28,14 @@ class Head(NamedTuple):
 
 
 def reading_by(translator: Translator, normaliser: str) -> Translator:
-    """The translator that reads its source by this name of `NORMALISERS`, whatever it was trained with.
+    """Return the translator with another normaliser for its attention over the source, and the same parameters.
 
-    It takes the same parameters. ValueError for one that does not read its source at all.
+    Args:
+        translator: a translator with attention.
+        normaliser: a name in `NORMALISERS`.
+
+    Raises:
+        ValueError: the translator has no attention.
     """
     side = translator.target_side
     if isinstance(side, TransformerDecoder):
@@ -32,12 +43,12 @@ def reading_by(translator: Translator, normaliser: str) -> Translator:
     elif isinstance(side, RecurrentDecoder) and side.timing != "none":
         side = side.clone(reader=side.reader.clone(normaliser=normaliser))
     else:
-        raise ValueError("this model does not attend (model.reader=none): there are no weights to intervene in")
+        raise ValueError("this model has no attention (model.reader=none): there are no weights to change")
     return translator.clone(target_side=side)
 
 
 def heads(translator: Translator) -> list[Head]:
-    """Every head, layer by layer; [] of a recurrent model."""
+    """Return all heads, layer by layer; [] for a recurrent model."""
     encoder, decoder = translator.source_side, translator.target_side
     found = []
     if isinstance(encoder, TransformerEncoder):
@@ -49,7 +60,11 @@ def heads(translator: Translator) -> list[Head]:
 
 
 def without_head(translator: Translator, params: Any, silent: Head) -> Any:
-    """The parameters with which a head says nothing: its rows of W_O are zero, and all else is as it was."""
+    """Return the parameters with the rows of W_O of one head set to zero, so that it has no output.
+
+    Raises:
+        ValueError: the model has no such head.
+    """
     if silent not in heads(translator):
         raise ValueError(f"this model has no head {silent}; it has {', '.join(map(str, heads(translator))) or 'none'}")
     side = "encoder" if silent.attention == "encoder" else "decoder"

@@ -1,9 +1,8 @@
 """A scan over time whose weight gradients are taken after the loop, one matmul for all positions.
 
-Reverse-mode differentiation of `lax.scan` adds x_tᵀ dy_t into the gradient of a weight at every step: T small matmuls
-and T passes over an array as large as the weight. Here the loop going back keeps x_t and dy_t, and the sum over time
-is one matmul at the end: dW = Σ_t x_tᵀ dy_t. Nothing else differs from `lax.scan`, and no matmul of the way forward
-is repeated.
+Reverse-mode differentiation of `lax.scan` adds x_tᵀ dy_t to the gradient of a weight at every step: T small products
+and T passes over an array as large as the weight. Here the backward loop keeps x_t and dy_t, and the sum over time is
+one product at the end: dW = Σ_t x_tᵀ dy_t. Everything else is as in `lax.scan`, and no forward product is repeated.
 """
 
 from collections.abc import Callable
@@ -18,25 +17,46 @@ Product = Callable[[str, Array], Array]
 Body = Callable[[Product, Any, Any, Any], tuple[Any, Any]]
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(0, 5))
+@partial(jax.custom_vjp, nondiff_argnums=(0, 5, 6))
 def recur(
-    body: Body, weights: dict[str, Array], constants: Any, carry: Any, inputs: Any, reverse: bool = False
+    body: Body,
+    weights: dict[str, Array],
+    constants: Any,
+    carry: Any,
+    inputs: Any,
+    reverse: bool = False,
+    dtype: Any = jnp.float32,
 ) -> tuple[Any, Any]:
-    """Runs `carry, output = body(times, constants, carry, input)` over the first axis of `inputs`.
+    """Run `carry, output = body(times, constants, carry, input)` over the first axis of `inputs`.
 
-    body: pure, closes over no traced value. `times(name, x_BD)` is x_BD @ weights[name] and may be used once a name.
-    weights: matrices_DE that do not change over time. constants: whatever else the body reads (keys, biases, ...).
-    constants, carry, inputs: pytrees of float arrays (a mask is 0.0 and 1.0). reverse: go from the last position to
-    the first. Returns the last carry and the outputs of all steps, stacked in the order of `inputs`.
+    Args:
+        body: a pure function that closes over no traced value. `times(name, x_BD)` is x_BD @ weights[name]; each name
+            may be used once a step.
+        weights: matrices_DE that do not change over time, float32. Their gradients are summed in float32.
+        constants: other values that the body needs (keys, biases, …); a pytree of float arrays.
+        carry: the first carry, a pytree of float arrays.
+        inputs: a pytree of float arrays, a mask as 0.0 and 1.0.
+        reverse: True to go from the last position to the first.
+        dtype: of the products.
+
+    Returns:
+        The last carry, and the outputs of all steps, stacked in the order of `inputs`.
+
+    Raises:
+        ValueError: a name of `weights` is used twice in a step.
     """
 
+    matrices = _cast(weights, dtype)
+
     def step(carry, input_):
-        return body(lambda name, x: x @ weights[name], constants, carry, input_)
+        return body(lambda name, x: x.astype(dtype) @ matrices[name], constants, carry, input_)
 
     return jax.lax.scan(step, carry, inputs, reverse=reverse)
 
 
-def _forward(body, weights, constants, carry, inputs, reverse):
+def _forward(body, weights, constants, carry, inputs, reverse, dtype):
+    matrices = _cast(weights, dtype)
+
     def step(carry, input_):
         products = {}
 
@@ -45,7 +65,7 @@ def _forward(body, weights, constants, carry, inputs, reverse):
                 raise ValueError(
                     f"weights {name!r} are used twice in one step of a recurrence; give the uses two names"
                 )
-            products[name] = x @ weights[name]
+            products[name] = x.astype(dtype) @ matrices[name]
             return products[name]
 
         next_carry, output = body(times, constants, carry, input_)
@@ -55,8 +75,9 @@ def _forward(body, weights, constants, carry, inputs, reverse):
     return (last, outputs), (weights, constants, inputs, carries, products)
 
 
-def _backward(body, reverse, residuals, cotangents):
+def _backward(body, reverse, dtype, residuals, cotangents):
     weights, constants, inputs, carries, products = residuals
+    matrices = _cast(weights, dtype)
     last_bar, outputs_bar = cotangents
 
     def step(state, slices):
@@ -67,8 +88,8 @@ def _backward(body, reverse, residuals, cotangents):
             operands = {}
 
             def times(name, x):
-                operands[name] = x
-                return _replayed(x, weights[name], known[name], taps[name])
+                operands[name] = x.astype(dtype)
+                return _replayed(operands[name], matrices[name], known[name], taps[name])
 
             return body(times, constants, carry, input_), operands
 
@@ -93,9 +114,13 @@ def _backward(body, reverse, residuals, cotangents):
 
 
 def _summed(operands_TBD: Array, products_bar_TBE: Array, dtype: jnp.dtype) -> Array:
-    """Σ_t x_tᵀ dy_t, summed in float32 whatever x and the weight are."""
+    """Return Σ_t x_tᵀ dy_t, summed in float32 whatever the dtype of x and dy is."""
     total_DE = jnp.einsum("tbd,tbe->de", operands_TBD, products_bar_TBE, preferred_element_type=jnp.float32)
     return total_DE.astype(dtype)
+
+
+def _cast(weights: dict[str, Array], dtype: Any) -> dict[str, Array]:
+    return {name: weight.astype(dtype) for name, weight in weights.items()}
 
 
 recur.defvjp(_forward, _backward)
@@ -103,7 +128,7 @@ recur.defvjp(_forward, _backward)
 
 @jax.custom_vjp
 def _replayed(x: Array, weight: Array, product: Array, tap: Array) -> Array:
-    """`product`, known to equal x @ weight; its cotangent goes to x and, untouched, to `tap`."""
+    """Return `product`, which equals x @ weight; its cotangent goes to x and, unchanged, to `tap`."""
     return product
 
 

@@ -1,4 +1,6 @@
-"""One recurrent layer, and an encoder of several in one direction or both."""
+"""A recurrent layer, and an encoder of several layers in one direction or both."""
+
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -14,11 +16,19 @@ DIRECTIONS: dict[str, tuple[bool, ...]] = {"uni": (False,), "reversed": (True,),
 
 
 class RecurrentLayer(nn.Module):
-    """A cell and its weights. cell: a name in `CELLS`; input_width: E; width: D of its states."""
+    """A cell with its weights, run over a sequence.
+
+    Args:
+        cell: a name in `CELLS`.
+        input_width: E.
+        width: D of the states.
+        dtype: of products and of the returned states. The recurrent state and the gates are float32.
+    """
 
     cell: str
     input_width: int
     width: int
+    dtype: Any = jnp.float32
 
     def setup(self) -> None:
         kind = self.kind
@@ -35,24 +45,35 @@ class RecurrentLayer(nn.Module):
 
     @property
     def kind(self) -> type[Cell]:
+        """Return the class of the cell."""
         return CELLS[self.cell]
 
     def initial(self, batch: int) -> State:
-        """The state of zeros."""
-        return (jnp.zeros((batch, self.width), self.bias_G.dtype),) * self.kind.parts
+        """Return the zero state, float32."""
+        return (jnp.zeros((batch, self.width), jnp.float32),) * self.kind.parts
 
     def project(self, inputs_BTE: Array) -> Array:
-        """W x + b for all positions, outside the loop."""
-        return plus(inputs_BTE @ self.input_EG, self.bias_G)
+        """Return W x + b of all positions, outside the loop."""
+        return add_bias(inputs_BTE.astype(self.dtype) @ self.input_EG.astype(self.dtype), self.bias_G)
 
     def recurrent_bias(self) -> Array | None:
-        """What a cell adds to U h, or None."""
+        """Return the bias that the cell adds to U h, or None."""
         return self.recurrent_bias_G if self.kind.recurrent_bias else None
 
     def __call__(
         self, inputs_BTE: Array, initial: State, mask_BT: Array | None = None, reverse: bool = False
     ) -> tuple[Array, State]:
-        """states_BTD and the last state. Where mask_BT is False the state stays as it was. reverse: from the end."""
+        """Run the cell over a sequence.
+
+        Args:
+            inputs_BTE: the inputs.
+            initial: the first state.
+            mask_BT: False where the state stays as it was; None: it changes everywhere.
+            reverse: True to go from the end to the beginning.
+
+        Returns:
+            states_BTD, and the last state in float32.
+        """
         kind = self.kind
 
         def body(times: Product, bias: Array | None, state: State, inputs) -> tuple[State, Array]:
@@ -60,30 +81,38 @@ class RecurrentLayer(nn.Module):
             after = advance(kind, times("recurrent", state[0]), bias, input_BG, state)
             if mask_B1 is not None:
                 after = tuple(jnp.where(mask_B1 > 0, new, old) for new, old in zip(after, state, strict=True))
-            return after, after[0]
+            return after, after[0].astype(self.dtype)
 
         mask_TB1 = None if mask_BT is None else mask_BT.T[:, :, None].astype(inputs_BTE.dtype)
         inputs = (self.project(inputs_BTE.transpose(1, 0, 2)), mask_TB1)
         weights = {"recurrent": self.recurrent_DG}
-        last, states_TBD = recur(body, weights, self.recurrent_bias(), initial, inputs, reverse)
+        last, states_TBD = recur(body, weights, self.recurrent_bias(), initial, inputs, reverse, self.dtype)
         return states_TBD.transpose(1, 0, 2), last
 
 
 def advance(kind: type[Cell], recurrent_BG: Array, bias: Array | None, input_BG: Array, state: State) -> State:
-    """One step of a cell, with its recurrent bias where it has one."""
-    return kind.advance(input_BG, recurrent_BG if bias is None else plus(recurrent_BG, bias), state)
+    """Return the next state of a cell, computed in the dtype of the state. `bias` is its recurrent bias or None."""
+    input_BG, recurrent_BG = input_BG.astype(state[0].dtype), recurrent_BG.astype(state[0].dtype)
+    return kind.advance(input_BG, recurrent_BG if bias is None else add_bias(recurrent_BG, bias), state)
 
 
-def plus(x_BG: Array, bias_G: Array) -> Array:
-    """x + b, the rank of b raised in the open."""
-    return x_BG + jnp.broadcast_to(bias_G, x_BG.shape)
+def add_bias(x_BG: Array, bias_G: Array) -> Array:
+    """Return x + b, with b broadcast explicitly: rank promotion is forbidden."""
+    return x_BG + jnp.broadcast_to(bias_G.astype(x_BG.dtype), x_BG.shape)
 
 
 class RecurrentEncoder(nn.Module):
-    """Layers over the source: direction "uni", "reversed" (Sutskever et al. 2014) or "bi".
+    """Recurrent layers over the source.
 
-    width: D of a layer's states; with "bi" each direction has D / 2 and the two are put side by side, so that
-    directions are compared at one width.
+    Args:
+        cell: a name in `CELLS`.
+        direction: "uni", "reversed" (Sutskever et al. 2014) or "bi".
+        layers: the number of layers.
+        input_width: the width of embeddings.
+        width: D of the states. With "bi" each direction has D / 2, so that directions are compared at one width.
+        dropout: rate of dropout of the inputs of each layer.
+        deterministic: True for no dropout.
+        dtype: of the computation. Parameters and the states of cells are float32.
     """
 
     cell: str
@@ -93,17 +122,19 @@ class RecurrentEncoder(nn.Module):
     width: int
     dropout: float
     deterministic: bool
+    dtype: Any = jnp.float32
 
     def setup(self) -> None:
         ways = DIRECTIONS[self.direction]
         if self.width % len(ways):
             raise ValueError(f"model.width={self.width} must be even for direction='bi'; try {self.width + 1}")
         widths = [self.input_width] + [self.width] * (self.layers - 1)
-        self.stack = [[RecurrentLayer(self.cell, width, self.width // len(ways)) for _ in ways] for width in widths]
+        each = self.width // len(ways)
+        self.stack = [[RecurrentLayer(self.cell, width, each, self.dtype) for _ in ways] for width in widths]
         self.drop = Dropout(self.dropout, self.deterministic)
 
     def __call__(self, inputs_BSE: Array, mask_BS: Array) -> Encoded:
-        """The states of the last layer, and each layer's last state, both directions side by side."""
+        """Return the states of the last layer, and the last state of each layer; directions are concatenated."""
         states_BSD, finals = inputs_BSE, []
         for ways in self.stack:
             inputs_BSE = self.drop(states_BSD)

@@ -1,4 +1,9 @@
-"""The two sides of the Transformer of Vaswani et al. 2017, each of which goes with any other side."""
+"""The encoder and the decoder of the Transformer. Each can be combined with any other side.
+
+Reference: Vaswani et al. 2017.
+"""
+
+from typing import Any
 
 import flax.linen as nn
 import flax.struct
@@ -12,8 +17,8 @@ from research.attention.windows import Window, lineage
 from research.models.transformer_layers import (
     DecoderLayer,
     EncoderLayer,
-    Entrance,
     FeedForward,
+    InputEmbedding,
     LayerCache,
     Sublayer,
 )
@@ -23,26 +28,34 @@ Array = jax.Array
 
 
 class TransformerEncoder(nn.Module):
-    """Layers of self-attention over the source. Norm "pre" norms the last states as well.
+    """Layers of self-attention over the source. With the norm "pre" the last states are normalised too.
 
-    entrance, attention, feed_forward, sublayer: patterns without weights, which each layer clones. window: positions
-    that are read each way; 0: all.
+    Args:
+        layers: the number of layers.
+        input_embedding: a pattern without weights; so are the next three, which each layer clones.
+        attention: of the self-attention.
+        feed_forward: of the feed-forward layer.
+        sublayer: of the residual connection.
+        window: positions that are read each way; 0: all.
+        deterministic: True for no dropout.
+        dtype: of the computation. Parameters are float32.
     """
 
     layers: int
-    entrance: Entrance
+    input_embedding: InputEmbedding
     attention: SelfAttention
     feed_forward: FeedForward
     sublayer: Sublayer
     window: int
     deterministic: bool
+    dtype: Any
 
     def setup(self) -> None:
-        self.enter = self.entrance.clone(deterministic=self.deterministic)
+        self.enter = self.input_embedding.clone(deterministic=self.deterministic)
         parts = _patterns(self, "attention", "feed_forward", "sublayer")
         self.layer = [EncoderLayer(**parts) for _ in range(self.layers)]
         if self.sublayer.norm == "pre":
-            self.norm = nn.LayerNorm(epsilon=1e-5)
+            self.norm = nn.LayerNorm(epsilon=1e-5, dtype=self.dtype)
 
     def __call__(self, words_BSD: Array, mask_BS: Array) -> Encoded:
         window = Window(mask_BS, self.window or None, self.window or None)
@@ -54,7 +67,12 @@ class TransformerEncoder(nn.Module):
 
 @flax.struct.dataclass
 class TransformerMemory:
-    """mask_BS: what may be read; layers: keys_BGSK and values_BGSK of each decoder layer's cross-attention."""
+    """The encoded sources.
+
+    Args:
+        mask_BS: True at real positions.
+        layers: keys_BGSK and values_BGSK of the cross-attention of each decoder layer.
+    """
 
     mask_BS: Array
     layers: tuple[KeysValues, ...]
@@ -62,25 +80,33 @@ class TransformerMemory:
 
 @flax.struct.dataclass
 class TransformerCache:
-    """What each position of each hypothesis may be asked for; it stays where it was written.
+    """The state of decoding between two positions. Keys and values stay where they were written.
 
-    place: how many tokens were read. ancestors_BNT: whose entry at each time a hypothesis goes on from, -1 at times
-    to come; it and what normalisers remember alone change when a beam is reordered. In `layers` S = times x N.
+    Only `ancestors_BNT` and the states of normalisers change when a beam is reordered.
+
+    Args:
+        position: the number of tokens that were read.
+        ancestors_BNT: which hypothesis wrote the entry at each time that a hypothesis continues; -1 at times to come.
+        layers: the cache of each layer, with S = T·N entries.
     """
 
-    place: Array
+    position: Array
     ancestors_BNT: Array
     layers: tuple[LayerCache, ...]
 
 
 class TransformerDecoder(nn.Module):
-    """Layers of causal self-attention and of attention over the memory. Fields: as in `TransformerEncoder`.
+    """Layers of causal self-attention and of attention over the memory.
 
-    direction: of `DECODER_DIRECTIONS`; with "bi" self-attention is not causal.
+    Args:
+        cross_attention: a pattern of the attention over the memory, without weights.
+        window: positions back that self-attention reads; 0: all.
+        direction: a name in `DECODER_DIRECTIONS`; with "bi" self-attention is not causal.
+        others: see `TransformerEncoder`.
     """
 
     layers: int
-    entrance: Entrance
+    input_embedding: InputEmbedding
     attention: SelfAttention
     cross_attention: CrossAttention
     feed_forward: FeedForward
@@ -88,26 +114,27 @@ class TransformerDecoder(nn.Module):
     window: int
     direction: str
     deterministic: bool
+    dtype: Any
 
     def setup(self) -> None:
-        self.enter = self.entrance.clone(deterministic=self.deterministic)
+        self.enter = self.input_embedding.clone(deterministic=self.deterministic)
         parts = _patterns(self, "attention", "cross_attention", "feed_forward", "sublayer")
         self.layer = [DecoderLayer(**parts) for _ in range(self.layers)]
         if self.sublayer.norm == "pre":
-            self.norm = nn.LayerNorm(epsilon=1e-5)
+            self.norm = nn.LayerNorm(epsilon=1e-5, dtype=self.dtype)
 
     @property
     def causal(self) -> Window:
-        """What a position may read of its own side."""
+        """Return the window of self-attention, one position after another."""
         return Window(None, self.window or None, 0)
 
     def memory(self, encoded: Encoded) -> TransformerMemory:
-        """Keys and values of each layer, once a sentence."""
+        """Return the keys and values of each layer, computed once a sentence."""
         keys_values = tuple(layer.cross.keys_values(encoded.states_BSE) for layer in self.layer)
         return TransformerMemory(encoded.mask_BS, keys_values)
 
     def __call__(self, memory: TransformerMemory, words_BTD: Array, mask_BT: Array) -> Array:
-        """states_BTD for all positions, teacher-forced."""
+        """Return states_BTD of all positions, teacher-forced."""
         window = self.causal if self.direction == "uni" else Window(mask_BT, self.window or None, self.window or None)
         x_BTD = self.enter(words_BTD)
         for layer, keys_values in zip(self.layer, memory.layers, strict=True):
@@ -115,7 +142,7 @@ class TransformerDecoder(nn.Module):
         return self._normed(x_BTD)
 
     def start(self, memory: TransformerMemory, hypotheses: int, max_length: int) -> TransformerCache:
-        """The cache before the first token."""
+        """Return the cache before the first token."""
         layers = tuple(
             layer.start(keys_values, hypotheses, max_length)
             for layer, keys_values in zip(self.layer, memory.layers, strict=True)
@@ -126,38 +153,41 @@ class TransformerDecoder(nn.Module):
     def step(
         self, memory: TransformerMemory, words_XD: Array, cache: TransformerCache
     ) -> tuple[Array, TransformerCache]:
-        """states_XD for one position, and the next cache."""
+        """Return states_XD of one position, and the next cache."""
         batch, hypotheses, max_length = cache.ancestors_BNT.shape
         itself_BN = jnp.broadcast_to(jnp.arange(hypotheses), (batch, hypotheses))
-        ancestors_BNT = cache.ancestors_BNT.at[:, :, cache.place].set(itself_BN)
-        key_places_S = jnp.arange(max_length * hypotheses) // hypotheses
-        own_BNS = lineage(ancestors_BNT) & self.causal.mask(jnp.reshape(cache.place, (1,)), key_places_S)
-        x_BND = self.enter.step(words_XD.reshape(batch, hypotheses, -1), cache.place, max_length)
+        ancestors_BNT = cache.ancestors_BNT.at[:, :, cache.position].set(itself_BN)
+        key_positions_S = jnp.arange(max_length * hypotheses) // hypotheses
+        own_BNS = lineage(ancestors_BNT) & self.causal.mask(jnp.reshape(cache.position, (1,)), key_positions_S)
+        x_BND = self.enter.step(words_XD.reshape(batch, hypotheses, -1), cache.position, max_length)
         layers = []
         for layer, keys_values, layer_cache in zip(self.layer, memory.layers, cache.layers, strict=True):
-            x_BND, layer_cache = layer.step(x_BND, keys_values, memory.mask_BS, layer_cache, own_BNS, cache.place)
+            x_BND, layer_cache = layer.step(x_BND, keys_values, memory.mask_BS, layer_cache, own_BNS, cache.position)
             layers.append(layer_cache)
         states_XD = self._normed(x_BND).reshape(len(words_XD), -1)
-        return states_XD, TransformerCache(cache.place + 1, ancestors_BNT, tuple(layers))
+        return states_XD, TransformerCache(cache.position + 1, ancestors_BNT, tuple(layers))
 
     def reorder(self, cache: TransformerCache, rows_X: Array) -> TransformerCache:
-        """The cache in which row i goes on from row rows_X[i], which is of the same sentence."""
+        """Return the cache in which row i continues row rows_X[i] of the same sentence."""
         batch, hypotheses, _ = cache.ancestors_BNT.shape
 
         def taken(x_BNY: Array) -> Array:
             x_XY = x_BNY.reshape(batch * hypotheses, -1)
             return jnp.take(x_XY, rows_X, axis=0, mode="clip").reshape(x_BNY.shape)
 
-        def asked(x_BHNS: Array) -> Array:
+        def taken_by_head(x_BHNS: Array) -> Array:
             return taken(x_BHNS.swapaxes(1, 2)).swapaxes(1, 2)
 
-        layers = tuple(LayerCache(layer.own, jax.tree.map(asked, layer.asked)) for layer in cache.layers)
-        return TransformerCache(cache.place, taken(cache.ancestors_BNT), layers)
+        layers = tuple(
+            LayerCache(layer.keys_values, jax.tree.map(taken_by_head, layer.normaliser)) for layer in cache.layers
+        )
+        return TransformerCache(cache.position, taken(cache.ancestors_BNT), layers)
 
     def _normed(self, x_BTD: Array) -> Array:
         return self.norm(x_BTD) if self.sublayer.norm == "pre" else x_BTD
 
 
 def _patterns(side: nn.Module, *names: str) -> dict[str, nn.Module]:
-    """The patterns of a side, unbound and in its mode: a layer clones them, for one module has one set of weights."""
-    return {name: getattr(side, name).clone(parent=None, name=None, deterministic=side.deterministic) for name in names}
+    """Return patterns of a side in the side's mode, unbound: each layer clones them to have weights of its own."""
+    mode = {"parent": None, "name": None, "deterministic": side.deterministic, "dtype": side.dtype}
+    return {name: getattr(side, name).clone(**mode) for name in names}

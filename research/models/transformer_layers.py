@@ -1,6 +1,7 @@
-"""What the Transformer's two sides are made of; Vaswani et al. 2017, pre- or post-norm."""
+"""The parts of the Transformer's encoder and decoder, pre- or post-norm. Reference: Vaswani et al. 2017."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -18,34 +19,43 @@ Array = jax.Array
 NORMS = ("pre", "post")
 
 
-class Entrance(nn.Module):
-    """Embeddings times √D (Vaswani et al. 2017, section 3.4), and vectors of their places where there are some."""
+class InputEmbedding(nn.Module):
+    """Word embeddings times √D, plus position vectors if there are any.
+
+    Args:
+        width: D.
+        positions: a name in `POSITIONS`; those in `VECTORS` are added here.
+        learned_positions: the number of positions with a learned vector.
+        dropout: rate of dropout.
+        deterministic: True for no dropout.
+
+    Reference: Vaswani et al. 2017, section 3.4.
+    """
 
     width: int
     positions: str
-    places: int
+    learned_positions: int
     dropout: float
     deterministic: bool
 
     def setup(self) -> None:
-        self.vectors = VECTORS.get(self.positions, Vectors)(self.width, self.places)
+        self.vectors = VECTORS.get(self.positions, Vectors)(self.width, self.learned_positions)
         self.drop = Dropout(self.dropout, self.deterministic)
 
     def __call__(self, words_BTD: Array) -> Array:
-        """Of all places at once."""
-        return self._enter(words_BTD, self.vectors(words_BTD.shape[1]))
+        """Return the embeddings of all positions at once."""
+        return self._embed(words_BTD, self.vectors(words_BTD.shape[1]))
 
-    def step(self, words_BND: Array, place: Array, max_length: int) -> Array:
-        """Of N words at one place, which is below max_length."""
+    def step(self, words_BND: Array, position: Array, max_length: int) -> Array:
+        """Return the embeddings of N words at one position, which must be below `max_length`."""
         vectors_TD = self.vectors(max_length)
-        return self._enter(
-            words_BND, None if vectors_TD is None else jax.lax.dynamic_slice_in_dim(vectors_TD, place, 1)
-        )
+        vector_1D = None if vectors_TD is None else jax.lax.dynamic_slice_in_dim(vectors_TD, position, 1)
+        return self._embed(words_BND, vector_1D)
 
-    def _enter(self, words_BTD: Array, vectors_TD: Array | None) -> Array:
+    def _embed(self, words_BTD: Array, vectors_TD: Array | None) -> Array:
         if words_BTD.shape[-1] != self.width:
             raise ValueError(
-                f"a Transformer of width {self.width} cannot enter embeddings of width {words_BTD.shape[-1]}: "
+                f"a Transformer of width {self.width} cannot use embeddings of width {words_BTD.shape[-1]}: "
                 "set model.embedding to model.width"
             )
         x_BTD = words_BTD * self.width**0.5
@@ -53,14 +63,22 @@ class Entrance(nn.Module):
 
 
 class Sublayer(nn.Module):
-    """x + drop(f(norm(x))) before ("pre", Xiong et al. 2020), or norm(x + drop(f(x))) after ("post", as published)."""
+    """A residual connection: x + drop(f(norm(x))) with "pre", norm(x + drop(f(x))) with "post", as published.
+
+    Args:
+        norm: "pre" (Xiong et al. 2020) or "post".
+        dropout: rate of dropout of f.
+        deterministic: True for no dropout.
+        dtype: of the computation. Statistics are float32.
+    """
 
     norm: str
     dropout: float
     deterministic: bool
+    dtype: Any
 
     def setup(self) -> None:
-        self.layer_norm = nn.LayerNorm(epsilon=1e-5)
+        self.layer_norm = nn.LayerNorm(epsilon=1e-5, dtype=self.dtype)
         self.drop = Dropout(self.dropout, self.deterministic)
 
     def __call__(self, x_BTD: Array, f: Callable[[Array], Array]) -> Array:
@@ -70,23 +88,34 @@ class Sublayer(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """max(0, x W_1 + b_1) W_2 + b_2. Vaswani et al. 2017, equation 2."""
+    """max(0, x W_1 + b_1) W_2 + b_2.
+
+    Args:
+        width: D.
+        ffn: the width of the hidden layer.
+        dropout: rate of dropout of the hidden layer.
+        deterministic: True for no dropout.
+        dtype: of the computation.
+
+    Reference: Vaswani et al. 2017, equation 2.
+    """
 
     width: int
     ffn: int
     dropout: float
     deterministic: bool
+    dtype: Any
 
     @nn.compact
     def __call__(self, x_BTD: Array) -> Array:
-        kernel = nn.initializers.glorot_uniform()
-        hidden_BTF = nn.relu(nn.Dense(self.ffn, kernel_init=kernel, name="inner")(x_BTD))
+        dense = partial(nn.Dense, kernel_init=nn.initializers.glorot_uniform(), dtype=self.dtype)
+        hidden_BTF = nn.relu(dense(self.ffn, name="inner")(x_BTD))
         hidden_BTF = Dropout(self.dropout, self.deterministic)(hidden_BTF)
-        return nn.Dense(self.width, kernel_init=kernel, name="outer")(hidden_BTF)
+        return dense(self.width, name="outer")(hidden_BTF)
 
 
 class EncoderLayer(nn.Module):
-    """Self-attention over the source, then the feed-forward layer. Its fields are patterns, without weights."""
+    """Self-attention over the source, then the feed-forward layer. The fields are patterns without weights."""
 
     attention: SelfAttention
     feed_forward: FeedForward
@@ -103,14 +132,19 @@ class EncoderLayer(nn.Module):
 
 @flax.struct.dataclass
 class LayerCache:
-    """own: of self-attention, keys_BGKS and values_BGSK. asked: what the cross-attention's normaliser remembers."""
+    """The state of a decoder layer between two positions.
 
-    own: KeysValues
-    asked: Any
+    Args:
+        keys_values: keys_BGKS and values_BGSK of the self-attention.
+        normaliser: the state of the cross-attention's normaliser.
+    """
+
+    keys_values: KeysValues
+    normaliser: Any
 
 
 class DecoderLayer(nn.Module):
-    """Causal self-attention, attention over the memory, then the feed-forward layer. Its fields are patterns."""
+    """Causal self-attention, attention over the memory, then the feed-forward layer. The fields are patterns."""
 
     attention: SelfAttention
     cross_attention: CrossAttention
@@ -129,26 +163,38 @@ class DecoderLayer(nn.Module):
         return self.feed_forward_sublayer(x_BTD, self.position_wise)
 
     def start(self, memory: KeysValues, hypotheses: int, max_length: int) -> LayerCache:
-        """The cache before the first step."""
+        """Return the cache before the first step."""
         reserved = self.self_attention.reserve(len(memory[0]), max_length * hypotheses, memory[0].dtype)
         return LayerCache(reserved, self.cross.start(memory, hypotheses))
 
     def step(
-        self, x_BND: Array, memory: KeysValues, words_BS: Array, cache: LayerCache, own_BNS: Array, place: Array
+        self, x_BND: Array, memory: KeysValues, words_BS: Array, cache: LayerCache, own_BNS: Array, position: Array
     ) -> tuple[Array, LayerCache]:
-        """One position of N hypotheses, which ask the memory, and their own past, as N queries of one sentence."""
-        own, asked = cache.own, cache.asked
+        """Compute one position of N hypotheses, which read the memory and their own history as N queries.
+
+        Args:
+            x_BND: the states of the N hypotheses of a sentence.
+            memory: keys and values of the cross-attention.
+            words_BS: True at the real positions of the memory.
+            cache: the cache before this position.
+            own_BNS: the cache entries that each hypothesis may read.
+            position: the position, from 0.
+
+        Returns:
+            The states after the layer, and the next cache.
+        """
+        keys_values, normaliser = cache.keys_values, cache.normaliser
 
         def read_own(x_BND: Array) -> Array:
-            nonlocal own
-            read_BND, own = self.self_attention.step(x_BND, cache.own, own_BNS, place)
+            nonlocal keys_values
+            read_BND, keys_values = self.self_attention.step(x_BND, cache.keys_values, own_BNS, position)
             return read_BND
 
         def read_memory(x_BND: Array) -> Array:
-            nonlocal asked
-            read_BND, asked = self.cross.step(x_BND, memory, words_BS, place, cache.asked)
+            nonlocal normaliser
+            read_BND, normaliser = self.cross.step(x_BND, memory, words_BS, position, cache.normaliser)
             return read_BND
 
         x_BND = self.self_sublayer(x_BND, read_own)
         x_BND = self.cross_sublayer(x_BND, read_memory)
-        return self.feed_forward_sublayer(x_BND, self.position_wise), LayerCache(own, asked)
+        return self.feed_forward_sublayer(x_BND, self.position_wise), LayerCache(keys_values, normaliser)

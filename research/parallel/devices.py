@@ -7,7 +7,7 @@ one device, and the runs on one device are one `vmap`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import partial, wraps
 from typing import Any
 
 import jax
@@ -21,6 +21,20 @@ Rows = dict[str, np.ndarray]
 StepFunction = Callable[..., tuple[Any, Any]]
 """(state, batch, seed, axis) -> state, metrics. axis: `AXIS`, over which the step takes sums, or () if the whole batch
 is on one device."""
+
+
+def float32_products(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function`, traced so that a matrix product of float32 numbers is float32 on every backend.
+
+    JAX's default is TF32 on recent GPUs and bfloat16 passes on TPUs. Products of bfloat16 numbers stay what they are.
+    """
+
+    @wraps(function)
+    def traced(*arguments: Any) -> Any:
+        with jax.default_matmul_precision("highest"):
+            return function(*arguments)
+
+    return traced
 
 
 class _Pmap:
@@ -127,7 +141,7 @@ class Devices:
         Args:
             step: a step that takes its own sums over its axis, so that it returns the same on every device.
         """
-        compiled = self._strategy.step(partial(step, axis=AXIS))
+        compiled = self._strategy.step(float32_products(partial(step, axis=AXIS)))
 
         def run(state: Any, batch: Rows, seed: Any) -> tuple[Any, Any]:
             state, metrics = compiled(state, self._cut(batch), _seed(seed))
@@ -149,7 +163,7 @@ class Devices:
         Args:
             fn: a function whose outputs have one row for each row of the batch.
         """
-        compiled = self._strategy.rows(fn)
+        compiled = self._strategy.rows(float32_products(fn))
 
         def run(params: Any, batch: Rows) -> Any:
             rows = next(iter(batch.values())).shape[0]
@@ -206,7 +220,7 @@ class SideBySide:
     def __init__(self, strategy: _Pmap | _ShardMap, step: StepFunction, runs: int, each: int):
         self._strategy, self._runs = strategy, runs
         self._filling = -runs % each
-        self._compiled = strategy.side_by_side(jax.vmap(partial(step, axis=())))
+        self._compiled = strategy.side_by_side(float32_products(jax.vmap(partial(step, axis=()))))
 
     def place(self, states: Sequence[Any]) -> Any:
         # Stacked by JAX, not by NumPy: the step reuses the memory, which must belong to nothing else.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import flax.struct
 import jax
@@ -45,38 +45,68 @@ def cross_entropy(states_BTD: Array, table_VD: Array, target_out_BT: Array, *, s
         Szegedy et al. 2016, section 7.
     """
     states_ND = states_BTD.reshape(-1, states_BTD.shape[-1])
-    targets_N = target_out_BT.reshape(-1)
-    short = -targets_N.size % _chunk_positions(targets_N)
-    states_ND = jnp.pad(states_ND, ((0, short), (0, 0)))
-    targets_N = jnp.pad(targets_N, (0, short), constant_values=pad)
-    loss, nll = _chunked(states_ND, table_VD, targets_N, smoothing, pad)
+    loss, nll = _summed(states_ND, table_VD, target_out_BT.reshape(-1), smoothing, pad)
     return Sums(loss, nll, (target_out_BT != pad).sum().astype(jnp.float32))
 
 
-@partial(jax.custom_vjp, nondiff_argnums=(3, 4))
-def _chunked(states_ND: Array, table_VD: Array, targets_N: Array, smoothing: float, pad: int) -> tuple[Array, Array]:
-    def normalise(chunk: Array, normaliser_N: Array) -> Array:
-        _, peak_C1, total_C1 = _powers(_cut(ordered_ND, chunk), table_VD)
-        return _put(normaliser_N, chunk, (peak_C1 + jnp.log(total_C1))[:, 0])
+class _Chunks(NamedTuple):
+    """The chunks that positions are cut into.
 
-    order_N, place_N = _words_first(targets_N, pad)
-    ordered_ND = states_ND[order_N]
-    normaliser_N = _each_chunk(normalise, jnp.zeros(targets_N.shape, jnp.float32), targets_N != pad)
-    return _losses(normaliser_N[place_N], states_ND, table_VD, targets_N, smoothing, pad)
+    Args:
+        positions: positions a chunk.
+        stop_early: leave out the chunks after the last one that holds a word.
+    """
+
+    positions: int
+    stop_early: bool
+
+
+def _by_platform(function: Callable[..., Any], *arrays: Array) -> Any:
+    """Return `function(chunks, *arrays)` with the chunks for the platform that the program is compiled for."""
+    # An accelerator would wait for its host to read how many chunks have words: there all of them are computed.
+    cpu, default = (partial(function, chunks) for chunks in (_Chunks(CPU_CHUNK, True), _Chunks(CHUNK, False)))
+    return jax.lax.platform_dependent(*arrays, cpu=cpu, default=default)
+
+
+@partial(jax.custom_vjp, nondiff_argnums=(3, 4))
+def _summed(states_ND: Array, table_VD: Array, targets_N: Array, smoothing: float, pad: int) -> tuple[Array, Array]:
+    """Return (loss, nll), summed over the positions whose target is not `pad`."""
+    return _by_platform(partial(_value, smoothing, pad), states_ND, table_VD, targets_N)
 
 
 def _forward(states_ND, table_VD, targets_N, smoothing, pad):
-    """The gradient in closed form: of Σ logsumexp through all logits, of the rest through the rows of the references.
+    return _by_platform(partial(_value_and_gradient, smoothing, pad), states_ND, table_VD, targets_N)
 
-    ∂/∂state = Σ_v p_v row_v - (1 - ε) row_target - ε mean_v row_v. With p = powers / total, the division is done on
-    D numbers a position and not on V.
+
+def _value(smoothing, pad, chunks, states_ND, table_VD, targets_N):
+    states_ND, targets_N = _whole_chunks(states_ND, targets_N, chunks, pad)
+    table_VD = table_VD.astype(states_ND.dtype)
+
+    def normalise(chunk: Array, normaliser_N: Array) -> Array:
+        _, peak_C1, total_C1 = _powers(_cut(ordered_ND, chunk, chunks), table_VD)
+        return _put(normaliser_N, chunk, (peak_C1 + jnp.log(total_C1))[:, 0])
+
+    order_N, rank_N = _words_first(targets_N, pad)
+    ordered_ND = states_ND[order_N]
+    normaliser_N = _each_chunk(normalise, jnp.zeros(targets_N.shape, jnp.float32), targets_N != pad, chunks)
+    return _losses(normaliser_N[rank_N], states_ND, table_VD, targets_N, smoothing, pad)
+
+
+def _value_and_gradient(smoothing, pad, chunks, states_ND, table_VD, targets_N):
+    """Return (loss, nll), summed, and the gradients of the loss with respect to the states and the table.
+
+    The gradient is in closed form: ∂/∂state = Σ_v p_v row_v - (1 - ε) row_target - ε mean_v row_v. With
+    p = powers / total, the division is done on D numbers a position and not on V. The table's gradient is float32.
     """
+    positions, dtype = len(states_ND), table_VD.dtype
+    states_ND, targets_N = _whole_chunks(states_ND, targets_N, chunks, pad)
+    table_VD = table_VD.astype(states_ND.dtype)
 
     def add(chunk: Array, sums: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         table_bar_VD, states_bar_ND, normaliser_N = sums
-        states_CD = _cut(ordered_ND, chunk)
+        states_CD = _cut(ordered_ND, chunk, chunks)
         powers_CV, peak_C1, total_C1 = _powers(states_CD, table_VD)
-        share_C1 = _cut(ordered_counted_N1, chunk) / total_C1
+        share_C1 = _cut(ordered_counted_N1, chunk, chunks) / total_C1
         powers_CV = powers_CV.astype(table_VD.dtype)
         shared_CD = (states_CD * share_C1).astype(table_VD.dtype)
         table_bar_VD += jnp.einsum("cv,cd->vd", powers_CV, shared_CD, preferred_element_type=jnp.float32)
@@ -84,20 +114,20 @@ def _forward(states_ND, table_VD, targets_N, smoothing, pad):
         normaliser_C = (peak_C1 + jnp.log(total_C1))[:, 0]
         return table_bar_VD, _put(states_bar_ND, chunk, states_bar_CD), _put(normaliser_N, chunk, normaliser_C)
 
-    order_N, place_N = _words_first(targets_N, pad)
+    order_N, rank_N = _words_first(targets_N, pad)
     counted_N1 = (targets_N != pad).astype(jnp.float32)[:, None]
     ordered_ND, ordered_counted_N1 = states_ND[order_N], counted_N1[order_N]
     zeros = [jnp.zeros(x.shape, jnp.float32) for x in (table_VD, states_ND, targets_N)]
-    table_bar_VD, states_bar_ND, normaliser_N = _each_chunk(add, tuple(zeros), targets_N != pad)
-    sums = _losses(normaliser_N[place_N], states_ND, table_VD, targets_N, smoothing, pad)
+    table_bar_VD, states_bar_ND, normaliser_N = _each_chunk(add, tuple(zeros), targets_N != pad, chunks)
+    sums = _losses(normaliser_N[rank_N], states_ND, table_VD, targets_N, smoothing, pad)
 
     states32_ND, table32_VD = states_ND.astype(jnp.float32), table_VD.astype(jnp.float32)
     expected_ND = (1.0 - smoothing) * table32_VD[targets_N] + smoothing * table32_VD.mean(axis=0)[None]
-    states_bar_ND = states_bar_ND[place_N] - expected_ND * counted_N1
+    states_bar_ND = states_bar_ND[rank_N] - expected_ND * counted_N1
     counted_ND = states32_ND * counted_N1
     table_bar_VD = table_bar_VD.at[targets_N].add(-(1.0 - smoothing) * counted_ND)
     table_bar_VD -= smoothing / table_VD.shape[0] * counted_ND.sum(axis=0)[None]
-    return sums, (states_bar_ND.astype(states_ND.dtype), table_bar_VD.astype(table_VD.dtype))
+    return sums, (states_bar_ND[:positions].astype(states_ND.dtype), table_bar_VD.astype(dtype))
 
 
 def _backward(smoothing, pad, residuals, cotangents):
@@ -110,21 +140,26 @@ def _backward(smoothing, pad, residuals, cotangents):
     )
 
 
-_chunked.defvjp(_forward, _backward)
+_summed.defvjp(_forward, _backward)
+
+
+def _whole_chunks(states_ND: Array, targets_N: Array, chunks: _Chunks, pad: int) -> tuple[Array, Array]:
+    """Return both with padding at the end, so that chunks divide them; one chunk holds no more than all positions."""
+    short = -len(targets_N) % min(chunks.positions, len(targets_N))
+    return jnp.pad(states_ND, ((0, short), (0, 0))), jnp.pad(targets_N, (0, short), constant_values=pad)
 
 
 def _words_first(targets_N: Array, pad: int) -> tuple[Array, Array]:
-    """order_N, which puts words before padding, and place_N, which undoes it: x_N[order_N][place_N] is x_N."""
+    """Return order_N, which puts words before padding, and rank_N, which undoes it: x_N[order_N][rank_N] is x_N."""
     order_N = jnp.argsort(targets_N == pad, stable=True)
     return order_N, jnp.argsort(order_N)
 
 
-def _each_chunk(update: Callable[[Array, Any], Any], sums: Any, counted_N: Array) -> Any:
-    """`sums = update(chunk, sums)` for chunk 0, 1, … as far as there are words, when these come first."""
-    size = _chunk_positions(counted_N)
-    # An accelerator would wait for its host to read how many there are: there all chunks are gone through.
-    chunks = _most(-(-counted_N.sum() // size)) if _on_cpu() else len(counted_N) // size
-    return jax.lax.fori_loop(0, chunks, update, sums)
+def _each_chunk(update: Callable[[Array, Any], Any], sums: Any, counted_N: Array, chunks: _Chunks) -> Any:
+    """Run `sums = update(chunk, sums)` for chunk 0, 1, … up to the last that holds a word; words come first."""
+    size = min(chunks.positions, len(counted_N))
+    count = _most(-(-counted_N.sum() // size)) if chunks.stop_early else len(counted_N) // size
+    return jax.lax.fori_loop(0, count, update, sums)
 
 
 @jax.custom_batching.custom_vmap
@@ -142,22 +177,13 @@ def _most_of_runs(runs: int, batched: list[bool], chunks: Array) -> tuple[Array,
     return _most(chunks.max()), False
 
 
-def _cut(x_NX: Array, chunk: Array) -> Array:
-    size = _chunk_positions(x_NX)
+def _cut(x_NX: Array, chunk: Array, chunks: _Chunks) -> Array:
+    size = min(chunks.positions, len(x_NX))
     return jax.lax.dynamic_slice_in_dim(x_NX, chunk * size, size)
 
 
 def _put(x_NX: Array, chunk: Array, x_CX: Array) -> Array:
-    return jax.lax.dynamic_update_slice_in_dim(x_NX, x_CX, chunk * _chunk_positions(x_NX), axis=0)
-
-
-def _chunk_positions(x_NX: Array) -> int:
-    """C; `cross_entropy` sees to it that C divides N."""
-    return min(CPU_CHUNK if _on_cpu() else CHUNK, len(x_NX))
-
-
-def _on_cpu() -> bool:
-    return jax.default_backend() == "cpu"
+    return jax.lax.dynamic_update_slice_in_dim(x_NX, x_CX, chunk * len(x_CX), axis=0)
 
 
 def _powers(states_CD: Array, table_VD: Array) -> tuple[Array, Array, Array]:

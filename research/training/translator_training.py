@@ -84,12 +84,11 @@ def make_objective(translator: Translator, *, smoothing: float, precision: str) 
     """Return the summed label-smoothed loss of a translator with dropout, computed in `precision`."""
     if precision not in PRECISIONS:
         raise ValueError(f"training.precision={precision!r} is unknown; choose one of {', '.join(PRECISIONS)}")
-    training = translator.clone(deterministic=False)
-    dtype = PRECISIONS[precision]
+    training = translator.clone(deterministic=False, dtype=PRECISIONS[precision])
 
     def objective(params: Any, batch: dict[str, jax.Array], key: jax.Array) -> Sums:
         states_BTD, table_VD = training.apply(
-            {"params": jax.tree.map(lambda weight: weight.astype(dtype), params)},
+            {"params": params},
             batch["source_BS"],
             batch["target_in_BT"],
             rngs={"dropout": key},

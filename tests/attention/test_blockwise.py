@@ -12,20 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from research.attention.blockwise import blockwise
-from research.attention.forms import FORMS, reference
+from research.attention.kernels import KERNELS, reference
 from research.attention.windows import Window
 
 B, H, T, S, K, E = 2, 3, 13, 17, 5, 7
 
 
-def slope(query_places_T, key_places_S):
+def slope(query_positions_T, key_positions_S):
     """Another one for each head, and not alike on both sides."""
-    distance_TS = key_places_S[None] - query_places_T[:, None]
+    distance_TS = key_positions_S[None] - query_positions_T[:, None]
     return 0.3 * jnp.arange(H, dtype=jnp.float32)[:, None, None] * distance_TS[None]
 
 
-def pulled(form, window, bias, inputs, bar):
-    context, pull = jax.vjp(lambda *inputs: form(*inputs, window, bias), *inputs)
+def pulled(kernel, window, bias, inputs, bar):
+    context, pull = jax.vjp(lambda *inputs: kernel(*inputs, window, bias), *inputs)
     return context, *pull(bar)
 
 
@@ -46,7 +46,7 @@ def test_blocks_give_the_reference_s_value_and_gradient(before, after, bias, blo
     @jax.jit
     def compute(words_BS, inputs, bar):
         window = Window(words_BS, before, after)
-        return [pulled(form, window, bias, inputs, bar) for form in (reference, partial(blockwise, block=block))]
+        return [pulled(kernel, window, bias, inputs, bar) for kernel in (reference, partial(blockwise, block=block))]
 
     @given(
         seed=st.integers(0, 2**32 - 1), share=st.sampled_from([0.0, 0.3, 1.0]), scale=st.sampled_from([0.1, 1.0, 9.0])
@@ -78,19 +78,19 @@ def test_blocks_that_the_window_keeps_apart_are_left_out(before, after):
 def test_memory_grows_with_the_length_and_that_of_the_reference_with_its_square():
     """What XLA sets aside for value and gradient, beyond arguments and results; compiled and not run."""
 
-    def temporary(form, length):
+    def temporary(kernel, length):
         x_BHTK = jax.ShapeDtypeStruct((1, 2, length, 32), jnp.float32)
         words_BS = jax.ShapeDtypeStruct((1, length), bool)
 
         def total(words_BS, *inputs):
-            return FORMS[form](*inputs, Window(words_BS), None).sum()
+            return KERNELS[kernel](*inputs, Window(words_BS), None).sum()
 
         compute = jax.jit(jax.value_and_grad(total, argnums=(1, 2, 3)))
         return compute.lower(words_BS, x_BHTK, x_BHTK, x_BHTK).compile().memory_analysis().temp_size_in_bytes
 
     lengths = [512, 1_024, 2_048, 4_096, 8_192]
-    by_form = {form: [temporary(form, length) for length in lengths] for form in ("reference", "blockwise")}
-    growth = {form: [longer / shorter for shorter, longer in pairwise(sizes)] for form, sizes in by_form.items()}
-    assert all(3.9 < ratio < 4.1 for ratio in growth["reference"]), by_form
-    assert all(ratio < 2.1 for ratio in growth["blockwise"]), by_form
-    assert by_form["blockwise"][-1] < by_form["reference"][-1] / 50, by_form
+    by_kernel = {kernel: [temporary(kernel, length) for length in lengths] for kernel in ("reference", "blockwise")}
+    growth = {kernel: [longer / shorter for shorter, longer in pairwise(sizes)] for kernel, sizes in by_kernel.items()}
+    assert all(3.9 < ratio < 4.1 for ratio in growth["reference"]), by_kernel
+    assert all(ratio < 2.1 for ratio in growth["blockwise"]), by_kernel
+    assert by_kernel["blockwise"][-1] < by_kernel["reference"][-1] / 50, by_kernel

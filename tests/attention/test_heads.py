@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from research.attention.cross_attention import CrossAttention
-from research.attention.heads import apart, check_heads
+from research.attention.heads import check_heads, spread_heads
 from research.attention.self_attention import SelfAttention
 from research.attention.windows import Window
 
 B, T, S, H, K = 2, 5, 7, 3, 5
 D = H * K
-SHARED = {"head_width": 0, "head_spread": 1.0, "score": "scaled_dot", "places": 1, "normaliser": "softmax"}
-SHARED |= {"form": "reference", "dropout": 0.0, "deterministic": True}
+SHARED = {"head_width": 0, "head_spread": 1.0, "score": "scaled_dot", "learned_positions": 1, "normaliser": "softmax"}
+SHARED |= {"kernel": "reference", "dropout": 0.0, "deterministic": True, "dtype": jnp.float32}
 
 
 def cross_attention(**fields):
@@ -101,20 +101,22 @@ def normal(key, shape, dtype):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_heads_begin_as_far_apart_as_is_asked(axis):
+def test_heads_begin_as_far_spread_heads_as_is_asked(axis):
     """√(1 - ε²) W_0 + ε W_i: of the same variance, and with a correlation of √(1 - ε²) to head 0."""
     shape = (H * 1009, 7) if axis == 0 else (7, H * 1009)
     drawn = normal(jax.random.key(0), shape, jnp.float32)
     for spread in (0.0, 0.5, 1.0):
-        kernel = apart(normal, H, spread, axis)(jax.random.key(0), shape)
+        kernel = spread_heads(normal, H, spread, axis)(jax.random.key(0), shape)
         parts, own = np.split(np.asarray(kernel), H, axis), np.split(np.asarray(drawn), H, axis)
         np.testing.assert_array_equal(parts[0], own[0])
         expected = (1 - spread**2) ** 0.5 * own[0] + spread * own[2]
         np.testing.assert_allclose(parts[2], expected, atol=1e-6)
         assert np.std(parts[2]) == pytest.approx(1.0, abs=0.02)
         assert np.corrcoef(parts[0].ravel(), parts[2].ravel())[0, 1] == pytest.approx((1 - spread**2) ** 0.5, abs=0.03)
-    with pytest.raises(ValueError, match=r"model\.head_spread=2 must be from 0, all heads alike, to 1, independent"):
-        apart(normal, H, 2, axis)
+    with pytest.raises(
+        ValueError, match=r"model\.head_spread=2 must be from 0 \(all heads the same\) to 1 \(independent\)"
+    ):
+        spread_heads(normal, H, 2, axis)
 
 
 def test_heads_that_begin_alike_read_alike_and_stay_so():
@@ -204,21 +206,30 @@ def test_shared_keys_need_heads_that_they_divide_and_a_score_without_weights_on_
     with pytest.raises(ValueError, match=r"model\.kv_heads=4 does not divide model\.heads=6; try one of 2, 3, 6"):
         check_heads(6, 12, 4, 0)
     for fields in ({"kv_heads": 1}, {"head_spread": 0.5}):
-        with pytest.raises(ValueError, match="score 'general' has matrices of its own for each of 3 heads"):
+        with pytest.raises(ValueError, match="score 'general' has separate matrices for each of 3 heads"):
             apply({}, *random_inputs(D), ALL, score="general", **fields)
 
 
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"positions": "rotary"}, "positions 'rotary' turn pairs, and a head has 5 numbers: make it even"),
-        ({"positions": "rotary", "score": "general", "head_width": 4}, "turn what is compared, and score 'general'"),
+        ({"positions": "rotary"}, "rotates pairs of numbers, and a head has 5: make model.head_width even"),
+        (
+            {"positions": "rotary", "score": "general", "head_width": 4},
+            "rotate queries and keys, which score 'general' multiplies",
+        ),
         ({"positions": "relative", "score": "concat"}, "need a score that is linear in the key, not 'concat'"),
-        ({"score": "location"}, "they are for reading the source"),
-        ({"normaliser": "softmax_over_queries"}, "they are for reading the source"),
-        ({"form": "blockwise", "normaliser": "sparsemax"}, "set model.form='reference', or those"),
-        ({"form": "fused", "positions": "relative"}, "set model.form='reference', or those"),
-        ({"form": "fused", "dropout": 0.1, "deterministic": False}, "drops no weights: set model.attention_dropout=0"),
+        ({"score": "location"}, "'softmax_over_queries' are for reading the source, not for self-attention"),
+        (
+            {"normaliser": "softmax_over_queries"},
+            "'softmax_over_queries' are for reading the source, not for self-attention",
+        ),
+        ({"kernel": "blockwise", "normaliser": "sparsemax"}, "choose these, or set model.kernel='reference'"),
+        ({"kernel": "fused", "positions": "relative"}, "choose these, or set model.kernel='reference'"),
+        (
+            {"kernel": "fused", "dropout": 0.1, "deterministic": False},
+            "has no dropout of attention weights: set model.attention_dropout=0",
+        ),
     ],
 )
 def test_what_cannot_be_is_answered_with_one_sentence(fields, sentence):

@@ -1,6 +1,6 @@
 """Identities between variants, over random inputs: one is another with some weights or fields set.
 
-`general` with W = I is `dot` and Luong's concat is Bahdanau's in test_scores.py; equal forms are in test_forms.py.
+`general` with W = I is `dot` and Luong's concat is Bahdanau's in test_scores.py; equal kernels are in test_kernels.py.
 """
 
 from functools import cache, partial

@@ -42,7 +42,7 @@ def test_rotary_turns_pairs_as_complex_numbers():
     """Su et al. 2021, equation 13, in halves; and what is compared depends on the distance alone."""
     random = np.random.default_rng(0)
     query, key = random.normal(size=(2, 1, 1, 1, K)).astype(np.float32)
-    turn = partial(Rotary(1, K, 0).apply, {}, method="turned")
+    turn = partial(Rotary(1, K, 0).apply, {}, method="rotate")
 
     def complex_of(x):
         return x.astype(np.complex128)[..., : K // 2] + 1j * x[..., K // 2 :]

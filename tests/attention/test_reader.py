@@ -21,7 +21,9 @@ def draw(*shape, seed=0):
 
 def reader(**fields):
     usual = {"score": "concat", "normaliser": "softmax", "window": "global", "radius": 2, "coverage": "none"}
-    return Reader(**{"query_width": D, "memory_width": E, "width": K, "channels": 1, "places": S, **usual, **fields})
+    return Reader(
+        **{"query_width": D, "memory_width": E, "width": K, "channels": 1, "learned_positions": S, **usual, **fields}
+    )
 
 
 def read_in_turn(module, memory_BSE, query_BTD, words_BS):
@@ -146,7 +148,7 @@ def test_a_window_past_the_end_reads_nothing(inputs):
 @pytest.mark.parametrize("normaliser", ["softmax", "softmax_over_queries", "sparsemax", "hard", "uniform"])
 @pytest.mark.parametrize("window", ["global", "local_m"])
 def test_location_never_reads_what_it_does_not_know(inputs, normaliser, window):
-    module = reader(score="location", places=3, normaliser=normaliser, window=window, radius=1)
+    module = reader(score="location", learned_positions=3, normaliser=normaliser, window=window, radius=1)
     _, weights = run(module, weights_of(module, inputs), inputs, read_at_once)
     assert not weights[:, :, 3:].any()
     assert weights[:, :3, :3].any()

@@ -31,9 +31,14 @@ def test_the_least_size_that_holds_what_is_filled_is_read(reserved, unit):
         assert compiled(filled) == min(size for size in sizes(reserved, unit) if size >= filled)
 
 
-def test_elsewhere_than_on_a_cpu_all_is_read(monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert read_filled(lambda places: places, jnp.int32(1), 37) == 37
+@pytest.mark.parametrize(("platform", "sizes_read"), [("cpu", [8, 16, 24, 32, 37]), ("cuda", [37]), ("tpu", [37])])
+def test_a_program_for_an_accelerator_reads_all_whatever_machine_compiles_it(platform, sizes_read):
+    def program(x_S, filled):
+        return read_filled(lambda n: jax.lax.sort(x_S[:n]).sum(), filled, 37)
+
+    traced = jax.jit(program).trace(jnp.zeros(37), jnp.int32(1))
+    text = traced.lower(lowering_platforms=(platform,)).as_text()
+    assert [n for n in range(1, 38) if f"(tensor<{n}xf32>) -> tensor<{n}xf32>" in text] == sizes_read
 
 
 def test_a_sum_over_the_filled_ones():

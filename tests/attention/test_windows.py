@@ -9,8 +9,8 @@ from research.attention.windows import Window, lineage, padding
 
 @pytest.mark.parametrize("length", [1, 5])
 def test_causal_reads_itself_and_what_was_before(length):
-    places_T = jnp.arange(length)
-    mask_1TT = np.asarray(Window(after=0).mask(places_T, places_T))
+    positions_T = jnp.arange(length)
+    mask_1TT = np.asarray(Window(after=0).mask(positions_T, positions_T))
     assert mask_1TT.shape == (1, length, length)
     for t in range(length):
         assert mask_1TT[0, t].tolist() == [s <= t for s in range(length)]

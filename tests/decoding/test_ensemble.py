@@ -91,7 +91,7 @@ def test_members_are_told_apart_by_what_they_read(models):
         _, alone = read(*model)
         assert by_member(alone) == [alone]
         jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-5), cross_attention(own), cross_attention(alone))
-    with pytest.raises(ValueError, match="this needs one model, and an ensemble is several"):
+    with pytest.raises(ValueError, match="this needs a single model, not an ensemble"):
         translator.apply({"params": params}, SOURCE_BS, TARGET_BT, method="outputs")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from research.attention.coverage import COVERAGES
-from research.attention.forms import FORMS
+from research.attention.kernels import KERNELS
 from research.attention.local import WINDOWS
 from research.attention.normalisers import NORMALISERS
 from research.attention.positions import POSITIONS
@@ -65,7 +65,8 @@ def teacher_forced(name):
     [
         ("encoder", ENCODERS), ("decoder", DECODERS), ("cell", CELLS), ("direction", DIRECTIONS), ("reader", READERS),
         ("decoder_direction", DECODER_DIRECTIONS),
-        ("score", SCORES), ("normaliser", NORMALISERS), ("window", WINDOWS), ("coverage", COVERAGES), ("form", FORMS),
+        ("score", SCORES), ("normaliser", NORMALISERS), ("window", WINDOWS), ("coverage", COVERAGES),
+        ("kernel", KERNELS),
         ("encoder_positions", POSITIONS), ("decoder_positions", POSITIONS), ("norm", NORMS), ("tie", TIES),
     ],
 )  # fmt: skip
@@ -132,10 +133,10 @@ def test_step_repeated_is_decode(name):
 
 
 @pytest.mark.parametrize("name", ["transformer-fused-rotary", "transformer-blockwise-alibi"])
-def test_a_form_without_weights_says_what_the_reference_says(name):
-    """Nobody asks for the weights: the form itself runs, in encoder, decoder and between, and in the gradient."""
+def test_a_kernel_without_weights_says_what_the_reference_says(name):
+    """Nobody asks for the weights: the kernel itself runs, in encoder, decoder and between, and in the gradient."""
     translator, params = translator_and_params(name)
-    assert config(name).form != "reference"
+    assert config(name).kernel != "reference"
 
     @partial(jax.jit, static_argnames="mutable")
     def run(params, mutable):
@@ -236,29 +237,6 @@ def test_what_was_read_sums_to_one_and_is_no_padding(name):
             np.testing.assert_allclose(weights_BHTS.sum(-1), 1.0, atol=1e-5)
             dense = model.normaliser in ("softmax", "uniform", "permuted") and model.score != "location"
             assert weights_BHTS[1, ..., : LENGTHS[1]].min() > 0 or not dense
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["luong-linguistic-general", "bahdanau-neural-concat", "luong-feeding-local_p", "transformer-relative-local_p"],
-)
-def test_in_bfloat16_what_is_remembered_stays_float32_and_everything_is_learnt(name):
-    """As training.precision="bfloat16" has it: weights are cast, and gradients come back in float32."""
-    translator, params = translator_and_params(name)
-
-    @jax.jit
-    def gradient(params):
-        def loss(params):
-            half = jax.tree.map(lambda leaf: leaf.astype(jnp.bfloat16), params)
-            states_BTD, table_VD = translator.apply({"params": half}, SOURCE_BS, TARGET_BT, method="outputs")
-            assert states_BTD.dtype == jnp.bfloat16
-            return (jnp.einsum("btd,vd->btv", states_BTD, table_VD, preferred_element_type=jnp.float32) ** 2).sum()
-
-        return jax.grad(loss)(params)
-
-    for path, leaf in jax.tree_util.tree_flatten_with_path(gradient(params))[0]:
-        assert leaf.dtype == jnp.float32
-        assert np.isfinite(leaf).all(), jax.tree_util.keystr(path)
 
 
 @pytest.mark.parametrize("name", [name for name in VARIANTS if not reads(name)])

@@ -36,7 +36,7 @@ def test_weights_are_what_is_asked_for(name):
 def test_a_model_without_attention_has_nothing_to_intervene_in():
     translator, _ = translator_and_params("none-lstm-bi")
     assert heads(translator) == []
-    with pytest.raises(ValueError, match="does not attend"):
+    with pytest.raises(ValueError, match=r"this model has no attention \(model.reader=none\)"):
         reading_by(translator, "uniform")
 
 

@@ -73,11 +73,13 @@ VARIANTS = {
     ),
     "bahdanau-linguistic-concat": recurrent(reader="bahdanau", score="concat", coverage="linguistic"),
     "bahdanau-neural-concat": recurrent(reader="bahdanau", score="concat", coverage="neural", coverage_width=2),
-    "luong-location-short": recurrent(reader="luong", score="location", places=5),  # of sources of 7
+    "luong-location-short": recurrent(reader="luong", score="location", learned_positions=5),  # of sources of 7
     "transformer-grouped-rotary": transformer(
         heads=2, kv_heads=1, head_width=4, positions="rotary", head_spread=0.5, self_score="dot", self_window=2
     ),
-    "transformer-learned-alibi": transformer(encoder_positions="learned", decoder_positions="alibi", places=4),
+    "transformer-learned-alibi": transformer(
+        encoder_positions="learned", decoder_positions="alibi", learned_positions=4
+    ),
     "transformer-relative-local_p": transformer(
         positions="relative", relative_reach=2, window="local_p", window_radius=3, self_score="general"
     ),
@@ -86,8 +88,8 @@ VARIANTS = {
     ),
     "transformer-none-queries": transformer(positions="none", normaliser="softmax_over_queries"),
     "transformer-sparse": transformer(self_normaliser="entmax15", normaliser="sparsemax", self_score="concat"),
-    "transformer-fused-rotary": transformer(form="fused", positions="rotary", attention_dropout=0.0, head_width=2),
-    "transformer-blockwise-alibi": transformer(form="blockwise", positions="alibi", attention_dropout=0.0),
+    "transformer-fused-rotary": transformer(kernel="fused", positions="rotary", attention_dropout=0.0, head_width=2),
+    "transformer-blockwise-alibi": transformer(kernel="blockwise", positions="alibi", attention_dropout=0.0),
     "bahdanau-future-gru": recurrent(reader="bahdanau", cell="gru", tie="none", embedding=5, decoder_direction="bi"),
     "transformer-future": transformer(decoder_direction="bi"),
     "mixed-transformer-luong": mixed("transformer", "recurrent", reader="luong", tie="none"),

@@ -91,3 +91,20 @@ def test_a_state_on_the_host_stays_as_it_was_after_the_next_step(count, runs, st
         for run, state in enumerate(states):
             np.testing.assert_array_equal(state["w"], np.full(1_000, run + step))
             assert state["w"].flags.owndata
+
+
+def test_whatever_is_compiled_has_float32_products(strategy):
+    """The three ways to have a function compiled; JAX's own default leaves it to the backend."""
+    traced_with = []
+
+    def step(state, batch, seed, axis):
+        traced_with.append(jax.config.jax_default_matmul_precision)
+        return state, batch["x_BD"].sum()
+
+    devices, batch = Devices(strategy, jax.local_devices()[:1]), {"x_BD": np.ones((2, 3), np.float32)}
+    devices.run(lambda params, batch: step(batch["x_BD"], batch, 0, ())[0])(1.0, batch)
+    for runs in (1, 2):
+        program = devices.program(step, runs)
+        program.step(program.place([np.zeros(3)] * runs), [batch] * runs, list(range(runs)))
+    assert set(traced_with) == {"highest"}
+    assert jax.config.jax_default_matmul_precision is None

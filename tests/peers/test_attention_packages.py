@@ -32,7 +32,7 @@ def test_rotary():
     """Theirs turns neighbours, ours halves: with the columns of W_q and W_k in the other order they are one."""
     package = pytest.importorskip("rotary_embedding_torch", reason="no rotary embeddings: install the [bench] extra")
     x_BHTK = np.random.default_rng(1).normal(size=(B, 3, T, K)).astype(np.float32)
-    ours = Rotary(3, K, 0).apply({}, x_BHTK, np.arange(T), method="turned")
+    ours = Rotary(3, K, 0).apply({}, x_BHTK, np.arange(T), method="rotate")
     neighbours = np.arange(K).reshape(2, -1).T.reshape(-1)
     theirs = package.RotaryEmbedding(K).rotate_queries_or_keys(torch.tensor(x_BHTK[..., neighbours]))
     assert_allclose(np.asarray(ours)[..., neighbours], theirs.detach().numpy(), atol=1e-5)

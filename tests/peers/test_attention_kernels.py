@@ -1,4 +1,4 @@
-"""PyTorch's scaled_dot_product_attention and every form, small blocks among them: contexts and gradients."""
+"""PyTorch's scaled_dot_product_attention and every kernel, small blocks among them: contexts and gradients."""
 
 from functools import partial
 
@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from research.attention.blockwise import blockwise
-from research.attention.forms import FORMS
+from research.attention.kernels import KERNELS
 from research.attention.windows import Window
 
 torch = pytest.importorskip("torch", reason="no PyTorch: install the [bench] extra")
@@ -34,13 +34,13 @@ def test_scaled_dot_product_attention(before, after, queries):
     context.backward(torch.tensor(bar_BHTK))
     theirs = context.detach().numpy() * reads_BT1[:, None], *(x.grad.numpy() for x in tensors)
 
-    forms = {**FORMS, "small blocks": partial(blockwise, block=3)}
+    kernels = {**KERNELS, "small blocks": partial(blockwise, block=3)}
 
     @jax.jit
     def compute(inputs, bar_BHTK):
         pulled = {}
-        for name, form in forms.items():
-            context_BHTK, pull = jax.vjp(lambda *inputs, form=form: form(*inputs, window, None), *inputs)
+        for name, kernel in kernels.items():
+            context_BHTK, pull = jax.vjp(lambda *inputs, kernel=kernel: kernel(*inputs, window, None), *inputs)
             pulled[name] = context_BHTK, *pull(bar_BHTK)
         return pulled
 

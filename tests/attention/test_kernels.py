@@ -1,4 +1,4 @@
-"""Every form against the equation in NumPy, against the reference in value and gradient, and in low precision."""
+"""Every kernel against the equation in NumPy, against the reference in value and gradient, and in low precision."""
 
 import jax
 import jax.numpy as jnp
@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from research.attention.forms import FORMS
+from research.attention import kernels
+from research.attention.kernels import KERNELS
 from research.attention.windows import Window
 
 B, H, T, S, K = 2, 3, 5, 7, 11
@@ -15,9 +16,9 @@ CLOSE = {"rtol": 2e-5, "atol": 2e-6}
 WINDOWS = {"none": (None, None), "causal": (None, 0), "causal sliding": (2, 0), "sliding": (1, 1), "ahead": (0, None)}
 
 
-def alibi(query_places_T, key_places_S):
+def alibi(query_positions_T, key_positions_S):
     """-slope_h · |t - s|. Press et al. 2022."""
-    distance_TS = jnp.abs(query_places_T[:, None] - key_places_S[None]).astype(jnp.float32)
+    distance_TS = jnp.abs(query_positions_T[:, None] - key_positions_S[None]).astype(jnp.float32)
     return -(2.0 ** -jnp.arange(1.0, H + 1))[:, None, None] * distance_TS[None]
 
 
@@ -44,14 +45,14 @@ def equation(query, keys, values, words, before, after, biased):
 
 @pytest.mark.parametrize("more", [False, True], ids=["alone", "padding and bias"])
 @pytest.mark.parametrize("window", WINDOWS)
-def test_every_form_is_the_equation(window, more):
+def test_every_kernel_is_the_equation(window, more):
     before, after = WINDOWS[window]
     words_BS = np.arange(S) < np.array([[S], [3 if more else S]])
     rule, bias = Window(words_BS if more else None, before, after), alibi if more else None
     inputs = draw(0, T, S, S)
-    contexts = jax.jit(lambda *inputs: [form(*inputs, rule, bias) for form in FORMS.values()])(*inputs)
+    contexts = jax.jit(lambda *inputs: [kernel(*inputs, rule, bias) for kernel in KERNELS.values()])(*inputs)
     expected = equation(*inputs, words_BS, before, after, more)
-    for name, context_BHTK in zip(FORMS, contexts, strict=True):
+    for name, context_BHTK in zip(KERNELS, contexts, strict=True):
         np.testing.assert_allclose(context_BHTK, expected, **CLOSE, err_msg=name)
 
 
@@ -72,8 +73,8 @@ def test_every_form_has_the_reference_s_value_and_gradient(window, queries, bias
     @jax.jit
     def compute(words_BS, inputs, bar_BHTK):
         rule, found = Window(words_BS, *WINDOWS[window]), []
-        for form in FORMS.values():
-            context_BHTK, pull = jax.vjp(lambda *inputs, form=form: form(*inputs, rule, bias), *inputs)
+        for kernel in KERNELS.values():
+            context_BHTK, pull = jax.vjp(lambda *inputs, kernel=kernel: kernel(*inputs, rule, bias), *inputs)
             found.append((context_BHTK, *pull(bar_BHTK)))
         return found
 
@@ -82,21 +83,21 @@ def test_every_form_has_the_reference_s_value_and_gradient(window, queries, bias
     def check(seed, lengths):
         *inputs, bar_BHTK = draw(seed, queries, S, S, queries)
         found = compute(np.arange(S) < np.array(lengths)[:, None], inputs, bar_BHTK)
-        for name, ours in zip(FORMS, found, strict=True):
+        for name, ours in zip(KERNELS, found, strict=True):
             for what, x, expected in zip(("context", "query", "keys", "values"), ours, found[0], strict=True):
                 np.testing.assert_allclose(x, expected, rtol=1e-4, atol=1e-5, err_msg=f"{name}: {what}")
 
-    assert next(iter(FORMS)) == "reference"
+    assert next(iter(KERNELS)) == "reference"
     check()
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_a_row_with_nothing_to_read_is_zeros_and_gives_no_gradient(form):
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_a_row_with_nothing_to_read_is_zeros_and_gives_no_gradient(kernel):
     words_BS = np.arange(S) < np.array([[S], [0]])
 
     @jax.jit
     def compute(*inputs):
-        context, pull = jax.vjp(lambda *x: FORMS[form](*x, Window(words_BS), None), *inputs)
+        context, pull = jax.vjp(lambda *x: KERNELS[kernel](*x, Window(words_BS), None), *inputs)
         return context, *pull(jnp.ones_like(context))
 
     for x in compute(*draw(1, T, S, S)):
@@ -105,8 +106,8 @@ def test_a_row_with_nothing_to_read_is_zeros_and_gives_no_gradient(form):
         assert not np.asarray(x)[1].any()
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_in_bfloat16_the_result_is_near_and_in_bfloat16(form):
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_in_bfloat16_the_result_is_near_and_in_bfloat16(kernel):
     """bfloat16 keeps 8 bits: inputs, weights and results are each rounded by up to 2⁻⁹ of the largest, and add up."""
     exact = draw(2, S, S, S)
     bar = draw(3, S)[0]
@@ -114,14 +115,14 @@ def test_in_bfloat16_the_result_is_near_and_in_bfloat16(form):
     window = Window(None, 4, 0)
 
     @jax.jit
-    def gradients(form_inputs, bar):
-        context, pull = jax.vjp(lambda *x: FORMS[form](*x, window, alibi), *form_inputs)
+    def gradients(inputs, bar):
+        context, pull = jax.vjp(lambda *x: KERNELS[kernel](*x, window, alibi), *inputs)
         return context, *pull(bar)
 
     found = gradients(inputs, jnp.asarray(bar, jnp.bfloat16))
     # The same numbers, each rounded to bfloat16 once, in float32.
     rounded = [np.asarray(x, np.float32) for x in (*inputs, jnp.asarray(bar, jnp.bfloat16))]
-    _, pull = jax.vjp(lambda *x: FORMS["reference"](*x, window, alibi), *rounded[:3])
+    _, pull = jax.vjp(lambda *x: KERNELS["reference"](*x, window, alibi), *rounded[:3])
     context = equation(*rounded[:3], np.ones((B, S), bool), 4, 0, True)
     for x, expected in zip(found, (context, *pull(rounded[3])), strict=True):
         assert x.dtype == jnp.bfloat16
@@ -129,13 +130,13 @@ def test_in_bfloat16_the_result_is_near_and_in_bfloat16(form):
         np.testing.assert_allclose(np.asarray(x, np.float32), expected, rtol=0, atol=2**-7 * largest)
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_vmap_and_recomputation_change_nothing(form):
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_vmap_and_recomputation_change_nothing(kernel):
     inputs = [np.stack(pair) for pair in zip(draw(4, T, S, S), draw(5, T, S, S), strict=True)]
     words_RBS = np.arange(S) < np.array([[S, 4], [2, 6]])[..., None]
 
     def loss(words_BS, *inputs):
-        return (FORMS[form](*inputs, Window(words_BS, 3, 1), alibi) ** 2).sum()
+        return (KERNELS[kernel](*inputs, Window(words_BS, 3, 1), alibi) ** 2).sum()
 
     alone = jax.jit(jax.grad(loss, argnums=(1, 2, 3)))
     together = jax.jit(jax.vmap(jax.grad(jax.checkpoint(loss), argnums=(1, 2, 3))))(words_RBS, *inputs)
@@ -168,11 +169,12 @@ def test_on_a_gpu_the_rule_is_said_in_the_kernel_s_words(
         heard.update(arguments)
         return query
 
-    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    monkeypatch.setattr(kernels, "_has_cudnn", lambda: True)
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *inputs, cuda, default: cuda(*inputs))
     monkeypatch.setattr(jax.nn, "dot_product_attention", kernel)
     query, keys = jnp.ones((B, H, queries, width), dtype), jnp.ones((B, H, 8, width), dtype)
     words_BS = np.arange(8) < np.array([[5], [0]])
-    FORMS["fused"](query, keys, keys, Window(words_BS, before, after), alibi if biased else None)
+    KERNELS["fused"](query, keys, keys, Window(words_BS, before, after), alibi if biased else None)
     assert heard.pop("key_value_seq_lengths").tolist() == [5, 1]
     mask, bias = heard.pop("mask", None), heard.pop("bias", None)
     assert heard == said
