@@ -73,7 +73,7 @@ def training() -> ConfigDict:
     config = ConfigDict()
     config.steps = 2_000
     config.strategy = "pmap"  # pmap | shard_map: how a step is spread over local devices
-    config.precision = "float32"  # float32 | bfloat16: of activations; weights and sums stay float32
+    config.precision = "float32"  # float32 | bfloat16: of products and activations; weights and sums stay float32
     config.label_smoothing = 0.1
     config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same but for dropout
     config.optimizer = "adam"  # adam | adamw
@@ -177,7 +177,7 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
     config.normaliser = "softmax"  # softmax | softmax_over_queries | sparsemax | entmax15 | uniform | hard | permuted
     config.window = "global"  # global | local_m | local_p
     config.window_radius = 10  # positions that a local window reaches each way
-    config.learned_positions = 128  # positions with weights of their own: of the score "location", of learned vectors
+    config.learned_positions = 128  # positions with weights of their own: score "location", positions "learned"
     if "recurrent" in (encoder, decoder):
         recurrent_side(config)
     if "transformer" in (encoder, decoder):
@@ -201,7 +201,7 @@ def transformer_side(config: ConfigDict) -> None:
     config.heads = 8
     config.kv_heads = config.get_oneway_ref("heads")  # heads of keys and values: fewer are shared; 1 is multi-query
     config.head_width = 0  # 0: width / heads
-    config.head_spread = 1.0  # how far apart heads begin: 1 independent, 0 all alike
+    config.head_spread = 1.0  # how different heads are at the start: 1 independent, 0 all the same
     config.norm = "pre"  # pre | post (as published)
     config.attention_dropout = 0.0
     config.activation_dropout = 0.0
@@ -209,12 +209,12 @@ def transformer_side(config: ConfigDict) -> None:
     for side in ("encoder", "decoder"):
         if config[side] == "transformer":
             config[f"{side}_positions"] = config.get_oneway_ref("positions")
-    config.relative_reach = 16  # the distance from which on all are alike to "relative"
+    config.relative_reach = 16  # the distance beyond which "relative" positions treat all distances alike
     config.self_score = "scaled_dot"
     config.self_normaliser = "softmax"
     config.self_window = 0  # positions that self-attention reaches each way (a decoder: back); 0: all
     # reference | fused | blockwise: how scaled dot products and a softmax are computed; the result is the same. Reading
-    # the source by another score, window or normaliser is always the reference.
+    # the source with another score, window or normaliser is always computed by the reference.
     config.kernel = "reference"
 
 

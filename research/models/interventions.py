@@ -10,7 +10,7 @@ from research.models.transformer import TransformerDecoder, TransformerEncoder
 from research.models.translator import Translator
 
 
-class Head(NamedTuple):
+class AttentionHead(NamedTuple):
     """A head of a Transformer.
 
     Args:
@@ -47,7 +47,7 @@ def reading_by(translator: Translator, normaliser: str) -> Translator:
     return translator.clone(target_side=side)
 
 
-def heads(translator: Translator) -> list[Head]:
+def heads(translator: Translator) -> list[AttentionHead]:
     """Return all heads, layer by layer; [] for a recurrent model."""
     encoder, decoder = translator.source_side, translator.target_side
     found = []
@@ -56,10 +56,10 @@ def heads(translator: Translator) -> list[Head]:
     if isinstance(decoder, TransformerDecoder):
         found += [("decoder", decoder.layers, decoder.attention.heads)]
         found += [("cross", decoder.layers, decoder.cross_attention.heads)]
-    return [Head(name, *at) for name, layers, count in found for at in np.ndindex(layers, count)]
+    return [AttentionHead(name, *at) for name, layers, count in found for at in np.ndindex(layers, count)]
 
 
-def without_head(translator: Translator, params: Any, silent: Head) -> Any:
+def without_head(translator: Translator, params: Any, silent: AttentionHead) -> Any:
     """Return the parameters with the rows of W_O of one head set to zero, so that it has no output.
 
     Raises:

@@ -34,7 +34,7 @@ def _has_positions(kind: str) -> Callable[[ConfigDict], bool]:
     return lambda model: any(model[field] == kind for field in _POSITIONS if field in model)
 
 
-def _has_places(model: ConfigDict) -> bool:
+def _has_learned_positions(model: ConfigDict) -> bool:
     cross = _attends(model) and model.score == "location"
     own = "self_score" in model and model.self_score == "location"
     return cross or own or _has_positions("learned")(model)
@@ -48,7 +48,7 @@ READ_WHEN: dict[str, tuple[Callable[[ConfigDict], bool], tuple[str, ...]]] = {
     "window": _READER,
     "window_radius": (lambda model: _attends(model) and model.window != "global", ("reader", "window")),
     "coverage_width": (lambda model: _attends(model) and model.coverage != "none", ("reader", "coverage")),
-    "places": (_has_places, ("reader", "score", "self_score", *_POSITIONS)),
+    "learned_positions": (_has_learned_positions, ("reader", "score", "self_score", *_POSITIONS)),
     "relative_reach": (_has_positions("relative"), _POSITIONS),
 }
 """Field -> when it is read, and the fields that decide."""

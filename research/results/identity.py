@@ -35,7 +35,7 @@ ADDED: dict[str, Field] = {}
 """Fields that came after the first runs were named: left out of the identity at their default."""
 REMOVED: dict[str, Field] = {}
 """Fields that are gone: their default stays in the identity, and a run with another value cannot be read any more."""
-RENAMED: dict[str, str] = {}
+RENAMED: dict[str, str] = {"model.kernel": "model.form", "model.learned_positions": "model.places"}
 """Today's name of a field -> the name that identities know it by."""
 
 

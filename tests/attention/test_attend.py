@@ -15,7 +15,7 @@ B, H, T, S, E = 2, 3, 5, 7, 11
 
 
 def softmax(scores, mask):
-    """Row by row, reading only what the mask allows, float64."""
+    """Return the weights row by row over the keys that the mask allows, float64."""
     weights = np.zeros(scores.shape)
     for row in np.ndindex(scores.shape[:-1]):
         allowed = np.flatnonzero(mask[row])
@@ -29,7 +29,7 @@ def softmax(scores, mask):
     scores=arrays(np.float32, (T, S), elements=st.floats(-(2.0**99), 2.0**99, width=32) | st.floats(-9, 9, width=32)),
     mask=arrays(bool, (T, S)),
 )
-def test_weights_are_a_softmax_of_what_may_be_read(scores, mask):
+def test_weights_are_a_softmax_over_the_readable_keys(scores, mask):
     weights = np.asarray(jax.jit(Softmax.weigh)(scores, mask))
     np.testing.assert_allclose(weights, softmax(scores, mask), atol=1e-6)
     np.testing.assert_allclose(weights.sum(-1), mask.any(-1), atol=1e-6)
@@ -58,7 +58,7 @@ def test_a_row_with_nothing_to_read_is_zeros_and_so_is_its_gradient(garbage):
     assert np.asarray(scores_bar)[3, :2].all()
 
 
-def test_the_gradient_of_the_weights_is_that_of_softmax():
+def test_the_weights_have_the_gradient_of_a_softmax():
     random = np.random.default_rng(0)
     scores_TS, bar_TS = random.normal(size=(2, T, S)).astype(np.float32)
     mask_TS = random.random((T, S)) < 0.7
@@ -85,14 +85,14 @@ def test_context_is_the_weighted_sum_with_or_without_heads():
     np.testing.assert_allclose(one, context_BHTE[:, 1], atol=1e-6)
 
 
-def test_weights_are_float32_and_the_context_has_the_precision_of_the_values():
+def test_weights_are_float32_and_the_context_has_the_dtype_of_the_values():
     scores_TS = jnp.linspace(-3, 3, T * S, dtype=jnp.bfloat16).reshape(T, S)
     context_TE, weights_TS = attend(scores_TS, jnp.ones((S, E), jnp.bfloat16), jnp.ones((T, S), bool))
     assert weights_TS.dtype == jnp.float32
     assert context_TE.dtype == jnp.bfloat16
 
 
-def test_dropout_is_of_what_is_read_and_not_of_the_weights_that_are_shown():
+def test_dropout_changes_the_context_and_not_the_returned_weights():
     scores_TS, values_SE = jnp.zeros((T, S)), jnp.ones((S, E))
     context_TE, weights_TS = attend(scores_TS, values_SE, jnp.ones((T, S), bool), drop=lambda weights: 0.5 * weights)
     np.testing.assert_allclose(context_TE, 0.5, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Blocks that nothing divides evenly against the reference, what is left out, and memory that grows with the length."""
+"""Blockwise attention with odd block sizes against the reference, the blocks it leaves out, and its memory."""
 
 import re
 from functools import partial
@@ -19,7 +19,7 @@ B, H, T, S, K, E = 2, 3, 13, 17, 5, 7
 
 
 def slope(query_positions_T, key_positions_S):
-    """Another one for each head, and not alike on both sides."""
+    """Return a bias that differs by head and is not symmetric."""
     distance_TS = key_positions_S[None] - query_positions_T[:, None]
     return 0.3 * jnp.arange(H, dtype=jnp.float32)[:, None, None] * distance_TS[None]
 
@@ -40,8 +40,8 @@ def pulled(kernel, window, bias, inputs, bar):
         (6, -2, None, 16),
     ],
 )
-def test_blocks_give_the_reference_s_value_and_gradient(before, after, bias, block):
-    """Whatever may be read: words anywhere, in some sentences none, scores far apart."""
+def test_blocks_have_the_value_and_gradient_of_the_reference(before, after, bias, block):
+    """For words at any position, for sentences without words, and for scores that are far apart."""
 
     @jax.jit
     def compute(words_BS, inputs, bar):
@@ -64,8 +64,8 @@ def test_blocks_give_the_reference_s_value_and_gradient(before, after, bias, blo
 
 
 @pytest.mark.parametrize(("before", "after"), [(None, None), (None, 0), (0, 0), (8, 0), (9, 9), (3, None), (20, -12)])
-def test_blocks_that_the_window_keeps_apart_are_left_out(before, after):
-    """Both ways; and no other: every pair of blocks that holds something to read is there."""
+def test_blocks_that_the_window_forbids_are_left_out(before, after):
+    """Forward and backward. Every pair of blocks with something to read is kept."""
     length, block = 64, 8
     x = jnp.zeros((1, 1, length, 2))
     window = Window(None, before, after)
@@ -75,8 +75,8 @@ def test_blocks_that_the_window_keeps_apart_are_left_out(before, after):
     assert re.findall(r"length=(\d+)", str(both_ways)) == [str(blocks_NM.sum())] * 2
 
 
-def test_memory_grows_with_the_length_and_that_of_the_reference_with_its_square():
-    """What XLA sets aside for value and gradient, beyond arguments and results; compiled and not run."""
+def test_memory_grows_with_the_length_and_for_the_reference_with_its_square():
+    """The memory that XLA plans for value and gradient, beyond arguments and results; compiled, not run."""
 
     def temporary(kernel, length):
         x_BHTK = jax.ShapeDtypeStruct((1, 2, length, 32), jnp.float32)

@@ -1,4 +1,4 @@
-"""Dropout by the byte: exact in expectation, a function of its key, and off when asked."""
+"""Dropout with one byte an element: exact in expectation, a function of its key, off when asked."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ def drop(rate, x, *, seed=0, deterministic=False):
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5, 0.9])
-def test_what_is_kept_is_scaled_so_that_the_mean_stays(rate):
+def test_kept_elements_are_scaled_so_that_the_mean_stays(rate):
     kept = round((1 - rate) * 256) / 256  # the probability that is meant, to the nearest 1/256
     factors = drop(rate, jnp.ones((ROWS, COLUMNS)))
     assert set(np.unique(factors)) == {np.float32(0), np.float32(1 / kept)}
@@ -31,7 +31,7 @@ def test_what_is_kept_is_scaled_so_that_the_mean_stays(rate):
 
 @pytest.mark.parametrize("rate", [0.1, 0.3, 0.5])
 def test_over_all_bytes_the_mean_is_exactly_one(rate, monkeypatch):
-    """Every byte once: so many of 256 are kept, and each of them counts 256 times one over that."""
+    """With every byte drawn once: n of 256 are kept, each scaled by 256 / n."""
     words = jnp.asarray(np.arange(256, dtype=np.uint8).view(np.uint32))
     monkeypatch.setattr(jax.random, "bits", lambda key, shape, dtype: words)
     factors = drop(rate, jnp.ones((16, 16)))
@@ -47,7 +47,7 @@ def test_it_is_a_function_of_its_key(rate, seed):
     np.testing.assert_array_equal(drop(rate, x, seed=seed), drop(rate, x, seed=seed))
 
 
-def test_other_keys_and_other_places_drop_otherwise():
+def test_other_keys_and_other_positions_drop_other_elements():
     x = jnp.ones((ROWS, COLUMNS))
     a, b = drop(0.5, x, seed=0) > 0, drop(0.5, x, seed=1) > 0
     for one, other in ((a, b), (a[1:], a[:-1]), (a[:, 1:], a[:, :-1])):
@@ -72,7 +72,7 @@ def test_a_rate_out_of_range_is_an_error(rate):
         drop(rate, jnp.ones(3))
 
 
-def test_the_precision_of_the_input_stays():
+def test_the_dtype_of_the_input_stays():
     assert (
         Dropout(0.5, False).apply({}, jnp.ones(7, jnp.bfloat16), rngs={"dropout": jax.random.key(0)}).dtype
         == jnp.bfloat16

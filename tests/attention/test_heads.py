@@ -101,8 +101,8 @@ def normal(key, shape, dtype):
 
 
 @pytest.mark.parametrize("axis", [0, 1])
-def test_heads_begin_as_far_spread_heads_as_is_asked(axis):
-    """√(1 - ε²) W_0 + ε W_i: of the same variance, and with a correlation of √(1 - ε²) to head 0."""
+def test_heads_start_as_different_as_head_spread_says(axis):
+    """√(1 - ε²) W_0 + ε W_i has the variance of W_0 and a correlation of √(1 - ε²) with head 0."""
     shape = (H * 1009, 7) if axis == 0 else (7, H * 1009)
     drawn = normal(jax.random.key(0), shape, jnp.float32)
     for spread in (0.0, 0.5, 1.0):
@@ -119,8 +119,8 @@ def test_heads_begin_as_far_spread_heads_as_is_asked(axis):
         spread_heads(normal, H, 2, axis)
 
 
-def test_heads_that_begin_alike_read_alike_and_stay_so():
-    """Without dropout their gradients are the same, too: nothing ever parts them. The others part at once."""
+def test_heads_that_start_the_same_stay_the_same():
+    """Without dropout their gradients are the same too. Heads that start different diverge at once."""
     query_BTD, memory_BSD = random_inputs(D)
     for spread, alike in ((0.0, True), (1.0, False)):
         module = cross_attention(head_spread=spread)
@@ -150,8 +150,8 @@ def test_under_a_causal_window_later_positions_do_not_matter():
 
 @pytest.mark.parametrize("positions", ["none", "rotary", "alibi", "relative"])
 @pytest.mark.parametrize("hypotheses", [1, 3])
-def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses, positions):
-    """N lines of one sentence that never read each other: outputs and weights, past the first sizes that are read."""
+def test_steps_through_a_cache_equal_all_positions_at_once(hypotheses, positions):
+    """N hypotheses of a sentence never read each other; more positions than the first sizes of the cache hold."""
     time, width, grouped = 19, 6, {"width": 6, "head_width": 2, "kv_heads": 1, "positions": positions}
     weights = random_weights(width, kv=2)
     if positions == "relative":
@@ -177,7 +177,7 @@ def test_steps_that_fill_a_cache_are_all_positions_at_once(hypotheses, positions
 
 
 @pytest.mark.parametrize("make", [self_attention, cross_attention])
-def test_a_step_that_would_drop_weights_is_refused(make):
+def test_a_step_with_dropout_is_refused(make):
     module = make(dropout=0.5, deterministic=False)
     keys_values = np.zeros((B, H, K, 9)), np.zeros((B, H, 9, K))
     query_BND, mask_BNS = np.zeros((B, 1, D)), np.ones((B, 1, 9), bool)
@@ -189,7 +189,7 @@ def test_a_step_that_would_drop_weights_is_refused(make):
 @pytest.mark.parametrize(
     ("heads", "width", "tries"), [(6, 512, "2, 4, 8"), (3, 8, "1, 2, 4"), (0, 7, "1, 7"), (9, 1, "1")]
 )
-def test_heads_that_do_not_divide_the_width_are_answered_with_those_that_do(heads, width, tries):
+def test_heads_that_do_not_divide_the_width_are_refused_with_numbers_that_do(heads, width, tries):
     with pytest.raises(
         ValueError, match=f"^model.heads={heads} does not divide model.width={width}; try one of {tries}$"
     ):
@@ -197,12 +197,12 @@ def test_heads_that_do_not_divide_the_width_are_answered_with_those_that_do(head
 
 
 @pytest.mark.parametrize("heads", [1, 3, 5, 15])
-def test_heads_that_divide_are_fine(heads):
+def test_heads_that_divide_the_width_are_accepted(heads):
     check_heads(heads, 15, heads, 0)
     check_heads(7, 15, 1, heads)  # of a width of their own
 
 
-def test_shared_keys_need_heads_that_they_divide_and_a_score_without_weights_on_keys():
+def test_shared_keys_need_a_divisor_of_heads_and_a_score_without_matrices():
     with pytest.raises(ValueError, match=r"model\.kv_heads=4 does not divide model\.heads=6; try one of 2, 3, 6"):
         check_heads(6, 12, 4, 0)
     for fields in ({"kv_heads": 1}, {"head_spread": 0.5}):
@@ -232,14 +232,14 @@ def test_shared_keys_need_heads_that_they_divide_and_a_score_without_weights_on_
         ),
     ],
 )
-def test_what_cannot_be_is_answered_with_one_sentence(fields, sentence):
+def test_an_impossible_combination_is_refused_with_one_sentence(fields, sentence):
     module = self_attention(**fields)
     with pytest.raises(ValueError) as error:
         jax.eval_shape(lambda: module.init(jax.random.key(0), jnp.ones((B, T, D)), Window()))
     assert sentence in str(error.value)
 
 
-def test_dropout_of_weights_needs_a_key_and_does_not_touch_what_is_sown():
+def test_dropout_of_weights_needs_a_key_and_does_not_change_the_sown_weights():
     weights = random_weights(D)
     inputs = *random_inputs(D), ALL
     module = cross_attention(dropout=0.5, deterministic=False)

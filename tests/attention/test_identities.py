@@ -30,7 +30,7 @@ def draw(seed, *shapes):
 
 @cache
 def compiled(make, method, **fields):
-    """Compiled once for all examples of a property."""
+    """Return a function that is compiled once for all examples of a property."""
     module = make(**fields)
     return jax.jit(lambda params, *inputs: module.apply({"params": params}, *inputs, method=method))
 
@@ -60,7 +60,7 @@ def test_one_head_of_identities_is_scaled_dot(seed):
 @few
 @over_inputs
 def test_grouped_heads_whose_groups_repeat_are_multi_head(seed):
-    """G = 1: as many heads of keys and values, all the same. G = H is multi-head, for it is the same code."""
+    """G = 1 equals H heads of keys and values that are all the same. G = H is the code of multi-head attention."""
     (query_BTD,), weights = draw(seed, (B, T, D)), random_weights(D, seed, kv=K)
     tiled = {**weights, **{name: jax.tree.map(lambda w: np.tile(w, H), weights[name]) for name in ("key", "value")}}
     np.testing.assert_allclose(own(kv_heads=1)(weights, query_BTD), own()(tiled, query_BTD), **CLOSE)
@@ -68,7 +68,7 @@ def test_grouped_heads_whose_groups_repeat_are_multi_head(seed):
 
 @few
 @over_inputs
-def test_relative_positions_of_zeros_are_none(seed):
+def test_relative_positions_with_zero_vectors_are_no_positions(seed):
     (x_BTD,), weights = draw(seed, (B, T, D)), random_weights(D, seed)
     nothing = {name: np.zeros((5, K), np.float32) for name in ("key", "value")}
     relative = own(positions="relative")({**weights, "relation": nothing}, x_BTD)
@@ -77,7 +77,7 @@ def test_relative_positions_of_zeros_are_none(seed):
 
 @pytest.fixture
 def flat(monkeypatch):
-    """ALiBi whose slopes are all zero."""
+    """Make all slopes of ALiBi zero."""
     monkeypatch.setattr(positions, "alibi_slopes", np.zeros)
     module = self_attention(width=D, positions="alibi")
     return jax.jit(lambda params, x_BTD: module.apply({"params": params}, x_BTD, method=read_all))
@@ -85,15 +85,15 @@ def flat(monkeypatch):
 
 @few
 @over_inputs
-def test_alibi_without_a_slope_is_none(flat, seed):
+def test_alibi_with_zero_slopes_is_no_positions(flat, seed):
     (x_BTD,), weights = draw(seed, (B, T, D)), random_weights(D, seed)
     np.testing.assert_allclose(flat(weights, x_BTD), own()(weights, x_BTD), **CLOSE)
 
 
 @few
 @over_inputs
-def test_rotary_of_one_place_is_none(seed):
-    """All at place 0, as a sentence of one word: nothing is turned."""
+def test_rotary_at_position_0_is_no_positions(seed):
+    """A sentence of one word: nothing is rotated."""
     (x_B1D,), weights = draw(seed, (B, 1, D)), random_weights(D, seed)
     np.testing.assert_allclose(own(positions="rotary")(weights, x_B1D), own()(weights, x_B1D), **CLOSE)
 
@@ -116,7 +116,7 @@ def test_a_local_window_as_long_as_the_sentence_is_global(kind, seed):
 
 @few
 @over_inputs
-def test_a_reader_that_nothing_is_fed_reads_in_turn_as_at_once(seed):
+def test_a_reader_without_state_reads_one_by_one_as_at_once(seed):
     query_BTD, memory_BSE = draw(seed, (B, T, D), (B, S, D))
     scorer = dict(zip(("query", "key", "scale"), draw(seed, (D, 3), (D, 3), (3,)), strict=True))
     make = partial(reader, query_width=D, memory_width=D)
@@ -129,7 +129,7 @@ def test_a_reader_that_nothing_is_fed_reads_in_turn_as_at_once(seed):
 
 @few
 @over_inputs
-def test_coverage_that_weighs_nothing_is_none(seed):
+def test_coverage_with_zero_weights_is_no_coverage(seed):
     query_BTD, memory_BSE = draw(seed, (B, T, D), (B, S, D))
     scorer = dict(zip(("query", "key", "scale"), draw(seed, (D, 3), (D, 3), (3,)), strict=True))
     cover = {"key": np.zeros((1, 3), np.float32), "fertility": draw(seed, (D, 1))[0]}

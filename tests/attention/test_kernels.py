@@ -17,7 +17,7 @@ WINDOWS = {"none": (None, None), "causal": (None, 0), "causal sliding": (2, 0), 
 
 
 def alibi(query_positions_T, key_positions_S):
-    """-slope_h · |t - s|. Press et al. 2022."""
+    """Return -slope_h · |t - s|. Reference: Press et al. 2022."""
     distance_TS = jnp.abs(query_positions_T[:, None] - key_positions_S[None]).astype(jnp.float32)
     return -(2.0 ** -jnp.arange(1.0, H + 1))[:, None, None] * distance_TS[None]
 
@@ -28,7 +28,7 @@ def draw(seed, *lengths, dtype=np.float32):
 
 
 def equation(query, keys, values, words, before, after, biased):
-    """One query and one key at a time, float64."""
+    """Compute the equation for one query and one key at a time, float64."""
     context = np.zeros(query.shape)
     for b, h, t in np.ndindex(query.shape[:3]):
         first = 0 if before is None else max(t - before, 0)
@@ -67,8 +67,8 @@ def test_every_kernel_is_the_equation(window, more):
         ("sliding", S, alibi),
     ],
 )
-def test_every_form_has_the_reference_s_value_and_gradient(window, queries, bias):
-    """Over random inputs and lengths, among them none."""
+def test_every_kernel_has_the_value_and_gradient_of_the_reference(window, queries, bias):
+    """For random inputs and lengths, length 0 included."""
 
     @jax.jit
     def compute(words_BS, inputs, bar_BHTK):
@@ -159,10 +159,10 @@ def test_vmap_and_recomputation_change_nothing(kernel):
         (None, None, 7, 16, jnp.bfloat16, True, {"implementation": "xla"}),
     ],
 )
-def test_on_a_gpu_the_rule_is_said_in_the_kernel_s_words(
+def test_on_a_gpu_the_window_is_passed_in_cudnn_s_arguments(
     monkeypatch, before, after, queries, width, dtype, biased, said
 ):
-    """What is asked for, not what a GPU does with it."""
+    """Only the arguments: no GPU runs here."""
     heard = {}
 
     def kernel(query, keys, values, **arguments):

@@ -1,4 +1,4 @@
-"""Each normaliser against its definition, solved by other means, in double precision."""
+"""Each normaliser against its definition, solved in another way, in double precision."""
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,7 @@ WEIGH = {name: jax.jit(normaliser.weigh) for name, normaliser in NORMALISERS.ite
 
 
 def bisected(scores, power):
-    """max(x - τ, 0)^power with the τ for which it sums to 1: the definition of sparsemax (1) and of entmax-1.5 (2)."""
+    """Return max(x - τ, 0)^power with the τ that makes it sum to 1: sparsemax for power 1, entmax-1.5 for power 2."""
     x = scores.astype(np.float64) / power
     low, high = x.max() - 1, x.max()
     for _ in range(60):
@@ -47,7 +47,7 @@ def test_every_normaliser_has_its_equation_or_a_test_of_its_own():
 
 @pytest.mark.parametrize("name", EQUATIONS)
 @given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
-def test_rows_are_their_equation_over_what_may_be_read(name, scores_TS, mask_TS):
+def test_rows_are_their_equation_over_the_readable_keys(name, scores_TS, mask_TS):
     weights_TS = np.asarray(WEIGH[name](scores_TS, mask_TS))
     assert weights_TS.dtype == np.float32
     expected_TS = np.zeros((T, S))
@@ -60,8 +60,8 @@ def test_rows_are_their_equation_over_what_may_be_read(name, scores_TS, mask_TS)
 
 
 @given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
-def test_over_queries_each_key_is_shared_by_those_so_far(scores_TS, mask_TS):
-    """One query at a time too: what went before is all that a query must know."""
+def test_over_queries_each_key_is_shared_by_the_queries_so_far(scores_TS, mask_TS):
+    """All at once, and one query at a time with the state of the queries before."""
     weights_TS = np.asarray(WEIGH["softmax_over_queries"](scores_TS, mask_TS))
     kind = NORMALISERS["softmax_over_queries"]
     past, powers_TS = kind.start((1,), S), np.where(mask_TS, np.exp(scores_TS.astype(np.float64)), 0.0)
@@ -73,13 +73,13 @@ def test_over_queries_each_key_is_shared_by_those_so_far(scores_TS, mask_TS):
 
 
 @given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
-def test_permuted_weights_are_those_of_softmax_in_another_order(scores_TS, mask_TS):
+def test_permuted_weights_are_the_softmax_in_another_order(scores_TS, mask_TS):
     weights_TS, permuted_TS = (np.asarray(WEIGH[name](scores_TS, mask_TS)) for name in ("softmax", "permuted"))
     np.testing.assert_allclose(np.sort(permuted_TS), np.sort(weights_TS), atol=1e-6)
     assert not permuted_TS[~mask_TS].any()
 
 
-def test_the_permutation_is_no_identity_and_does_not_depend_on_padding():
+def test_the_permutation_changes_the_order_and_does_not_depend_on_padding():
     scores_1S = np.random.default_rng(0).normal(size=(1, S)).astype(np.float32)
     alone = NORMALISERS["permuted"].weigh(scores_1S, np.ones((1, S), bool))
     longer_1Z = np.concatenate([scores_1S, np.full((1, 4), 5.0, np.float32)], axis=1)
@@ -89,7 +89,7 @@ def test_the_permutation_is_no_identity_and_does_not_depend_on_padding():
 
 
 @pytest.mark.parametrize("name", ["softmax", "softmax_over_queries", "sparsemax", "entmax15"])
-def test_gradients_are_finite_and_those_of_finite_differences(name):
+def test_gradients_are_finite_and_equal_finite_differences(name):
     random = np.random.default_rng(1)
     scores_TS, bar_TS = random.normal(size=(2, T, S))
     mask_TS = random.random((T, S)) < 0.8

@@ -31,15 +31,15 @@ def test_a_longer_table_begins_with_the_shorter():
     np.testing.assert_array_equal(sinusoidal(13, 6)[:5], sinusoidal(5, 6))
 
 
-def test_learned_places_past_the_last_share_its_vector():
+def test_positions_past_the_last_learned_one_share_its_vector():
     module = Learned(5, 3)
     table_PD = module.init(jax.random.key(0), 1)["params"]["places"]
     vectors_TD = module.apply({"params": {"places": table_PD}}, 5)
     np.testing.assert_array_equal(vectors_TD, np.asarray(table_PD)[[0, 1, 2, 2, 2]])
 
 
-def test_rotary_turns_pairs_as_complex_numbers():
-    """Su et al. 2021, equation 13, in halves; and what is compared depends on the distance alone."""
+def test_rotary_rotates_pairs_as_complex_numbers():
+    """Su et al. 2021, equation 13, with pairs in two halves; scores depend on the distance alone."""
     random = np.random.default_rng(0)
     query, key = random.normal(size=(2, 1, 1, 1, K)).astype(np.float32)
     turn = partial(Rotary(1, K, 0).apply, {}, method="rotate")
@@ -109,8 +109,8 @@ def test_relative_positions_are_shaws_equations():
 
 
 @pytest.mark.parametrize("positions", ["rotary", "alibi", "relative"])
-def test_relations_depend_on_the_distance_and_not_on_the_place(positions):
-    """A sequence said twice, each position reading its neighbours: both times they are weighed alike."""
+def test_relations_depend_on_the_distance_and_not_on_the_position(positions):
+    """In a sequence repeated twice, with a window of neighbours, both halves have the same weights."""
     random, half = np.random.default_rng(3), 5
     params = random_weights(D)
     params["relation"] = {name: random.normal(size=(5, K)).astype(np.float32) for name in ("key", "value")}

@@ -27,7 +27,7 @@ def reader(**fields):
 
 
 def read_in_turn(module, memory_BSE, query_BTD, words_BS):
-    """contexts and weights of query after query, as a decoder asks that feeds back what it read."""
+    """Return contexts and weights, read one query after another, as a decoder with input feeding does."""
     matrices = module.matrices()
     keys_BSK = module.keys(memory_BSE)
     constants, past, found = module.constants(keys_BSK, memory_BSE, words_BS), module.start(keys_BSK, 1), []
@@ -68,7 +68,7 @@ def sigmoid(x):
 
 
 def by_hand(params, inputs, score, window=None, coverage=None, radius=2):
-    """The equations, one sentence, query and key at a time."""
+    """Compute the equations for one sentence, query and key at a time."""
     memory_BSE, query_BTD, _ = (np.asarray(each, np.float64) for each in inputs)
     contexts, weights = np.zeros((B, T, E)), np.zeros((B, T, S))
     for b, length in enumerate(LENGTHS):
@@ -127,7 +127,7 @@ def test_coverage_is_the_equation(inputs, coverage, name, score):
 
 @pytest.mark.parametrize("window", ["local_m", "local_p"])
 def test_a_local_window_is_the_equation(inputs, window):
-    """Luong et al. 2015, section 3.2; all at once, and in turn."""
+    """Luong et al. 2015, section 3.2; all queries at once, and one by one."""
     module = reader(window=window)
     params = weights_of(module, inputs)
     expected = by_hand(jax.tree.map(lambda leaf: leaf.astype(np.float64), params), inputs, concat, window=window)
@@ -141,20 +141,20 @@ def test_a_local_window_is_the_equation(inputs, window):
 def test_a_window_past_the_end_reads_nothing(inputs):
     module = reader(window="local_m", radius=1)
     contexts, weights = run(module, weights_of(module, inputs), inputs, read_at_once)
-    assert not weights[1, 5:].any()  # four words, and the query at place 5 reaches back to 4
+    assert not weights[1, 5:].any()  # four words, and the query at position 5 reaches back to 4
     assert not contexts[1, 5:].any()
 
 
 @pytest.mark.parametrize("normaliser", ["softmax", "softmax_over_queries", "sparsemax", "hard", "uniform"])
 @pytest.mark.parametrize("window", ["global", "local_m"])
-def test_location_never_reads_what_it_does_not_know(inputs, normaliser, window):
+def test_location_never_reads_positions_without_weights(inputs, normaliser, window):
     module = reader(score="location", learned_positions=3, normaliser=normaliser, window=window, radius=1)
     _, weights = run(module, weights_of(module, inputs), inputs, read_at_once)
     assert not weights[:, :, 3:].any()
     assert weights[:, :3, :3].any()
 
 
-def test_the_centre_is_learnt_through_the_gaussian(inputs):
+def test_the_centre_gets_its_gradient_through_the_gaussian(inputs):
     module = reader(window="local_p")
     params = weights_of(module, inputs)
 
@@ -171,7 +171,7 @@ def test_around_is_inclusive_and_peaks_at_the_centre():
     np.testing.assert_allclose(gaussian_BTS[0, 0], np.exp(-((np.arange(7) - 2) ** 2) / 2.0), rtol=1e-6)  # σ = 1
 
 
-def test_over_queries_in_turn_is_at_once(inputs):
+def test_over_queries_one_by_one_equals_at_once(inputs):
     module = reader(normaliser="softmax_over_queries")
     params = weights_of(module, inputs)
     for at_once, in_turn in zip(

@@ -1,4 +1,4 @@
-"""What is read of places that are not all filled: enough of them, never fewer, and the same as reading all."""
+"""Reading a cache that is not full: all filled entries, few others, and the same result as reading everything."""
 
 from itertools import pairwise
 
@@ -18,15 +18,15 @@ def test_sizes(reserved, unit, expected):
     assert sizes(reserved, unit) == expected
 
 
-def test_of_a_long_cache_half_at_most_is_read_in_vain():
+def test_at_most_half_of_what_is_read_is_empty():
     found = sizes(1_000)
     assert len(found) < 15
     assert all(larger <= 2 * smaller for smaller, larger in pairwise(found))
 
 
 @pytest.mark.parametrize(("reserved", "unit"), [(7, 1), (37, 1), (57, 3)])
-def test_the_least_size_that_holds_what_is_filled_is_read(reserved, unit):
-    compiled = jax.jit(lambda filled: read_filled(lambda places: jnp.int32(places), filled, reserved, unit))
+def test_the_smallest_size_that_holds_all_filled_entries_is_read(reserved, unit):
+    compiled = jax.jit(lambda filled: read_filled(lambda entries: jnp.int32(entries), filled, reserved, unit))
     for filled in range(unit, reserved + 1, unit):
         assert compiled(filled) == min(size for size in sizes(reserved, unit) if size >= filled)
 
@@ -41,7 +41,7 @@ def test_a_program_for_an_accelerator_reads_all_whatever_machine_compiles_it(pla
     assert [n for n in range(1, 38) if f"(tensor<{n}xf32>) -> tensor<{n}xf32>" in text] == sizes_read
 
 
-def test_a_sum_over_the_filled_ones():
+def test_a_sum_over_the_filled_entries():
     x_S = np.arange(1.0, 38.0, dtype=np.float32)
     filled_S = x_S * (np.arange(37) < 19)
     assert jax.jit(lambda filled: read_filled(lambda n: jnp.asarray(filled_S)[:n].sum(), filled, 37))(19) == 190

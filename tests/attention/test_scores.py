@@ -35,7 +35,7 @@ def evaluate(module, query, memory):
 
 
 def score(name, query_width, memory_width, width=K, heads=()):
-    """A score as a function of query, memory and weights, and weights drawn at random."""
+    """Return a score as a function of query, memory and weights, and random weights."""
     module = SCORES[name](query_width, memory_width, width, P, heads)
     query, memory = (np.zeros((1, *heads, 1, states), np.float32) for states in (query_width, memory_width))
     shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), query, memory, method=evaluate)).get("params", {})
@@ -68,7 +68,7 @@ def test_score_is_its_equation(name):
 
 @pytest.mark.parametrize("name", SCORES)
 def test_scores_take_more_batch_axes_and_stay_float32(name):
-    """Heads, and bfloat16 inputs."""
+    """With an axis of heads, and with bfloat16 inputs."""
     apply, weights = score(name, D, D)
     query_BHTD, memory_BHSD = random_normal(B, 3, T, D), random_normal(B, 3, S, D, seed=1)
     together = apply(query_BHTD, memory_BHSD)
@@ -79,7 +79,7 @@ def test_scores_take_more_batch_axes_and_stay_float32(name):
 
 @pytest.mark.parametrize("name", SCORES)
 def test_heads_have_weights_of_their_own(name):
-    """Head h of all together is the score with the weights of head h."""
+    """Head h equals the score with the weights of head h alone."""
     heads = 3
     together, weights = score(name, D, D, heads=(heads,))
     apart, _ = score(name, D, D)
@@ -92,8 +92,8 @@ def test_heads_have_weights_of_their_own(name):
 
 
 @pytest.mark.parametrize("name", SCORES)
-def test_what_is_bilinear_is(name):
-    """score(q, k + a) = score(q, k) + score(q, a), on which positions "relative" rest."""
+def test_bilinear_scores_are_linear_in_the_key(name):
+    """score(q, k + a) = score(q, k) + score(q, a): "relative" positions rely on it."""
     module = SCORES[name](D, D, D, P)
     weights = score(name, D, D, width=D)[1]
     query_BTD = random_normal(B, T, D)
@@ -129,7 +129,7 @@ def test_concat_is_luongs_with_its_matrix_split_in_two(seed):
 
 
 @pytest.mark.parametrize("name", SAME_WIDTH)
-def test_scores_without_weights_say_that_widths_differ(name):
+def test_scores_without_weights_refuse_different_widths(name):
     with pytest.raises(
         ValueError, match="query of width 11 with a memory of width 13; make them equal or use score 'general'"
     ):

@@ -1,4 +1,4 @@
-"""Which positions the windows open."""
+"""The positions that windows allow."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,7 +8,7 @@ from research.attention.windows import Window, lineage, padding
 
 
 @pytest.mark.parametrize("length", [1, 5])
-def test_causal_reads_itself_and_what_was_before(length):
+def test_a_causal_window_reads_itself_and_earlier_positions(length):
     positions_T = jnp.arange(length)
     mask_1TT = np.asarray(Window(after=0).mask(positions_T, positions_T))
     assert mask_1TT.shape == (1, length, length)
@@ -18,8 +18,8 @@ def test_causal_reads_itself_and_what_was_before(length):
         np.testing.assert_array_equal(lineage(alone_11T)[0, 0], mask_1TT[0, t])
 
 
-def test_a_hypothesis_reads_its_own_past_alone():
-    """Two hypotheses, two times of three written: the second goes on from what the first said at time 0."""
+def test_a_hypothesis_reads_its_own_history_alone():
+    """Two hypotheses after two of three times; the second continues the token that the first wrote at time 0."""
     ancestors_BNT = jnp.array([[[0, 0, -1], [0, 1, -1]]])
     expected = [[1, 0, 1, 0, 0, 0], [1, 0, 0, 1, 0, 0]]  # times x hypotheses
     np.testing.assert_array_equal(lineage(ancestors_BNT)[0], np.array(expected, bool))
@@ -36,7 +36,7 @@ def test_padding_is_the_same_for_every_query():
     [(None, None), (None, 0), (2, 0), (2, 2), (0, 1)],
     ids=["all", "causal", "sliding", "both", "next"],
 )
-def test_a_window_reads_so_far_back_and_so_far_ahead(before, after):
+def test_a_window_reads_this_far_back_and_ahead(before, after):
     words_BS = jnp.array([[True] * 5, [True] * 3 + [False] * 2])
     mask_BTS = np.broadcast_to(Window(words_BS, before, after).mask(jnp.array([1, 4]), jnp.arange(5)), (2, 2, 5))
     for b, length in enumerate((5, 3)):

@@ -1,4 +1,4 @@
-"""From config.model to a translator: published sizes, arithmetic, and fields that cannot be."""
+"""From config.model to a translator: published sizes, and fields that are refused."""
 
 import jax
 import numpy as np
@@ -15,7 +15,7 @@ def parameters(translator):
 
 @pytest.mark.parametrize(("name", "millions"), [("base", 65), ("big", 213)])
 def test_transformer_base_and_big_have_the_published_size(name, millions):
-    """Table 3 says 65 and 213 million, with "about 37000" pieces: a few thousand of them are the difference."""
+    """Table 3 says 65 and 213 million, with "about 37000" subwords: a few thousand subwords are the difference."""
     model = wmt14.get_config(name).model
     width, ffn = model.width, model.ffn
     count = parameters(models.build(model, source_vocabulary=37_000, target_vocabulary=37_000))
@@ -72,14 +72,14 @@ def test_luong_has_its_size():
         ("transformer-pre-all", {"decoder_layers": 0}, "model.decoder_layers=0 must be at least 1"),
     ],
 )  # fmt: skip
-def test_a_field_that_cannot_be_is_answered_with_one_sentence(name, fields, sentence):
+def test_an_impossible_field_is_refused_with_one_sentence(name, fields, sentence):
     with pytest.raises(ValueError) as error:
         shapes(build(config(name, **fields)).clone(deterministic=False))
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_one_table_for_two_vocabularies_is_answered():
+def test_one_table_for_two_vocabularies_is_refused():
     model = config(next(name for name in VARIANTS if config(name).tie == "all"))
     with pytest.raises(
         ValueError,

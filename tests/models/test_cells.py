@@ -1,4 +1,4 @@
-"""Cells against their equations in NumPy, and layers and encoders of them under padding."""
+"""Cells against their equations in NumPy, and layers and encoders with padding."""
 
 from functools import partial
 
@@ -45,14 +45,14 @@ def test_every_cell_has_its_equation():
 
 
 def random_params(module, *arguments):
-    """Weights of the right shapes, none of them zero, without compiling an initialisation."""
+    """Return random weights of the right shapes, none of them zero, without compiling an initialisation."""
     shapes = jax.eval_shape(lambda: module.init(jax.random.key(0), *arguments))["params"]
     random = np.random.default_rng(0)
     return jax.tree.map(lambda shape: random.normal(size=shape.shape).astype(np.float32) * 0.5, shapes)
 
 
 def loop(cell, weights, inputs, state, reverse):
-    """States in the order of the inputs, and the last state, of one sentence without padding, float64."""
+    """Return the states of one sentence without padding, in the order of its inputs, and the last state; float64."""
     weights = jax.tree.map(lambda w: w.astype(np.float64), weights)
     states = []
     for x in inputs[::-1] if reverse else inputs:
@@ -64,7 +64,7 @@ def loop(cell, weights, inputs, state, reverse):
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("cell", CELLS)
 def test_a_layer_is_its_cell_over_each_sentence(cell, reverse):
-    """From a given state, and with padding beyond which nothing is read, in either direction."""
+    """From a given state, with padding that is not read, in both directions."""
     random = np.random.default_rng(1)
     inputs_BSE = random.normal(size=(B, S, E)).astype(np.float32)
     initial = tuple(random.normal(size=(B, D)).astype(np.float32) for _ in range(CELLS[cell].parts))
@@ -83,7 +83,7 @@ def test_a_layer_is_its_cell_over_each_sentence(cell, reverse):
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 def test_an_encoder_does_not_see_padding(direction):
-    """Each sentence of a padded batch, with garbage after its end, is that sentence alone; two layers deep."""
+    """A sentence in a padded batch, with garbage after its end, has the states that it has alone; two layers."""
     random = np.random.default_rng(1)
     inputs_BSE = random.normal(size=(B, S, E)).astype(np.float32)
     mask_BS = np.arange(S) < LENGTHS[:, None]

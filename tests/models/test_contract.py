@@ -1,4 +1,4 @@
-"""What every translator promises, whatever is inside: the same suite over a set of models that has every part."""
+"""The contract of every translator: the same tests over models that together have every part."""
 
 from functools import cache, partial
 
@@ -49,7 +49,7 @@ attentive = pytest.mark.parametrize("name", [name for name in VARIANTS if reads(
 
 @cache
 def compiled(name):
-    """(source_BS, target_in_BT) -> logits_BTV, and what was sown."""
+    """Return a function (source_BS, target_in_BT) -> logits_BTV and the sown weights."""
     translator, params = translator_and_params(name)
     return partial(jax.jit(partial(translator.apply, mutable=["attention"])), {"params": params})
 
@@ -104,7 +104,7 @@ def compiled_steps(name):
 
 
 def step_by_step(name, parents_TBN=None):
-    """logits_BNTV of HYPOTHESES_BNT, and what was read. parents_TBN: of each hypothesis; None: each goes on alone."""
+    """Return logits_BNTV of HYPOTHESES_BNT and the weights; parents_TBN None: each hypothesis continues itself."""
     batch, hypotheses, length = HYPOTHESES_BNT.shape
     if parents_TBN is None:
         parents_TBN = np.broadcast_to(np.arange(hypotheses), (length, batch, hypotheses))
@@ -133,8 +133,8 @@ def test_step_repeated_is_decode(name):
 
 
 @pytest.mark.parametrize("name", ["transformer-fused-rotary", "transformer-blockwise-alibi"])
-def test_a_kernel_without_weights_says_what_the_reference_says(name):
-    """Nobody asks for the weights: the kernel itself runs, in encoder, decoder and between, and in the gradient."""
+def test_a_kernel_without_weights_has_the_result_of_the_reference(name):
+    """The weights are not asked for, so the kernel itself runs: in all three attentions and in the gradient."""
     translator, params = translator_and_params(name)
     assert config(name).kernel != "reference"
 
@@ -155,7 +155,7 @@ def test_a_kernel_without_weights_says_what_the_reference_says(name):
 
 @causal
 def test_hypotheses_share_a_memory_and_nothing_else(name):
-    """Memory not repeated: each is what it would be alone, whatever the others say."""
+    """Each hypothesis has the logits that it has alone, whatever the others are."""
     logits_BNTV, _ = stepped(name)
     other_BTV = np.asarray(compiled(name)(SOURCE_BS, OTHER_BT)[0])
     np.testing.assert_allclose(logits_BNTV[:, 1], other_BTV, **TOLERANCE)
@@ -164,8 +164,8 @@ def test_hypotheses_share_a_memory_and_nothing_else(name):
 
 
 @every_variant
-def test_a_reordered_cache_is_that_of_other_hypotheses(name):
-    """After two positions each hypothesis goes on from another one's, as in a beam, and after the third again."""
+def test_a_reordered_cache_continues_other_hypotheses(name):
+    """After two positions each hypothesis continues another one, as in a beam, and after the third again."""
     batch, hypotheses, length = HYPOTHESES_BNT.shape
     parents_BN = {2: np.array([[1, 1, 0], [2, 0, 1]]), 3: np.array([[2, 0, 1], [0, 0, 2]])}
     alone_BN = np.tile(np.arange(hypotheses), (batch, 1))
@@ -180,8 +180,8 @@ def test_a_reordered_cache_is_that_of_other_hypotheses(name):
 
 
 @every_variant
-def test_padding_and_company_change_nothing(name):
-    """A short sentence with padding, among others, against itself alone; its target cut short, too."""
+def test_padding_and_other_sentences_change_nothing(name):
+    """A short sentence with padding, among others, against itself alone; its target is cut too."""
     logits_BTV, weights = teacher_forced(name)
     kept = 5 if name in SEE_THE_FUTURE else 3
     alone_BTV, sown = compiled(name)(SOURCE_BS[1:, : LENGTHS[1]], TARGET_BT[1:, :kept])
@@ -206,7 +206,7 @@ def test_a_position_does_not_see_the_next(name):
 
 @pytest.mark.parametrize("name", SEE_THE_FUTURE)
 def test_a_decoder_that_sees_the_future(name):
-    """Teacher-forced it reads its answer, and no padding; stepping agrees with that only at the end."""
+    """Teacher-forced it reads the word to predict, and no padding; steps agree with that only at the end."""
     forced_BTV, _ = teacher_forced(name)
     other_BT = TARGET_BT.copy()
     other_BT[:, 3] = 6  # what position 2 is to predict
@@ -220,7 +220,7 @@ def test_a_decoder_that_sees_the_future(name):
 
 
 @attentive
-def test_what_was_read_sums_to_one_and_is_no_padding(name):
+def test_weights_sum_to_one_and_are_zero_on_padding(name):
     _, weights = teacher_forced(name)
     model = config(name)
     layers, heads = (model.decoder_layers, model.heads) if model.decoder == "transformer" else (1, 1)
@@ -258,7 +258,7 @@ def learns_nothing(name, where):
 
 @every_variant_in_time
 def test_evaluation_is_deterministic_and_training_is_a_function_of_its_key(name):
-    """And the gradient reaches every parameter, with dropout on, at a batch with padding."""
+    """Every parameter gets a gradient, with dropout on and with padding."""
     translator, params = translator_and_params(name)
     training = translator.clone(deterministic=False)
 

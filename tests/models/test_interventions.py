@@ -1,10 +1,10 @@
-"""Interventions against what they mean: weights that are so, and a head whose part is missing from the sum."""
+"""Interventions: the weights are as asked for, and the output of a removed head is missing from the sum."""
 
 import jax
 import numpy as np
 import pytest
 
-from research.models.interventions import Head, heads, reading_by, without_head
+from research.models.interventions import AttentionHead, heads, reading_by, without_head
 from research.models.translator import cross_attention
 from tests.models.variants import config, translator_and_params
 
@@ -19,7 +19,7 @@ def read(translator, params):
 
 
 @pytest.mark.parametrize("name", ["luong-general-lstm-bi-2", "bahdanau-concat-gru-bi", "transformer-post-all-2-1"])
-def test_weights_are_what_is_asked_for(name):
+def test_weights_are_as_asked_for(name):
     translator, params = translator_and_params(name)
     _, own = read(translator, params)
     _, uniform = read(reading_by(translator, "uniform"), params)
@@ -33,16 +33,18 @@ def test_weights_are_what_is_asked_for(name):
     np.testing.assert_array_equal(np.asarray(hard["layer_0"])[:, :, 0].argmax(-1), first.argmax(-1))
 
 
-def test_a_model_without_attention_has_nothing_to_intervene_in():
+def test_a_model_without_attention_is_refused():
     translator, _ = translator_and_params("none-lstm-bi")
     assert heads(translator) == []
     with pytest.raises(ValueError, match=r"this model has no attention \(model.reader=none\)"):
         reading_by(translator, "uniform")
 
 
-@pytest.mark.parametrize("head", [Head("encoder", 1, 2), Head("decoder", 0, 0), Head("cross", 0, 1)], ids=str)
-def test_without_a_head_the_others_say_what_they_said(head):
-    """What a layer reads is Σ_h context_h W_O,h + b: without a head, the sum over the others, of what each has read."""
+@pytest.mark.parametrize(
+    "head", [AttentionHead("encoder", 1, 2), AttentionHead("decoder", 0, 0), AttentionHead("cross", 0, 1)], ids=str
+)
+def test_without_a_head_the_output_is_the_sum_over_the_others(head):
+    """A layer outputs Σ_h context_h W_O,h + b; without a head, the sum over the others."""
     name = "transformer-post-all-2-1"
     translator, params = translator_and_params(name)
     where = {"encoder": ("encoder", "self_attention"), "decoder": ("decoder", "self_attention")}
@@ -66,8 +68,8 @@ def test_without_a_head_the_others_say_what_they_said(head):
     np.testing.assert_allclose(read_BTD, expected, rtol=1e-4, atol=1e-5)
 
 
-def test_every_head_is_named_once_and_no_other():
+def test_every_head_is_listed_once():
     translator, params = translator_and_params("transformer-post-all-2-1")
     assert len(heads(translator)) == len(set(map(str, heads(translator)))) == 2 * 3 + 1 * 3 + 1 * 3
     with pytest.raises(ValueError, match=r"has no head cross\.layer_1\.head_0; it has encoder\.layer_0\.head_0"):
-        without_head(translator, params, Head("cross", 1, 0))
+        without_head(translator, params, AttentionHead("cross", 1, 0))

@@ -1,4 +1,4 @@
-"""What attention is for, in small: a model that can look back learns to write a sequence backwards."""
+"""A small model with attention learns to reverse a sequence."""
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ SYMBOLS, FIRST, LONGEST, ROWS = 11, 4, 6, 64  # 11^6 sequences: none is learnt b
 
 
 def reversal(random):
-    """Sequences of 1 to 6 symbols, and the same from back to front, as a batch."""
+    """Return a batch of sequences of 1 to 6 symbols and of their reversals."""
     batch = {name: np.zeros((ROWS, LONGEST + 1), np.int32) for name in ("source_BS", "target_in_BT", "target_out_BT")}
     for row, length in enumerate(random.integers(1, LONGEST + 1, ROWS)):
         symbols = random.integers(FIRST, FIRST + SYMBOLS, length)

@@ -1,4 +1,4 @@
-"""What positions are for: an encoder without them does not know the order of the source."""
+"""An encoder without positions does not know the order of the source."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ SOURCE_1S = np.array([[4, 9, 5, 16, 3, 8, 11]], np.int32)
 
 
 def states(name):
-    """ids -> the encoder's states, compiled once."""
+    """Return a function from ids to the states of the encoder, compiled once."""
     translator, params = translator_and_params(name)
 
     def encode(translator, source_BS):
@@ -35,7 +35,7 @@ def test_permuting_the_source_without_positions_permutes_the_states(order):
 
 
 @pytest.mark.parametrize("positions", [name for name in POSITIONS if name != "none"])
-def test_with_positions_it_does_not(positions):
+def test_permuting_the_source_with_positions_changes_the_states(positions):
     name = next(name for name in VARIANTS if config(name).to_dict().get("encoder_positions") == positions)
     encode, order = states(name), [1, 0, 2, 6, 5, 4, 3]  # a reversal is nothing to ALiBi
     assert np.abs(np.asarray(encode(SOURCE_1S))[:, order] - np.asarray(encode(SOURCE_1S[:, order]))).max() > 1e-2

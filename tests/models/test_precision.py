@@ -1,4 +1,4 @@
-"""What `training.precision` promises: float32 products are float32 everywhere, bfloat16 ones keep float32 sums."""
+"""`training.precision`: float32 products are float32 on every backend, and bfloat16 keeps float32 states and sums."""
 
 from functools import partial
 
@@ -25,7 +25,7 @@ every_part = pytest.mark.parametrize("name", covering())
 
 
 def has_more_digits_than_bfloat16(x):
-    """Float32 numbers most of which bfloat16 can't hold: they were not rounded to it on their way."""
+    """Return whether x is float32 and most of its numbers are not representable in bfloat16."""
     return x.dtype == jnp.float32 and (x != x.astype(jnp.bfloat16).astype(jnp.float32)).mean() > 0.5
 
 
@@ -43,7 +43,7 @@ def test_in_bfloat16_every_product_is_of_bfloat16_numbers(name):
 
 @pytest.mark.parametrize("name", RECURRENT)
 def test_in_bfloat16_what_a_recurrence_keeps_stays_float32(name):
-    """States of cells, and what a reader keeps: all that is carried from one position to the next but s̃."""
+    """The states of cells and of the reader; s̃ is an activation and bfloat16."""
     translator, params = translator_and_params(name)
 
     @jax.jit
@@ -65,7 +65,7 @@ def test_in_bfloat16_what_a_recurrence_keeps_stays_float32(name):
 
 @every_part
 def test_in_bfloat16_gradients_are_float32(name):
-    """Those of embeddings and of weights inside a recurrence are sums, and no sum was rounded to bfloat16."""
+    """The gradients of embeddings and of weights inside a recurrence are sums, not rounded to bfloat16."""
     translator, params = translator_and_params(name)
     objective = make_objective(translator, smoothing=0.1, precision="bfloat16")
     gradient = jax.jit(jax.grad(lambda params: objective(params, BATCH, jax.random.key(0)).loss))(params)

@@ -1,4 +1,4 @@
-"""Two promises of the contract over random sentences: steps are all positions at once, and padding is nothing."""
+"""Two parts of the contract over random sentences: steps equal all positions at once, and padding has no effect."""
 
 from functools import cache, partial
 
@@ -28,7 +28,7 @@ def padded(sentences):
 
 @cache
 def programs(name):
-    """All at once, and in turn; compiled once for all examples of a shape."""
+    """Return the programs for all positions at once and one by one, compiled once a shape."""
     translator, params = translator_and_params(name)
 
     def in_turn(params, source_BS, target_TB):
@@ -60,8 +60,8 @@ def test_step_repeated_is_decode(name, source, target):
 @pytest.mark.parametrize("name", NAMES)
 @few
 @given(source=sources, target=targets, company=sources)
-def test_a_sentence_is_alone_whatever_is_beside_and_behind_it(name, source, target, company):
-    """In one batch with another sentence, and once more beside itself, without a word of padding to spare."""
+def test_other_sentences_and_padding_do_not_change_a_sentence(name, source, target, company):
+    """In a batch with another sentence, with a third one, and alone without padding."""
     at_once, _ = programs(name)
     first_BT = np.array(target, np.int32)
     together = at_once(padded([source[0], company[0]]), first_BT)

@@ -1,4 +1,4 @@
-"""`recur` against `lax.scan` itself, whose gradients JAX derives: values and every cotangent."""
+"""`recur` against `lax.scan`, which JAX differentiates itself: values and every cotangent."""
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +12,7 @@ NAMES = ("weights", "constants", "carry", "inputs")
 
 
 def body(times, constants, carry, input_):
-    """All that may happen: two weights, a third that nobody uses, constants, masks, a carry that is no output."""
+    """Use two weights but not the third, constants, masks, and a carry that is not an output."""
     state, total = carry
     vector, mask = input_
     hidden = jnp.tanh(times("state", state) + times("input", vector * state) + constants["bias"] * mask)
@@ -63,14 +63,14 @@ def test_recur_is_scan_in_value_and_gradient(reverse):
     assert not np.asarray(our_gradients[0]["unused"]).any()
 
 
-def test_without_a_gradient_it_is_the_same():
+def test_recur_is_scan_without_a_gradient():
     last, outputs = jax.jit(recur, static_argnums=(0, 5))(body, *arguments(), False)
     expected = jax.jit(plain, static_argnums=(0, 5))(body, *arguments(), False)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6), (last, outputs), expected)
 
 
 def test_a_weight_used_twice_in_a_step_is_an_error():
-    """Its second use would overwrite the operand of the first, and the gradient would be wrong without a word."""
+    """The second use would overwrite the operand of the first, and the gradient would be silently wrong."""
 
     def twice(times, constants, carry, input_):
         return times("state", times("state", carry)), None

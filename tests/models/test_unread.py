@@ -13,7 +13,7 @@ OTHER = {
     "window": "local_m",
     "window_radius": 3,
     "coverage_width": 2,
-    "places": 64,
+    "learned_positions": 64,
     "relative_reach": 4,
 }
 
@@ -52,9 +52,9 @@ def shapes(model):
     [
         ("luong", "score", {}),
         ("luong", "window_radius", {"window": "local_m"}),
-        ("luong", "places", {"score": "location"}),
+        ("luong", "learned_positions", {"score": "location"}),
         ("luong", "coverage_width", {"coverage": "neural"}),
-        ("transformer", "places", {"decoder_positions": "learned"}),
+        ("transformer", "learned_positions", {"decoder_positions": "learned"}),
         ("transformer", "relative_reach", {"encoder_positions": "relative"}),
         ("recurrent_transformer", "score", {}),
         ("none", "layers", {}),

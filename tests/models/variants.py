@@ -1,4 +1,4 @@
-"""The models that the contract is tested on: together they have every name of every table, at least once."""
+"""The models that the contract is tested on. Together they have every name of every table at least once."""
 
 from functools import cache, partial
 
@@ -99,7 +99,7 @@ VARIANTS = {
 
 
 def newcomers(make, field, table, **fields):
-    """A variant for each name of a table that no variant of the same maker asks for."""
+    """Return a variant for each name of a table that no variant of the same maker has."""
     default = make()[0]()[field]
     asked_for = {own.get(field, default) for maker, own in VARIANTS.values() if maker is make()[0]}
     reader = fields.get("reader", "transformer")
@@ -111,7 +111,7 @@ for field, table in (("score", SCORES), ("normaliser", NORMALISERS)):
 
 
 def config(name, **fields):
-    """config.model of a variant."""
+    """Return config.model of a variant."""
     make, own = VARIANTS[name]
     model = make()
     for field, value in {**own, **fields}.items():
@@ -120,7 +120,7 @@ def config(name, **fields):
 
 
 def covering():
-    """Some of the variants, which together have every value that any has of any field: for what takes long."""
+    """Return a few variants that together have every value of every field, for slow tests."""
     held = {name: {(field, str(value)) for field, value in config(name).items()} for name in VARIANTS}
     chosen, lacking = [], set().union(*held.values())
     while lacking:
@@ -135,14 +135,14 @@ def build(model):
 
 
 def shapes(translator):
-    """The shapes of the parameters, nothing computed."""
+    """Return the shapes of the parameters without computing anything."""
     ids = np.ones((1, 2), np.int32)
     return jax.eval_shape(translator.init, jax.random.key(0), ids, ids)["params"]
 
 
 @cache
 def translator_and_params(name):
-    """A variant and weights drawn by NumPy, biases and norms included: zeros would hide what multiplies them."""
+    """Return a variant and random weights, biases and norms included: zeros would hide what they multiply."""
     translator = build(config(name))
     random = np.random.default_rng(0)
 
