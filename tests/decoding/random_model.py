@@ -1,4 +1,4 @@
-"""Real models too small to be good, with weights that nobody trained."""
+"""Small models with random weights."""
 
 import jax
 import jax.numpy as jnp
@@ -9,7 +9,7 @@ from research.models import build
 
 
 def small_config(name):
-    """The config of an architecture, made small."""
+    """Return a small config of an architecture."""
     config = MODELS[name]()
     config.width, config.layers = 16, 1
     if config.decoder == "transformer":
@@ -18,7 +18,10 @@ def small_config(name):
 
 
 def random_model(name, vocabulary, seed=4, spread=3.0, **fields):
-    """A translator and weights, `spread` times as drawn, so that its translations differ. fields: of the config."""
+    """Return a translator and random weights, scaled by `spread` so that its translations differ.
+
+    fields: of the config.
+    """
     config = small_config(name)
     config.update(fields)
     translator = build(config, source_vocabulary=vocabulary, target_vocabulary=vocabulary)

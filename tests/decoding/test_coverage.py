@@ -34,8 +34,8 @@ SENTENCES, SOURCE, WORD = len(LIMITS), 5, 3
 ONE = Devices(devices=jax.devices()[:1])
 
 
-def readings(seed):
-    """weights_BZS, what is read in each state of each sentence, and mask_BS: sources of several lengths."""
+def random_weights(seed):
+    """Return weights_BZS, the attention weights in each state of each sentence, and mask_BS."""
     random = np.random.default_rng(seed)
     mask_BS = np.arange(SOURCE)[None] < random.integers(2, SOURCE + 1, (SENTENCES, 1))
     raw_BZS = np.exp(3 * random.normal(size=(SENTENCES, STATES, SOURCE))) * mask_BS[:, None]
@@ -43,7 +43,7 @@ def readings(seed):
 
 
 def penalised(weights_ZS, mask_S, beta, score):
-    """Equation 14 of Wu et al. 2016 for the toy: score(log p, said) + cp."""
+    """Return the score of the toy by equation 14 of Wu et al. 2016: score(log p, said) + cp."""
 
     def of(log_p, said):
         state, coverage_S = after(0, BOS), 0.0
@@ -56,7 +56,7 @@ def penalised(weights_ZS, mask_S, beta, score):
 
 
 def searched(tables_BSV, weights_BZS, mask_BS, limits, beam, beta, **options):
-    """`beam_search`, jitted, with the coverage penalty over these tables and readings."""
+    """Run `beam_search`, jitted, with the coverage penalty over these tables and weights."""
 
     @jax.jit
     def run(cache, limits_B):
@@ -73,8 +73,8 @@ def searched(tables_BSV, weights_BZS, mask_BS, limits, beam, beta, **options):
     return run(start(len(limits), beam), jnp.array(limits))
 
 
-def test_one_that_will_have_read_all_is_waited_for():
-    """What ends at once is likelier and has read one of two words; the other one reads the second a step later."""
+def test_waits_for_a_hypothesis_with_better_coverage():
+    """The likelier hypothesis ends at once and has read one of two words; the other reads the second a step later."""
     first, second = after(0, BOS), after(after(0, BOS), WORD)
     table_1SV, weights_1ZS = np.full((1, STATES, 4), -30.0, np.float32), np.zeros((1, STATES, 2), np.float32)
     table_1SV[0, first, [EOS, WORD]] = np.log([0.6, 0.4])
@@ -88,8 +88,8 @@ def test_one_that_will_have_read_all_is_waited_for():
 @pytest.mark.parametrize(("beam", "beta"), [(2, 1.5), (5, 1.5), (5, 0.2)])
 def test_equals_the_slow_search(beam, beta):
     tables_BSV = tables(beam, SENTENCES, 17)
-    tables_BSV[:, :, EOS] += 1.5  # so that some end early, some late and some never
-    weights_BZS, mask_BS = readings(beam)
+    tables_BSV[:, :, EOS] += 1.5  # some end early, some late, some never
+    weights_BZS, mask_BS = random_weights(beam)
     penalty = {"n_best": 2, "length_penalty": 0.6, "length_normalisation": "gnmt"}
     found = searched(tables_BSV, weights_BZS, mask_BS, LIMITS, beam, beta, **penalty)
     unchanged = 0
@@ -99,7 +99,7 @@ def test_equals_the_slow_search(beam, beta):
         assert [bare(tokens) for tokens in np.array(found.tokens_BNT[sentence])] == [said for _, said in slow]
         np.testing.assert_allclose(found.scores_BN[sentence], [score for score, _ in slow], rtol=1e-5)
         unchanged += slow_beam(tables_BSV[sentence], limit, beam, gnmt(0.6))[0][1] == slow[0][1]
-    assert unchanged < SENTENCES or beta < 1  # it has changed which one is best
+    assert unchanged < SENTENCES or beta < 1  # the penalty changes the best hypothesis
 
 
 SOURCE_BS = np.array([[4, 9, 5, 16, 2], [11, 6, 2, 0, 0]], np.int32)
@@ -107,8 +107,8 @@ BATCH = {"source_BS": SOURCE_BS, "limits_B": np.array([7, 5], np.int32)}
 
 
 @pytest.mark.parametrize("name", ["luong", "transformer"])
-def test_of_a_model_is_what_it_read_of_each_source_position(name):
-    """By teacher forcing, all positions at once: the mean over the heads of the last layer."""
+def test_coverage_of_a_model_sums_its_attention_weights(name):
+    """Against teacher forcing of all positions at once: the mean over the heads of the last layer."""
     translator, params = random_model(name, 19)
     found = program(translator, ONE, Beam(3, 3, 1.0, "mean", 0.7), 1)(params, BATCH)
     tokens_NT = found.tokens_BNT.reshape(6, -1)
@@ -126,7 +126,7 @@ def test_of_a_model_is_what_it_read_of_each_source_position(name):
         np.testing.assert_allclose(found.scores_BN.reshape(-1)[row], expected, rtol=1e-4)
 
 
-def test_needs_a_model_that_attends():
+def test_refuses_a_model_without_attention():
     translator, params = random_model("none", 19)
     with pytest.raises(ValueError, match="coverage_penalty needs a model that attends, and this one does not"):
         program(translator, ONE, Beam(3, 1, 1.0, "mean", 0.2), 1)(params, BATCH)

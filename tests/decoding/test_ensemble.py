@@ -25,7 +25,7 @@ def models():
 
 
 def read(translator, params, target_in_BT=TARGET_BT):
-    """logits_BTV, float64, and what was sown."""
+    """Return logits_BTV, float64, and the sown values."""
     run = jax.jit(partial(translator.apply, mutable=["attention"]))
     logits_BTV, sown = run({"params": params}, SOURCE_BS, target_in_BT)
     return np.asarray(logits_BTV, np.float64), sown
@@ -36,7 +36,7 @@ def logits(translator, params):
 
 
 def mean_log_p(models):
-    """log 1/M Σ softmax, in NumPy."""
+    """Return log 1/M Σ softmax, in NumPy."""
     powers = [np.exp(logits(*model)) for model in models]
     return np.log(np.mean([power / power.sum(axis=-1, keepdims=True) for power in powers], axis=0))
 
@@ -48,7 +48,7 @@ def test_decode_and_step_are_the_mean_of_the_probabilities(models):
 
     @jax.jit
     def stepped(params, tokens_TX):
-        """Two hypotheses a sentence, of which the second begins otherwise, and then goes on from the first."""
+        """Step two hypotheses a sentence; the second begins otherwise and then continues the first."""
         apply = partial(translator.apply, {"params": params})
         memory = apply(SOURCE_BS, method="encode")
 
@@ -65,7 +65,7 @@ def test_decode_and_step_are_the_mean_of_the_probabilities(models):
     np.testing.assert_allclose(logits_TBNV[1:, :, 1].swapaxes(0, 1), expected_BTV[:, 1:], rtol=1e-4, atol=1e-5)
 
 
-def test_of_one_is_that_one(models):
+def test_ensemble_of_one_equals_its_member(models):
     translator, params = models[0]
     assert ensemble(models[:1]) == (translator, params)
     alone = Ensemble(members=(translator,))
@@ -73,7 +73,7 @@ def test_of_one_is_that_one(models):
     np.testing.assert_allclose(logits(alone, {"members_0": params}), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_of_two_alike_is_either(models):
+def test_ensemble_of_two_equal_members_equals_either(models):
     translator, params = models[0]
     twice, both = ensemble([models[0], models[0]])
     np.testing.assert_allclose(
@@ -84,7 +84,7 @@ def test_of_two_alike_is_either(models):
     np.testing.assert_allclose(logits(*mixed), mean_log_p([models[0], other]), rtol=1e-4, atol=1e-5)
 
 
-def test_members_are_told_apart_by_what_they_read(models):
+def test_attention_weights_are_kept_by_member(models):
     translator, params = ensemble(models)
     _, sown = read(translator, params)
     for own, model in zip(by_member(sown), models, strict=True):
@@ -95,8 +95,8 @@ def test_members_are_told_apart_by_what_they_read(models):
         translator.apply({"params": params}, SOURCE_BS, TARGET_BT, method="outputs")
 
 
-def test_coverage_of_an_ensemble_is_over_those_who_read(models):
-    """A member that does not attend changes the probabilities, not what is read."""
+def test_coverage_of_an_ensemble_is_over_members_with_attention(models):
+    """A member without attention changes the probabilities, not the coverage."""
     translator, params = ensemble([models[0], random_model("none", VOCABULARY)])
     batch = {"source_BS": SOURCE_BS[:1], "limits_B": np.array([2], np.int32)}
     one = Devices(devices=jax.devices()[:1])

@@ -28,7 +28,7 @@ def model(request, vocabularies):
     return random_model(request.param, len(vocabularies.target))
 
 
-def test_is_log_softmax_at_the_target_for_every_example_once(model):
+def test_equals_log_softmax_for_every_example_once(model):
     translator, params = model
     sources, targets = [[5, 9, 7], [4], [], [8, 6]], [[7, 11], [], [6, 6, 9, 4], [12]]
     reported = []
@@ -48,7 +48,7 @@ def test_is_log_softmax_at_the_target_for_every_example_once(model):
         np.testing.assert_allclose([forced.log_p, forced.mean], [sum(expected_T), np.mean(expected_T)], rtol=1e-4)
 
 
-def test_is_what_beam_search_scores(model, vocabularies):
+def test_equals_the_scores_of_beam_search(model, vocabularies):
     one = Devices(devices=jax.devices()[:1])
     options = {"devices": one, "batch_sentences": 7, "extra_tokens": 3, "max_tokens": 8}
     options |= {"beam": 3, "n_best": 3, "length_penalty": 0.6, "length_normalisation": "gnmt", "coverage_penalty": 0.0}
@@ -59,10 +59,10 @@ def test_is_what_beam_search_scores(model, vocabularies):
     forced = sorted(force(*model, Examples(sources, targets), devices=one, batch_sentences=32))
     for (_, each), given in zip(said, forced, strict=True):
         assert len(given.log_p_T) == len(each.ids) + 1
-        length = len(each.ids) + each.ended  # the end mark is not in the score of what was cut off
+        length = len(each.ids) + each.ended  # without eos where it was cut off
         np.testing.assert_allclose(each.score, given.log_p_T[:length].sum() / ((5 + length) / 6) ** 0.6, rtol=1e-4)
 
 
-def test_needs_targets():
+def test_refuses_examples_without_targets():
     with pytest.raises(ValueError, match="these examples have no targets"):
         next(force(None, None, Examples(Sentences([[4]])), devices=Devices(), batch_sentences=3))

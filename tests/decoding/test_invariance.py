@@ -18,7 +18,7 @@ SEARCHES = {
 
 
 def batch(indices, length):
-    """These sentences, padded to `length`; each is the same one wherever it is asked for."""
+    """Return a batch of sentences, padded to `length`; a sentence depends on its index alone."""
     source_BS, limits_B = np.zeros((len(indices), length), np.int32), np.zeros(len(indices), np.int32)
     for row, index in enumerate(indices):
         ids = np.random.default_rng(index).integers(4, VOCABULARY, 1 + index % 4)
@@ -42,13 +42,13 @@ def model(request):
     ],
 )
 @pytest.mark.parametrize("search", SEARCHES)
-def test_whatever_the_batch_the_padding_and_the_devices(model, search, devices, others, length):
+def test_batch_padding_and_devices_change_nothing(model, search, devices, others, length):
     translator, params = model
 
     def found(devices, indices, length):
         run = program(translator, Devices(devices=jax.devices()[:devices]), SEARCHES[search], 1)
         result = run(params, batch(indices, length))
-        # The limits are below 8, and what is behind them is padding, more of it where sources are padded further.
+        # The limits are below 8; all tokens after them are padding.
         assert not result.tokens_BNT[:, :, 7:].any()
         return result.tokens_BNT[:, :, :7], result.scores_BN
 

@@ -19,7 +19,7 @@ ALL = {"temperature": 1.0, "top_k": 0, "top_p": 1.0}
 
 
 def allowed(logits_V, temperature, top_k, top_p):
-    """The distribution of one row, in NumPy, token by token: p_V."""
+    """Return p_V, the distribution of one row, in NumPy and token by token."""
     p_V = np.exp(logits_V.astype(np.float64) / temperature)
     p_V[[PAD, BOS]] = 0.0
     p_V /= p_V.sum()
@@ -36,7 +36,7 @@ def allowed(logits_V, temperature, top_k, top_p):
 @pytest.mark.parametrize(("temperature", "top_k", "top_p"), [
     (1.0, 0, 1.0), (0.5, 0, 1.0), (2.0, 5, 1.0), (1.0, 0, 0.7), (1.3, 7, 0.9), (1.0, 0, 1e-9), (1.0, 1, 1.0),
 ])  # fmt: skip
-def test_candidates_are_the_distribution(temperature, top_k, top_p):
+def test_candidates_have_the_right_distribution(temperature, top_k, top_p):
     logits_XV = np.random.default_rng(3).normal(0, 2, (11, 13)).astype(np.float32)
     logits_XV[:, BOS] += 9  # never drawn, however likely
     run = jax.jit(partial(candidates, temperature=temperature, top_k=top_k, top_p=top_p, never=(PAD, BOS)))
@@ -47,8 +47,8 @@ def test_candidates_are_the_distribution(temperature, top_k, top_p):
         np.testing.assert_allclose(found_V, allowed(logits_XV[row], temperature, top_k, top_p), atol=1e-6)
 
 
-def test_the_nucleus_is_the_smallest_set_of_such_mass():
-    """By hand, with ties: half of the mass is one token, then two of a fifth, then the rest."""
+def test_top_p_keeps_the_smallest_set_of_that_mass():
+    """By hand, with ties: one token of half the mass, then two of a fifth, then the rest."""
     logits_XV = jnp.log(jnp.array([[1e-9, 1e-9, 0.06, 0.2, 0.5, 0.04, 0.2]]))
     for top_p, kept in [
         (0.3, {4}),
@@ -63,7 +63,7 @@ def test_the_nucleus_is_the_smallest_set_of_such_mass():
 
 
 def sampled(tables_BSV, indices, limits, samples, seed=7, **how):
-    """tokens_BNT and log p of `samples` of each sentence, whose numbers are `indices`."""
+    """Return tokens_BNT and log p of `samples` samples of each sentence; `indices` are their indices."""
     indices = np.array(indices, np.uint32)
 
     @jax.jit
@@ -79,8 +79,8 @@ def sampled(tables_BSV, indices, limits, samples, seed=7, **how):
 
 
 @pytest.mark.parametrize("how", [{}, {"temperature": 0.7, "top_k": 4}, {"top_p": 0.8}])
-def test_sequences_come_as_often_as_they_are_likely(how):
-    """Chi-square over every sequence of at most two tokens."""
+def test_sequences_have_the_right_frequencies(how):
+    """By a chi-square test over every sequence of at most two tokens."""
     table, count = tables(2, 1, 7), 40_000
     tokens_1NT, _ = sampled(table, [0], [2], count, **how)
     found = Counter(bare(tokens) for tokens in tokens_1NT[0])
@@ -93,12 +93,12 @@ def test_sequences_come_as_often_as_they_are_likely(how):
         if p > 0:
             expected[said] = count * p
     assert found.keys() <= expected.keys()
-    assert min(expected.values()) >= 5  # what chi-square wants
+    assert min(expected.values()) >= 5  # the usual condition of chi-square tests
     assert stats.chisquare([found[said] for said in expected], list(expected.values())).pvalue > 0.01
 
 
 @pytest.mark.parametrize("how", [{"top_k": 1}, {"temperature": 1e-4}, {"top_p": 1e-6}])
-def test_is_greedy_at_its_limits(how):
+def test_equals_greedy_search_at_its_limits(how):
     limits = [3, 5, 7, 9, 11, 2, 1]
     tables_BSV = tables(1, len(limits), 17)
     tokens_BNT, _ = sampled(tables_BSV, range(7), limits, 3, **how)
@@ -138,6 +138,6 @@ def test_a_sample_depends_on_seed_sentence_and_number_alone():
     ({"top_p": 0.0}, "top_p=0.0 must be above 0"),
     ({"top_p": 1.1}, "top_p=1.1 must be above 0, and 1 at most"),
 ])  # fmt: skip
-def test_says_what_is_wrong(wrong, sentence):
+def test_refuses_settings_out_of_range(wrong, sentence):
     with pytest.raises(ValueError, match=sentence):
         Sampling(**{"samples": 1, **ALL, **wrong})

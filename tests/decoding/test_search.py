@@ -32,12 +32,12 @@ penalties = pytest.mark.parametrize(
 )
 
 
-def test_the_slow_search_knows_every_length_penalty():
+def test_the_slow_search_has_every_length_penalty():
     assert SCORES.keys() == LENGTH_PENALTIES.keys()
 
 
 def searched(tables_BSV, limits, beam, length_penalty=1.0, n_best=1, length_normalisation="mean"):
-    """beam_search, jitted, its tokens as tuples without padding."""
+    """Run `beam_search`, jitted; return its result and its tokens as tuples without padding."""
     run = partial(beam_search, stepper(tables_BSV), reorder, max_tokens=max(limits), **MARKS)
     penalty = {"length_penalty": length_penalty, "length_normalisation": length_normalisation}
     run = jax.jit(partial(run, beam=beam, n_best=n_best, **penalty))
@@ -51,8 +51,8 @@ def greedily(tables_BSV, limits):
 
 
 @penalties
-def test_a_beam_that_holds_everything_finds_the_best_of_everything(normalisation, alpha):
-    limits, beam = [4, 3, 2], 3**4  # three words besides the marks
+def test_a_beam_that_holds_all_hypotheses_is_exhaustive(normalisation, alpha):
+    limits, beam = [4, 3, 2], 3**4  # three tokens besides pad, bos and eos
     tables_BSV = tables(5, 3, 6)
     found, tokens = searched(tables_BSV, limits, beam, alpha, 7, normalisation)
     for sentence, limit in enumerate(limits):
@@ -62,7 +62,7 @@ def test_a_beam_that_holds_everything_finds_the_best_of_everything(normalisation
         np.testing.assert_allclose(found.scores_BN[sentence][:some], [score for score, _ in ended[:some]], rtol=1e-5)
 
 
-def test_what_is_cut_off_comes_after_what_ended():
+def test_hypotheses_that_were_cut_off_come_last():
     table = tables(5, 1, 6)
     found, tokens = searched(table, [2], 27, n_best=13)  # 4 sequences end within two tokens, 9 are cut off
     ended, cut = everything(table[0], 2, mean(1.0))
@@ -76,7 +76,7 @@ def test_what_is_cut_off_comes_after_what_ended():
 def test_equals_the_slow_search(beam, normalisation, alpha):
     sentences, limits = 13, [7, 9, 11, 5, 3, 7, 9, 8, 4, 6, 7, 1, 2]
     tables_BSV = tables(beam, sentences, 17)
-    tables_BSV[:, :, EOS] += 1.5  # so that some end early, some late and some never
+    tables_BSV[:, :, EOS] += 1.5  # some end early, some late, some never
     found, tokens = searched(tables_BSV, limits, beam, alpha, 2, normalisation)
     for sentence, limit in enumerate(limits):
         slow = slow_beam(tables_BSV[sentence], limit, beam, SCORES[normalisation](alpha))[:2]
@@ -85,7 +85,7 @@ def test_equals_the_slow_search(beam, normalisation, alpha):
         assert found.ended_BN[sentence].tolist() == [said[-1] == EOS for _, said in slow]
 
 
-def test_one_hypothesis_is_greedy():
+def test_a_beam_of_1_is_greedy():
     limits = [3, 5, 7, 9, 11, 13, 2, 1, 8, 6, 10]
     tables_BSV = tables(1, len(limits), 17)
     _, tokens = searched(tables_BSV, limits, 1)
@@ -104,7 +104,7 @@ def test_greedy_takes_the_likeliest_allowed_token():
     assert greedily(table, [limit]) == [tuple(said)]
 
 
-def test_scores_fall():
+def test_hypotheses_are_sorted_and_different():
     found, tokens = searched(tables(3, 7, 11), [8] * 7, 5, n_best=5)
     assert (np.diff(found.scores_BN, axis=1)[found.ended_BN[:, 1:]] <= 0).all()
     assert all(len(set(hypotheses)) == 5 for hypotheses in tokens)
@@ -123,7 +123,7 @@ def test_a_sentence_does_not_depend_on_its_batch(beam):
         np.testing.assert_allclose(apart.scores_BN, together.scores_BN[jnp.array(order)], rtol=1e-6)
 
 
-def test_a_row_with_no_room_gets_nothing():
+def test_a_limit_of_0_gives_an_empty_translation():
     tables_BSV = tables(7, 3, 13)
     found, tokens = searched(tables_BSV, [0, 5, 0], 3)
     assert tokens[0] == tokens[2] == [()]
@@ -132,20 +132,20 @@ def test_a_row_with_no_room_gets_nothing():
     assert greedily(tables_BSV, [0, 5, 0])[::2] == [(), ()]
 
 
-def test_stops_when_nothing_can_improve():
-    """A model that is sure to end at once is asked once, though the limit is far."""
+def test_stops_early():
+    """A model that is sure to end at once runs one step, though the limit is 31."""
     table = np.zeros((1, 11, 7), np.float32)
     table[:, :, EOS] = 20.0
-    asked = []
+    steps = []
 
     def step(token_B, cache):
-        jax.debug.callback(lambda _: asked.append(1), token_B[0])
+        jax.debug.callback(lambda _: steps.append(1), token_B[0])
         return stepper(table)(token_B, cache)
 
     limits_B = jnp.array([31])
     beam_search(step, reorder, start(1, 3), limits_B=limits_B, beam=3, max_tokens=31, length_penalty=0.6, **MARKS)
     jax.effects_barrier()
-    assert len(asked) == 1
+    assert len(steps) == 1
 
 
 @pytest.mark.parametrize(("options", "sentence"), [
@@ -154,7 +154,7 @@ def test_stops_when_nothing_can_improve():
     ({"length_penalty": -1.0}, "must not be negative"),
     ({"length_normalisation": "gmnt"}, "length_normalisation='gmnt' is unknown; choose one of mean, gnmt"),
 ])  # fmt: skip
-def test_says_what_is_wrong(options, sentence):
+def test_refuses_settings_out_of_range(options, sentence):
     named = {"length_penalty": 1.0, "limits_B": jnp.array([2]), "max_tokens": 2, "beam": 3, **options, **MARKS}
     with pytest.raises(ValueError, match=sentence):
         beam_search(stepper(tables(0, 1, 5)), reorder, start(1, 3), **named)

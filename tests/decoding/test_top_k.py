@@ -1,4 +1,4 @@
-"""The two-stage choice is `lax.top_k` over everything, ties included, whatever the block size."""
+"""The two-stage `top_k` against `lax.top_k` over all candidates, ties included, at any block size."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from research.decoding.top_k import argmax, best_continuations, block_size, top_
 
 
 def plain(logits_BNV, offsets_BN, k, never=()):
-    """The same by sorting all candidates in NumPy: by score, then by place."""
+    """Return the choice by sorting all candidates in NumPy: by score, then by index."""
     scores_BNV = np.array(logits_BNV + offsets_BN[:, :, None])
     scores_BNV[:, :, list(never)] = -np.inf
     flat_BX = scores_BNV.reshape(len(scores_BNV), -1)
@@ -18,12 +18,12 @@ def plain(logits_BNV, offsets_BN, k, never=()):
     return np.take_along_axis(flat_BX, order_BK, axis=1), *np.divmod(order_BK, scores_BNV.shape[2])
 
 
-@pytest.mark.parametrize("values", [2, 5, 10**6])  # so few different values that most are equal, or hardly any
+@pytest.mark.parametrize("values", [2, 5, 10**6])  # few different values: most candidates tie; many: hardly any
 @pytest.mark.parametrize(
     ("vocabulary", "hypotheses", "k", "block"),
     [(41, 3, 7, 5), (12, 2, 5, 3), (7, 1, 3, 2), (5, 3, 9, 5), (13, 1, 1, 4)],
 )
-def test_is_exact_with_ties(vocabulary, hypotheses, k, block, values):
+def test_equals_sorting_with_ties(vocabulary, hypotheses, k, block, values):
     random = np.random.default_rng(vocabulary)
     logits_BNV = random.integers(0, values, (211, hypotheses, vocabulary)).astype(np.float32)
     offsets_BN = random.integers(0, 3, (211, hypotheses)).astype(np.float32)
@@ -36,9 +36,9 @@ def test_is_exact_with_ties(vocabulary, hypotheses, k, block, values):
 def test_equals_lax_top_k(vocabulary):
     logits_BNV = jax.random.normal(jax.random.key(3), (5, 3, vocabulary))
     found = jax.jit(lambda x: top_k(x, jnp.zeros((5, 3)), 7))(logits_BNV)
-    scores_BK, places_BK = lax.top_k(logits_BNV.reshape(5, -1), 7)
+    scores_BK, indices_BK = lax.top_k(logits_BNV.reshape(5, -1), 7)
     np.testing.assert_array_equal(found.scores_BK, scores_BK)
-    np.testing.assert_array_equal(found.hypotheses_BK * vocabulary + found.tokens_BK, places_BK)
+    np.testing.assert_array_equal(found.hypotheses_BK * vocabulary + found.tokens_BK, indices_BK)
 
 
 @pytest.mark.parametrize("vocabulary", [7, 1_009])
@@ -52,11 +52,11 @@ def test_best_continuations_are_log_softmax(vocabulary):
     np.testing.assert_allclose(found.scores_BK, scores, rtol=1e-5)
     np.testing.assert_array_equal(found.hypotheses_BK, hypotheses)
     np.testing.assert_array_equal(found.tokens_BK, tokens)
-    assert not (found.hypotheses_BK == 4).any()  # barred by -inf
+    assert not (found.hypotheses_BK == 4).any()  # excluded by -inf
 
 
 @pytest.mark.parametrize("vocabulary", [5, 1_009])
-def test_argmax(vocabulary):
+def test_argmax_equals_numpy(vocabulary):
     logits_BV = np.random.default_rng(0).integers(0, 40, (13, vocabulary)).astype(np.float32)
     allowed_BV = logits_BV.copy()
     allowed_BV[:, [0, 3]] = -np.inf
@@ -71,6 +71,6 @@ def test_block_size_divides_where_it_can():
     assert block_size(7) == 7
 
 
-def test_more_than_there_are_is_an_error():
+def test_refuses_more_choices_than_candidates():
     with pytest.raises(ValueError, match="cannot choose 7 of 2 hypotheses x 3 tokens"):
         top_k(jnp.zeros((1, 2, 3)), jnp.zeros((1, 2)), 7)

@@ -1,4 +1,4 @@
-"""Text in, text out, with small real models: every sentence once, in order, whatever the batch and the devices."""
+"""Translation of text by small models: every sentence once and in order, in any batch and on any devices."""
 
 import jax
 import numpy as np
@@ -12,7 +12,7 @@ from research.parallel.devices import Devices
 from tests.decoding.random_model import random_model
 
 ONE = Devices(devices=jax.devices()[:1])
-# One length for all sources and few programs: compiling is all that these tests wait for.
+# One source length and few programs, since these tests spend their time on compilation.
 OPTIONS = {
     "length_penalty": 0.6,
     "length_normalisation": "mean",
@@ -39,7 +39,7 @@ def model(request, vocabularies):
 
 
 @pytest.mark.parametrize("beam", [1, 3])
-def test_every_sentence_once_and_in_order_whatever_the_batches(model, vocabularies, beam):
+def test_every_sentence_once_and_in_order_in_any_batches(model, vocabularies, beam):
     reported = []
     options = {"beam": beam, "n_best": beam, "devices": ONE, **OPTIONS}
     found = translate_n_best(*model, vocabularies, SENTENCES, progress=reported.append, **options)
@@ -53,7 +53,7 @@ def test_every_sentence_once_and_in_order_whatever_the_batches(model, vocabulari
         assert [each.ids for each in ours] == [each.ids for each in theirs]
 
 
-def test_score_is_what_the_model_says_of_it(model, vocabularies):
+def test_scores_equal_teacher_forcing(model, vocabularies):
     translator, params = model
     options = {"devices": ONE, "beam": 3, "n_best": 3, **OPTIONS}
     found = translate_n_best(translator, params, vocabularies, SENTENCES, **options)
@@ -84,7 +84,7 @@ def test_long_sources_are_cut_and_counted(vocabularies):
 @pytest.mark.parametrize("beam", [1, 3])
 def test_each_source_has_its_own_limit(vocabularies, beam):
     translator, params = random_model("luong", len(vocabularies.target))
-    params["embeddings"]["target"][EOS] = 0.0  # so that hardly anything ends by itself
+    params["embeddings"]["target"][EOS] = 0.0  # hardly any hypothesis ends by itself
     options = {"devices": ONE, "beam": beam, "n_best": beam, **OPTIONS}
     found = translate_n_best(translator, params, vocabularies, SENTENCES, **options)
     for sentence, (best, *_) in zip(SENTENCES, found.n_best, strict=True):
@@ -96,7 +96,7 @@ def test_each_source_has_its_own_limit(vocabularies, beam):
 
 
 def test_compiles_once_for_a_shape(vocabularies):
-    """Validation translates again and again, with other weights."""
+    """As validation needs it, which translates again and again with other weights."""
     translator, params = random_model("luong", len(vocabularies.target))
     runs = []
 
@@ -113,13 +113,13 @@ def test_compiles_once_for_a_shape(vocabularies):
 
 
 @pytest.mark.parametrize("wrong", [{"beam": 0}, {"beam": 2, "n_best": 3}, {"beam": 2, "n_best": 0}])
-def test_says_what_is_wrong(wrong, vocabularies):
+def test_refuses_settings_out_of_range(wrong, vocabularies):
     with pytest.raises(ValueError, match="there must be at least one of each"):
         translate_n_best(None, None, vocabularies, ["run"], devices=ONE, **wrong, **OPTIONS)
 
 
-def test_samples_are_of_the_seed_and_of_the_place_among_all_sentences(vocabularies):
-    """So a line that is empty, or in another batch, changes the samples of no other."""
+def test_samples_depend_on_the_seed_and_the_index_of_the_sentence(vocabularies):
+    """So an empty line, or another batch, does not change the samples of other lines."""
     model = random_model("luong", len(vocabularies.target))
     options = {name: OPTIONS[name] for name in ("extra_tokens", "max_tokens", "batch_sentences")}
     arguments = (Sampling(2, temperature=1.0, top_k=0, top_p=1.0), *model, vocabularies)

@@ -1,4 +1,4 @@
-"""A translator small enough to be searched by hand: what comes next depends on the sentence and on what was said."""
+"""A translator small enough to be searched by hand: the next token depends on the sentence and on a state."""
 
 from itertools import product
 
@@ -11,17 +11,17 @@ STATES = 11
 
 
 def tables(seed, sentences, vocabulary):
-    """logits of the next token, by sentence and state."""
+    """Return random logits of the next token, by sentence and state."""
     return np.random.default_rng(seed).normal(0, 1.5, (sentences, STATES, vocabulary)).astype(np.float32)
 
 
 def after(state, token):
-    """The state that a token leads to."""
+    """Return the state that a token leads to."""
     return (state * 3 + token + 1) % STATES
 
 
 def start(sentences, hypotheses):
-    """A cache with the sentence and the state of each row."""
+    """Return a cache with the sentence and the state of each row."""
     return {
         "sentence_B": jnp.repeat(jnp.arange(sentences), hypotheses),
         "state_B": jnp.zeros(sentences * hypotheses, int),
@@ -29,12 +29,12 @@ def start(sentences, hypotheses):
 
 
 def reorder(cache, rows_B):
-    """A cache whose rows go on from other rows."""
+    """Return a cache whose rows continue other rows."""
     return {name: leaf_B[rows_B] for name, leaf_B in cache.items()}
 
 
 def stepper(tables_BSV):
-    """`step` over these tables."""
+    """Return a `step` that reads these tables."""
     tables_BSV = jnp.asarray(tables_BSV)
 
     def step(token_B, cache):
@@ -45,7 +45,7 @@ def stepper(tables_BSV):
 
 
 def log_probability(table_SV, tokens):
-    """log p of `tokens` in NumPy, float64."""
+    """Return log p of `tokens`, in NumPy and float64."""
     state, total = after(0, BOS), 0.0
     for token in tokens:
         logits_V = table_SV[state].astype(np.float64)
@@ -55,17 +55,17 @@ def log_probability(table_SV, tokens):
 
 
 def mean(alpha):
-    """What a finished hypothesis scores: log p / n**alpha."""
+    """Return the score of a hypothesis: log p / n**alpha."""
     return lambda log_p, said: log_p / len(said) ** alpha
 
 
 def gnmt(alpha):
-    """The same with the length penalty of Wu et al. 2016, equation 14."""
+    """Return the score with the length penalty of Wu et al. 2016, equation 14."""
     return lambda log_p, said: log_p * 6.0**alpha / (5 + len(said)) ** alpha
 
 
 def everything(table_SV, limit, score):
-    """Every sequence that ends within `limit` tokens, best first, then every one that is cut off, best first."""
+    """Return all sequences that end within `limit` tokens, best first, and all that are cut off, best first."""
     words = [token for token in range(table_SV.shape[1]) if token not in (PAD, BOS, EOS)]
     ended = [(*body, EOS) for length in range(limit) for body in product(words, repeat=length)]
     cut = list(product(words, repeat=limit))
@@ -77,7 +77,10 @@ def everything(table_SV, limit, score):
 
 
 def slow_beam(table_SV, limit, beam, score):
-    """The search as its docstring says it, one by one, with no early stop: (score, tokens), best first."""
+    """Search as the docstring of `beam_search` says, one by one and without an early stop.
+
+    Returns (score, tokens), best first.
+    """
     live, ended = [(0.0, ())], []
     for _ in range(limit):
         words = [token for token in range(table_SV.shape[1]) if token not in (PAD, BOS)]
@@ -90,7 +93,7 @@ def slow_beam(table_SV, limit, beam, score):
 
 
 def bare(tokens_T):
-    """Tokens as a tuple, without the padding behind them."""
+    """Return tokens as a tuple, without padding."""
     length = int((tokens_T != PAD).sum())
     assert (tokens_T[length:] == PAD).all()
     return tuple(tokens_T[:length].tolist())
