@@ -1,4 +1,4 @@
-"""What a measure is broken down by: sentences, or words, in bins of one number each."""
+"""Breakdowns of measures: sentences and words in bins, by a number that each has."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -12,11 +12,14 @@ from research.evaluation.gold import Gold, Link
 
 
 class Scale(NamedTuple):
-    """How the upper edges of bins are read: inclusive, rising, the last bin open. A bin begins `step` after an edge."""
+    """The numbers that a kind of bins divides. Edges are inclusive upper ends, and the last bin has no end."""
 
     numbers: str
+    """Plural noun, for error messages."""
     first: int
+    """The least number."""
     step: int
+    """A bin begins this far above the edge of the bin before."""
 
 
 SCALES = {
@@ -24,33 +27,35 @@ SCALES = {
     "frequency_bins": Scale("numbers of times", first=0, step=1),
     "reordering_bins": Scale("shares", first=0, step=0),
 }
-"""By the field of config.evaluation that holds the edges."""
+"""By name of the field of config.evaluation that holds the edges."""
 
 
 def source_words(pair: Pair, gold: Gold, counts: Counter[str] | None) -> float | None:
-    """Whitespace-separated words of the source. Bahdanau et al. 2015, figure 2."""
+    """Count the whitespace-separated words of the source. Bahdanau et al. 2015, figure 2."""
     return len(pair.source.split())
 
 
 def rarest_word(pair: Pair, gold: Gold, counts: Counter[str] | None) -> float | None:
-    """min over words w of the reference of count(w) in the training split; 0 of a reference without words.
+    """Return the training count of the rarest word of the reference; 0 if it has no words, None without counts.
 
-    Luong et al. 2015 (Addressing the Rare Word Problem in NMT) sort sentences by their mean frequency rank; the least
-    count needs no rank, and 0 says that a word was never seen.
+    Luong et al. 2015 (Addressing the Rare Word Problem in NMT) sort sentences by their mean frequency rank. The least
+    count needs no rank, and is 0 if a word was never seen.
     """
     return None if counts is None else min((counts[word] for word in pair.target.split()), default=0)
 
 
 def reordering(pair: Pair, gold: Gold, counts: Counter[str] | None) -> float | None:
-    """`reordering_distance` of the sure links of the gold alignment; None where it is not known."""
+    """Return the `reordering_distance` of the sure links; None without a gold alignment."""
     return reordering_distance(gold.sure)
 
 
 class Breakdown(NamedTuple):
-    """scale: a name in `SCALES`. number: of a sentence; None: it is in no bin."""
+    """A way to divide sentences into bins."""
 
     scale: str
+    """A name in `SCALES`."""
     number: Callable[[Pair, Gold, Counter[str] | None], float | None]
+    """(pair, gold alignment, word counts of the training split) -> number, or None for a sentence in no bin."""
 
 
 BREAKDOWNS = {
@@ -61,11 +66,15 @@ BREAKDOWNS = {
 
 
 def reordering_distance(links: Collection[Link]) -> float | None:
-    """Kendall's tau distance, |{t < u: s(t) > s(u)}| / |{t < u}|: 0 in the source's order, 1 against it.
+    """Return Kendall's tau distance, |{t < u: s(t) > s(u)}| / |{t < u}|: 0 in the source's order, 1 in reverse order.
 
-    t and u are the target words with a link, s(t) the mean position of the source words that t is linked to. It is the
-    quotient under the root of Birch & Osborne 2010 (LRscore, d_tau), and does not grow with the sentence. 0 with a
-    single word, None without a link.
+    t and u are target words with a link, s(t) is the mean position of the source words that t is linked to. The
+    distance does not grow with the sentence.
+
+    Returns:
+        The distance; 0 if only one word has a link, None without links.
+
+    Reference: Birch & Osborne 2010 (LRscore), the fraction under the root in d_tau.
     """
     if not links:
         return None
@@ -79,18 +88,29 @@ def reordering_distance(links: Collection[Link]) -> float | None:
 
 
 def members(numbers: Sequence[float | None], names: Sequence[str], edges: Sequence[float]) -> dict[str, list[int]]:
-    """Which indices are in the bin of each name, in order; no empty bins. A number below the first bin is in it."""
+    """Return the indices of the numbers in each bin that is not empty. A number below the first bin counts as in it.
+
+    Args:
+        numbers: one for each sentence; None for a sentence in no bin.
+        names: the names of the bins, see `labels`.
+        edges: the inclusive upper ends of all bins but the last.
+    """
     found: list[list[int]] = [[] for _ in names]
     for index, number in enumerate(numbers):
         if number is not None:
             found[bisect_left(edges, number)].append(index)
-    return {name: where for name, where in zip(names, found, strict=True) if where}
+    return {name: indices for name, indices in zip(names, found, strict=True) if indices}
 
 
 def labels(scale: str, edges: Sequence[float]) -> list[str]:
-    """(5, 10) of numbers of words -> ["1-5", "6-10", "11+"]; (0, 0.1) of shares -> ["0", "0-0.1", "0.1+"].
+    """Return the names of bins: edges (5, 10) of "length_bins" give ["1-5", "6-10", "11+"].
 
-    ValueError for edges that do not rise.
+    Args:
+        scale: a name in `SCALES`.
+        edges: the inclusive upper ends of all bins but the last.
+
+    Raises:
+        ValueError: the edges do not rise, or there are none.
     """
     numbers, first, step = SCALES[scale]
     if list(edges) != sorted(set(edges)) or not edges or edges[0] < first:

@@ -16,7 +16,7 @@ from research.statistics.contrasts import Interval, Scores, verdict
 FEWEST_RESAMPLES = 100  # the error over sentences is then known to 7 % of itself: 1 / √(2 × 100)
 
 
-SCORERS: dict[str, Callable[..., quality.Score]] = {
+SCORERS: dict[str, Callable[..., quality.CorpusScore]] = {
     "bleu": lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False),
     "chrf": lambda *texts, tokenize: quality.chrf(*texts),
     "ter": lambda *texts, tokenize: quality.ter(*texts),

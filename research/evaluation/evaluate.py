@@ -1,4 +1,4 @@
-"""A run folder to its result: every measure of every split, written where the report finds it."""
+"""Evaluate a run folder: measure its splits and write the results into it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,13 +13,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from research.data.examples import encode
 from research.data.word_counts import read_counts
 from research.decoding.beam import LENGTH_PENALTIES
-from research.evaluation.alignment import best_layer, layers
+from research.evaluation.alignment import best_layer, layer_names
 from research.evaluation.breakdown import SCALES, labels
+from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import gold_of, read_gold
 from research.evaluation.interventions import intervene
-from research.evaluation.measures import Material, align, measure
+from research.evaluation.loaded_run import LoadedRun, load
 from research.evaluation.result_tables import in_markdown, on_terminal
-from research.evaluation.trained import Trained, load
+from research.evaluation.split_result import count_alignments, measure_split
 from research.results.counts import write as write_counts
 from research.results.evaluation_weights import refuse_unknown
 from research.results.run_folder import search_words
@@ -37,48 +38,59 @@ def evaluate(
     gold: Path | None = None,
     interventions: bool = False,
 ) -> dict[str, Any]:
-    """Measure the run at `workdir`, write its result.json, result.md, translations/ and counts/, and return the result.
+    """Measure a run, and write its result.json, result.md, translations/ and counts/.
 
-    command: how to do it again, kept with each search. split: None is every test split, and with `every_split` the
-    validation split too; then the tables are printed. beams: None is greedy and the config's beam. gold: alignments of
-    the one split in a Pharaoh file, instead of those that the corpus brings. interventions: see `intervene`; each takes
-    as long as translating the split once more.
+    Args:
+        workdir: the run folder.
+        command: the command line that repeats the evaluation, kept with each search.
+        split: the split to measure; None is every test split.
+        every_split: measure the validation split too, and print the tables.
+        beams: widths to translate with; None is greedy search and the config's beam.
+        gold: a Pharaoh file with the alignments of the one split; None takes those that the corpus holds.
+        interventions: measure interventions too (see `intervene`), each of which takes one greedy translation.
+
+    Returns:
+        The content of result.json.
+
+    Raises:
+        ValueError: there is no such split, or `gold` is given for several splits or does not fit.
+        FileNotFoundError: there is no run folder, or no checkpoint in it.
     """
     console = Console(stderr=True)
     run = load(workdir)
     names = [split] if split else [name for name in run.folder.splits() if every_split or name != VALIDATION]
     if not names:
-        raise ValueError(f"{run.folder.path} holds no test split; name one with --split={VALIDATION}")
+        raise ValueError(f"{run.folder.path} holds no test split; choose another with --split={VALIDATION}")
     if gold and len(names) > 1:
         raise ValueError(f"{gold} aligns one split; name it with --split: {', '.join(names)}")
     word_counts = read_counts(run.folder.vocabulary)
     wanted = beams or sorted({1, run.config.evaluation.beam})
 
     @cache
-    def material(name: str) -> Material:
+    def data(name: str) -> EvaluationData:
         pairs = run.split(name)
         aligned = read_gold(gold, pairs) if gold and name in names else gold_of(pairs)
-        return Material(pairs, aligned, word_counts, encode(pairs, run.vocabularies))
+        return EvaluationData(pairs, aligned, word_counts, encode(pairs, run.vocabularies))
 
     @cache
     def layer() -> str | None:
-        return _best_layer(run, material(VALIDATION))
+        return _best_layer(run, data(VALIDATION))
 
     for name in names:
-        material(name)  # all are read before any is measured
+        data(name)  # so that a fault in any is found before the first is measured
     for name in names:
         columns = TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn()
         with Progress(*columns, console=console) as bars:
 
-            def track(what: str, sentences: int, name: str = name, bars: Progress = bars) -> Callable[[int], None]:
-                task = bars.add_task(f"{name}: {what}", total=sentences)
-                return lambda done: bars.advance(task, done)
+            def track(task: str, sentences: int, name: str = name, bars: Progress = bars) -> Callable[[int], None]:
+                bar = bars.add_task(f"{name}: {task}", total=sentences)
+                return lambda done: bars.advance(bar, done)
 
-            measured, translations, counts = measure(run, material(name), beams=wanted, best_layer=layer, track=track)
+            measured, translations, counts = measure_split(run, data(name), beams=wanted, best_layer=layer, track=track)
             if measured["alignment"] and gold:
                 measured["alignment"]["gold"] = str(gold)
             if interventions:
-                measured["interventions"] = intervene(run, material(name), track)
+                measured["interventions"] = intervene(run, data(name), track)
         for scores in measured["searches"].values():
             scores["command"] = command
         for search, texts in translations.items():
@@ -101,9 +113,14 @@ def evaluate(
 
 
 def refuse_impossible(fields: ConfigDict, *, attends: bool) -> None:
-    """ValueError for settings that `evaluate` would stumble over: better before training than after it.
+    """Refuse settings that would make `evaluate` fail: better before training than after it.
 
-    attends: whether the model reads its source while it writes.
+    Args:
+        fields: config.evaluation.
+        attends: True for a model with attention.
+
+    Raises:
+        ValueError: a field has a value that is unknown, out of range or impossible for the model.
     """
     refuse_unknown(fields.checkpoint)
     for scale in SCALES:
@@ -123,12 +140,12 @@ def refuse_impossible(fields: ConfigDict, *, attends: bool) -> None:
             raise ValueError(f"evaluation.{name}={fields[name]} must be at least {least}")
 
 
-def _best_layer(run: Trained, validation: Material) -> str | None:
-    """The layer whose alignment is reported; None where validation has no gold alignment to choose it by."""
+def _best_layer(run: LoadedRun, validation: EvaluationData) -> str | None:
+    """Choose the layer whose alignment is reported; None without a gold alignment of the validation split."""
     if not any(each.possible for each in validation.gold):
         return None
-    by_head = align(run, validation, lambda what, sentences: lambda done: None)
-    return best_layer(by_head) if layers(by_head) else None
+    by_head = count_alignments(run, validation, lambda task, sentences: lambda done: None).total()
+    return best_layer(by_head) if layer_names(by_head) else None
 
 
 def _summary(split: str, measured: dict[str, Any]) -> str:
@@ -142,7 +159,7 @@ def _summary(split: str, measured: dict[str, Any]) -> str:
             parts.append(f"{scores['cut_off']:,} translations cut off")
     truncated = max(scores["truncated_sources"] for scores in measured["searches"].values())
     if truncated:
-        parts.append(f"of {truncated:,} sources longer than data.max_tokens only the beginning was translated")
+        parts.append(f"only the beginning of {truncated:,} sources longer than data.max_tokens was translated")
     if measured["alignment"] and measured["alignment"]["error"] is not None:
         parts.append(f"alignment error {100 * measured['alignment']['error']:.1f} %")
     return f"{split}: {' · '.join(parts)}"

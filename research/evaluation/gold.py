@@ -1,7 +1,7 @@
-"""Gold alignments: what a person says that each target word translates, from the corpus or from a file.
+"""Gold alignments, from the corpus or from a file in the Pharaoh format.
 
-A file in the Pharaoh format has a line for each sentence, its links one space apart: "0-1" links source word 0 and
-target word 1 surely, "0?1" or "0p1" possibly; words are whitespace-separated and counted from 0.
+Such a file has a line for each sentence, with links separated by spaces: "0-1" is a sure link between source word 0 and
+target word 1, "0?1" or "0p1" a possible one. Words are separated by whitespace and counted from 0.
 """
 
 import re
@@ -17,23 +17,28 @@ LINK = re.compile(r"(\d+)([-?p])(\d+)", re.ASCII)
 
 
 class Gold(NamedTuple):
-    """The links of a sentence. S ⊆ P: a sure link is possible too (Och & Ney 2003). No link at all: not known."""
+    """The gold alignment of one sentence; without any link it is unknown. Och & Ney 2003."""
 
     sure: frozenset[Link]
     possible: frozenset[Link]
+    """Includes the sure links."""
 
 
 def gold_of(split: Split) -> list[Gold]:
-    """What the pairs bring with them: all sure."""
+    """Return the alignments that the corpus holds; all their links are sure."""
     return [Gold(links, links) for links in (frozenset(pair.alignment) for pair in split)]
 
 
 def read_gold(path: Path | str, split: Split) -> list[Gold]:
-    """The alignments of `split` in a Pharaoh file, plain or gzip; ValueError, with the line, where it does not fit."""
+    """Read the alignments of `split` from a Pharaoh file, plain or gzip.
+
+    Raises:
+        ValueError: the file does not fit the split; the message names the line.
+    """
     lines = read_lines(Path(path))
     if len(lines) != len(split):
         raise ValueError(
-            f"{path} has {len(lines):,} lines and the split has {len(split):,} pairs: it needs one for each"
+            f"{path} has {len(lines):,} lines and the split has {len(split):,} pairs: it needs one line for each pair"
         )
     return [
         _links(line, pair, f"{path}, line {number}")
@@ -47,11 +52,11 @@ def _links(line: str, pair: Pair, where: str) -> Gold:
     for text in line.split():
         match = LINK.fullmatch(text)
         if not match:
-            raise ValueError(f"{where}: {text!r} is no link; write 0-1 for a sure one, 0?1 or 0p1 for a possible one")
+            raise ValueError(f"{where}: {text!r} is not a link; write 0-1 for a sure, 0?1 or 0p1 for a possible link")
         link = int(match[1]), int(match[3])
         if link[0] >= words[0] or link[1] >= words[1]:
             raise ValueError(
-                f"{where}: {text!r} links a word that is not there; the source has {words[0]} words and the target "
+                f"{where}: {text!r} links a word that does not exist; the source has {words[0]} words and the target "
                 f"{words[1]}, counted from 0"
             )
         possible.add(link)

@@ -1,7 +1,7 @@
-"""Does a model need the weights that it computes? Each is replaced in turn, and the change in quality has an interval.
+"""Interventions on attention: change the weights or switch off a head, and measure the change in quality.
 
-Weights that read the source: uniform, hard (all for the largest) and permuted, as Jain & Wallace 2019 asked of
-classifiers; and every head that there is is switched off, as in Michel et al. 2019.
+The weights that read the source become uniform, hard (all weight on the largest) or permuted, as Jain & Wallace 2019
+did with classifiers; and every head is switched off in turn, as in Michel et al. 2019.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ import numpy as np
 from research.decoding.forced import force
 from research.decoding.translate import translate
 from research.evaluation import quality
-from research.evaluation.measures import Material
-from research.evaluation.trained import Trained
+from research.evaluation.evaluation_data import EvaluationData
+from research.evaluation.loaded_run import LoadedRun
 from research.models.interventions import heads, reading_by, without_head
 from research.statistics.contrasts import Scores
 from research.statistics.resampling import ScoreOfSums
@@ -22,14 +22,15 @@ NORMALISERS = ("uniform", "hard", "permuted")
 SEED, LEVEL = 0, 0.95  # of the intervals
 
 
-class Quality(NamedTuple):
-    """What an intervention is judged by, sentence by sentence. correct_N2: tokens that were likeliest, and all."""
+class QualityCounts(NamedTuple):
+    """Counts of each sentence, by which an intervention is judged."""
 
     correct_N2: np.ndarray
-    bleu: quality.Score
+    """Tokens that the model thought likeliest, and all tokens; pairs that are too long are left out."""
+    bleu: quality.CorpusScore
 
     def measures(self) -> dict[str, tuple[np.ndarray, ScoreOfSums]]:
-        """Of each measure the counts_NX, and the score of their sums."""
+        """Return counts_NX of each measure, and the function of their sums."""
         return {
             "token_accuracy": (self.correct_N2, lambda sums_M2: sums_M2[:, 0] / sums_M2[:, 1]),
             "bleu": (np.array(self.bleu.counts, float), self.bleu.of_sums),
@@ -37,31 +38,31 @@ class Quality(NamedTuple):
 
 
 def intervene(
-    run: Trained, material: Material, track: Callable[[str, int], Callable[[int], None]]
+    run: LoadedRun, data: EvaluationData, track: Callable[[str, int], Callable[[int], None]]
 ) -> list[dict[str, Any]]:
-    """A row for the model as it is ("none"), and one for each intervention: scores, changes, and their intervals.
+    """Measure the model as it is ("none") and under each intervention.
 
-    Greedy BLEU, and token accuracy of the pairs that are not over data.max_tokens. A change is the score with the
-    intervention less the one without; its 95 % interval is over sentences (see `contrasts`), and seeds are not in it.
-    [] for a model without attention.
+    The measures are greedy BLEU, and token accuracy of the pairs that are not longer than data.max_tokens. A change is
+    the score with the intervention minus the score without. Its 95 % interval is over sentences (see
+    `contrasts`), so it does not say how much seeds vary.
+
+    Args:
+        run: the model.
+        data: the split.
+        track: see `measure_split`.
+
+    Returns:
+        A row for each intervention: scores, changes and their intervals; [] for a model without attention.
     """
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
-    references = [pair.target for pair in material.split]
-    fitting = material.examples.within(run.config.data.max_tokens)
+    fitting = data.examples.within(run.config.data.max_tokens)
 
-    def quality_of(changed: Trained) -> Quality:
-        forced = force(changed.translator, changed.params, fitting, **run.batches)
-        correct = {each.sentence: (each.likeliest_T.sum(), len(each.likeliest_T)) for each in forced}
-        texts = translate(
-            changed.translator,
-            changed.params,
-            run.vocabularies,
-            material.examples.sources,
-            beam=1,
-            **run.search_options,
-        )
-        bleu = quality.bleu(texts, references, tokenize=tokenize, lowercase=False)
-        return Quality(np.array([correct[index] for index in sorted(correct)], float), bleu)
+    def quality_of(changed: LoadedRun) -> QualityCounts:
+        model = changed.translator, changed.params
+        forced = sorted(force(*model, fitting, **run.batches), key=lambda each: each.sentence)
+        correct_N2 = np.array([(each.likeliest_T.sum(), len(each.likeliest_T)) for each in forced], float)
+        texts = translate(*model, run.vocabularies, data.examples.sources, beam=1, **run.search_options)
+        return QualityCounts(correct_N2, quality.bleu(texts, data.references, tokenize=tokenize, lowercase=False))
 
     each = list(_interventions(run))
     if not each:
@@ -87,11 +88,11 @@ def intervene(
     return rows
 
 
-def _interventions(run: Trained) -> Iterator[tuple[str, Trained]]:
+def _interventions(run: LoadedRun) -> Iterator[tuple[str, LoadedRun]]:
     try:
         for normaliser in NORMALISERS:
             yield normaliser, run._replace(translator=reading_by(run.translator, normaliser))
-    except ValueError:  # it does not attend
+    except ValueError:  # the model has no attention
         return
     for head in heads(run.translator):
         yield f"without {head}", run._replace(params=without_head(run.translator, run.params, head))

@@ -1,4 +1,4 @@
-"""How surprised a model is by the references, and how often its first guess is right, teacher-forced."""
+"""Perplexity and token accuracy of the references, teacher-forced."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +19,11 @@ def cross_entropy(
     batch_sentences: int,
     progress: Progress | None = None,
 ) -> CrossEntropy:
-    """Over every example once."""
+    """Sum the cross-entropy of every example once.
+
+    Raises:
+        ValueError: there are no examples.
+    """
     if not examples.count:
         raise ValueError("perplexity needs references, and at least one: the split has none")
     each = force(translator, params, examples, devices=devices, batch_sentences=batch_sentences, progress=progress)
@@ -27,7 +31,7 @@ def cross_entropy(
 
 
 def total(forced: Iterable[Forced]) -> CrossEntropy:
-    """The sums."""
+    """Sum the cross-entropy of sentences."""
     nats, correct, tokens = 0.0, 0, 0
     for each in forced:
         nats -= each.log_p

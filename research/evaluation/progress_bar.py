@@ -1,4 +1,4 @@
-"""A bar on a terminal that counts sentences, and is gone when they are done."""
+"""A progress bar that counts sentences on a terminal and disappears when they are done."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,9 +8,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def progress_bar(console: Console, what: str, sentences: int) -> Iterator[Callable[[int], None]]:
-    """Gives what to call with each number of sentences done; shows nothing where `console` is no terminal."""
-    columns = TextColumn(what), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+def progress_bar(console: Console, title: str, sentences: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar until the context ends, or nothing if `console` is not a terminal.
+
+    Yields:
+        A function to call with each number of sentences that were finished.
+    """
+    columns = TextColumn(title), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("", total=sentences)
         yield lambda done: bar.advance(task, done)

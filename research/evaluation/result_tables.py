@@ -1,4 +1,4 @@
-"""result.json as tables that people read: in the terminal, and as result.md beside it."""
+"""Tables of result.json: in the terminal, and in result.md beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from research.results.run_folder import beams
+from research.results.run_folder import beams, search_words
 
 TITLES = {
     "source_length": "By source length, in words",
@@ -15,7 +15,7 @@ TITLES = {
     "reordering": "By reordering: share of target words' pairs against the source's order",
     "word_frequency": "Target words, by their count in training",
 }
-HEADS = {
+HEADINGS = {
     "bin": ("", ""),
     "token_accuracy_change": ("change of token accuracy %", "change of\ntoken acc. %"),
     "bleu_change": ("change of BLEU", "change of\nBLEU"),
@@ -36,56 +36,60 @@ HEADS = {
     "coverage": ("coverage %", "cover-\nage %"),
     "monotonicity": ("monotonicity %", "mono-\ntone %"),
 }
-"""In Markdown, and in a terminal of 80 columns."""
+"""Column headings by measure: in Markdown, and in a terminal of 80 columns."""
 NOTHING = "–"
 CHANGED = ("token_accuracy", "bleu")  # by an intervention
 COUNTS = ("sentences", "words")
 IN_MARKDOWN = {"|": "\\|", "<": "&lt;"}
 
 
-class Head(NamedTuple):
-    """measure: a name of `HEADS`, or what stands in it. search: whose it is, "" where it is no search's."""
+class Heading(NamedTuple):
+    """The heading of a column."""
 
     measure: str
+    """A name of `HEADINGS`; any other is printed as it is."""
     search: str
+    """The search that was measured, in words; "" for measures of no search."""
 
     @property
     def wide(self) -> str:
-        return f"{HEADS.get(self.measure, (self.measure,))[0]} {self.search}".strip()
+        """One line, for Markdown."""
+        return f"{HEADINGS.get(self.measure, (self.measure,))[0]} {self.search}".strip()
 
     @property
     def narrow(self) -> str:
-        return f"{HEADS.get(self.measure, (self.measure,))[-1]}\n{self.search}".strip()
+        """Several short lines, for a terminal."""
+        return f"{HEADINGS.get(self.measure, (self.measure,))[-1]}\n{self.search}".strip()
 
 
 class Sheet(NamedTuple):
     """A table of text; the first column names the row."""
 
     title: str
-    heads: Sequence[Head]
+    headings: Sequence[Heading]
     rows: Sequence[Sequence[str]]
 
 
 def in_markdown(result: Mapping[str, Any]) -> str:
-    """All splits, and the signatures that make the scores comparable."""
+    """Return the tables of all splits in Markdown, and the signatures that make the scores comparable."""
     lines = [f"# {_escaped(result['name'])}"]
     for split, measured in result["splits"].items():
         lines += ["", f"## {_escaped(split)}"]
         for sheet in sheets(measured, beams(measured["searches"])):
-            rule = ["---", *["---:"] * (len(sheet.heads) - 1)]
-            table = [[head.wide for head in sheet.heads], rule, *sheet.rows]
+            rule = ["---", *["---:"] * (len(sheet.headings) - 1)]
+            table = [[head.wide for head in sheet.headings], rule, *sheet.rows]
             lines += ["", f"**{sheet.title}**", "", *(f"| {' | '.join(map(_escaped, row))} |" for row in table)]
     lines += ["", *(f"- {signature}" for signature in _signatures(result))]
     return "\n".join(lines) + "\n"
 
 
 def on_terminal(result: Mapping[str, Any]) -> Group:
-    """The same, for rich to print, but broken down for the widest search only: there is no room for more."""
+    """Return the tables for rich to print; breakdowns show the widest search only, as there is no room for more."""
     printed: list[Text | Table] = []
     for split, measured in result["splits"].items():
         for sheet in sheets(measured, beams(measured["searches"])[-1:]):
             table = Table(box=None, header_style="bold", pad_edge=False)
-            for column, head in enumerate(sheet.heads):
+            for column, head in enumerate(sheet.headings):
                 table.add_column(head.narrow, justify="right" if column else "left", no_wrap=True)
             for row in sheet.rows:
                 table.add_row(*row)
@@ -94,9 +98,15 @@ def on_terminal(result: Mapping[str, Any]) -> Group:
 
 
 def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet]:
-    """The tables of one split; what an older result does not hold is left out. widths: beams to break down."""
-    searches = {_words(beam): measured["searches"][f"beam{beam}"] for beam in beams(measured["searches"])}
-    parts = {"": measured, **{_words(beam): measured["searches"][f"beam{beam}"] for beam in widths}}
+    """Yield the tables of one split; an older result has fewer.
+
+    Args:
+        measured: the part of result.json for the split.
+        widths: beams whose breakdowns are shown.
+    """
+    names = [f"beam{beam}" for beam in beams(measured["searches"])]
+    searches = {search_words(name): measured["searches"][name] for name in names}
+    parts = {"": measured} | {search_words(f"beam{beam}"): measured["searches"][f"beam{beam}"] for beam in widths}
     yield _beside("Overall", {"": [_overall("all", measured)]})
     scores = ("bleu", "bleu_lowercased", "chrf", "ter")
     rows = [{"bin": name} | {score: search[score]["score"] for score in scores} for name, search in searches.items()]
@@ -118,7 +128,8 @@ def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet
             for row in measured["interventions"]
         ]
         title = "Interventions, greedy: the change, and its 95 % interval over sentences"
-        yield Sheet(title, [Head(key, "") for key in rows[0]], [[_cell(*item) for item in row.items()] for row in rows])
+        cells = [[_cell(*item) for item in row.items()] for row in rows]
+        yield Sheet(title, [Heading(key, "") for key in rows[0]], cells)
 
 
 def _overall(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
@@ -127,31 +138,26 @@ def _overall(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _beside(title: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> Sheet:
-    """One row a bin: what is measured once, and then each search's own columns."""
+    """Return a table with a row for each bin: the measures of no search, then the columns of each search."""
     names = list(dict.fromkeys(row["bin"] for rows in parts.values() for row in rows))
-    heads, cells = [Head("bin", "")], {name: [name] for name in names}
+    headings, cells = [Heading("bin", "")], {name: [name] for name in names}
     for part, rows in parts.items():
         by_bin = {row["bin"]: row for row in rows}
-        said = COUNTS if part else ()  # how many there are is said once
-        columns = [key for key in rows[0] if key != "bin" and key not in said]
-        heads += [Head(key, part) for key in columns]
+        columns = [key for key in rows[0] if key != "bin" and not (part and key in COUNTS)]  # counts once
+        headings += [Heading(key, part) for key in columns]
         for name in names:
             cells[name] += [_cell(key, by_bin[name][key]) if name in by_bin else NOTHING for key in columns]
-    return Sheet(title, heads, list(cells.values()))
+    return Sheet(title, headings, list(cells.values()))
 
 
 def _signatures(result: Mapping[str, Any]) -> list[str]:
     searches = [search for split in result["splits"].values() for search in split["searches"].values()]
-    said = [f"{HEADS[name][0]}: {each[name]['signature']}" for name in ("bleu", "chrf", "ter") for each in searches]
+    said = [f"{HEADINGS[name][0]}: {each[name]['signature']}" for name in ("bleu", "chrf", "ter") for each in searches]
     return list(dict.fromkeys(said))
 
 
-def _words(beam: int) -> str:
-    return "greedy" if beam == 1 else f"beam {beam}"
-
-
 def _change(name: str, row: Mapping[str, Any]) -> str | None:
-    """Such as -3.1 [-4.0, -2.2]."""
+    """Return a change and its interval, such as -3.1 [-4.0, -2.2]."""
     if f"{name}_change" not in row:
         return None
     change, low, high = (_cell(name, row[f"{name}_{part}"]) for part in ("change", "low", "high"))
@@ -161,7 +167,7 @@ def _change(name: str, row: Mapping[str, Any]) -> str | None:
 def _cell(name: str, value: float | str | None) -> str:
     if value is None or isinstance(value, str):
         return value or NOTHING
-    if name in HEADS and HEADS[name][0].endswith("%"):
+    if name in HEADINGS and HEADINGS[name][0].endswith("%"):
         return f"{100 * value:.1f}"
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if value < 1e4 else f"{value:.1e}"
 

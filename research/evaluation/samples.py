@@ -1,53 +1,67 @@
-"""The few sentences of a split that a result shows: with their translation, and with what was read to write it."""
+"""A few sentences of a split that a result shows: with their translation, and with its attention weights."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from research.data.examples import Sentences
+from research.data.examples import Examples, Sentences
 from research.data.pairs import Split
 from research.decoding.translate import Translation
-from research.evaluation.attention import maps
-from research.evaluation.trained import Trained
+from research.evaluation.attention import attention_weights, token_labels
+from research.evaluation.evaluation_data import EvaluationData
+from research.evaluation.loaded_run import LoadedRun
 
 SAMPLES = 8  # sentences shown with their translation
-MAPS = 4  # sentences shown with what was read
-DIGITS = 4  # of a weight in a map: more would only make the file long
+MAPS = 4  # sentences shown with their attention weights
+DIGITS = 4  # of a weight: more would only make the file long
 
 
 def samples(split: Split, translations: Sequence[Translation]) -> list[dict[str, str]]:
-    """Sources of every length, with their reference and translation."""
-    chosen = spread([len(pair.source.split()) for pair in split], SAMPLES)
+    """Return source, reference and translation ("hypothesis") of sentences of every length."""
     return [
-        {"source": split[i].source, "reference": split[i].target, "hypothesis": translations[i].text} for i in chosen
+        {"source": split[i].source, "reference": split[i].target, "hypothesis": translations[i].text}
+        for i in _chosen(split, SAMPLES)
     ]
 
 
 def sample_maps(
-    run: Trained, split: Split, sources: Sentences, translations: Sequence[Translation], layer: str
+    run: LoadedRun, data: EvaluationData, translations: Sequence[Translation], layer: str
 ) -> list[dict[str, Any]]:
-    """What was read to write the model's own translations. Which sentences depends on the sources alone.
+    """Return the attention weights with which the model writes some of its own translations.
 
-    sources: the split's, as ids.
+    Args:
+        translations: one for each pair of `data`.
+        layer: see `SentenceAttention.mean_TS`.
+
+    Returns:
+        A map for each chosen sentence, in order; [] for a model without attention.
     """
-    chosen = spread([len(pair.source.split()) for pair in split], MAPS)
-    sources = sources.only(chosen).cut_to(run.config.data.max_tokens - 1)  # as much as was translated
-    drawn = maps(
-        run.translator,
-        run.params,
-        run.vocabularies,
-        [sources[i].tolist() for i in range(len(chosen))],
-        [translations[i].ids for i in chosen],
-        devices=run.devices,
-        batch_sentences=MAPS,
-        layer=layer,
+    chosen = _chosen(data.split, MAPS)
+    sources = data.examples.sources.only(chosen).cut_to(run.config.data.max_tokens - 1)  # as much as was translated
+    targets = Sentences(translations[i].ids for i in chosen)
+    found = attention_weights(
+        run.translator, run.params, Examples(sources, targets), devices=run.devices, batch_sentences=MAPS
     )
-    return [{**each._asdict(), "weights": np.round(each.weights, DIGITS).tolist()} for each in drawn]
+    return [
+        {
+            "source_tokens": token_labels(run.vocabularies.source, sources[each.sentence]),
+            "target_tokens": token_labels(run.vocabularies.target, targets[each.sentence]),
+            "weights": np.round(each.mean_TS(layer).astype(np.float64), DIGITS).tolist(),
+            "layer": layer,
+        }
+        for each in sorted(found, key=lambda each: each.sentence)
+        if each.layers
+    ]
 
 
 def spread(lengths: Sequence[int], count: int) -> list[int]:
-    """`count` indices from the shortest to the longest, evenly over the ranks; all when there are fewer."""
+    """Return `count` indices from the shortest to the longest, evenly over the ranks; all when there are fewer."""
     order = np.argsort(lengths, kind="stable")
     ranks = (np.arange(count) + 0.5) * len(order) / count if count < len(order) else np.arange(len(order))
     return [int(order[int(rank)]) for rank in ranks]
+
+
+def _chosen(split: Split, count: int) -> list[int]:
+    """Choose by the sources alone, so that every run shows the same sentences."""
+    return spread([len(pair.source.split()) for pair in split], count)

@@ -1,28 +1,36 @@
-"""Lines of text and of their translations through a run folder: what `run.py translate --score` does."""
+"""Score given translations of lines of text by a run: `run.py translate --score`."""
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-import numpy as np
 from rich.console import Console
 
-from research.data.examples import Examples, Sentences, encode_texts
+from research.data.examples import Examples, encode_texts
 from research.data.text import read_lines, split_lines
 from research.decoding.forced import force
+from research.evaluation.loaded_run import load
 from research.evaluation.progress_bar import progress_bar
-from research.evaluation.trained import load
 
 
 def score_text(
     workdir: Path | str, source: BinaryIO, target: Path, output: TextIO, *, also: Sequence[Path] = (), last: int = 0
 ) -> None:
-    """Write for each line of `source` and the same line of `target` log p of the translation, a tab, and its mean.
+    """Write log p of each translation given its source, a tab, and the mean log p of its tokens, a line for each pair.
 
-    log p is natural, of all the translation's subwords and its end mark given the source; the mean is of a token. Both
-    are nan for a pair over data.max_tokens, which memory need not hold. also, last: an ensemble, see `translate_text`.
-    Notes go to stderr.
+    Tokens are subwords and the end-of-sentence token, and logarithms are natural. A pair longer than data.max_tokens
+    scores nan, so that memory is bounded. Notes go to stderr.
+
+    Args:
+        workdir: the run folder.
+        source: UTF-8 text, a sentence a line.
+        target: file with the translation of each line of `source`.
+        output: where to write the scores.
+        also, last: make an ensemble, see `translate_text`.
+
+    Raises:
+        ValueError: source and target have different numbers of lines.
     """
     sides = [split_lines(source.read(), "standard input"), read_lines(target)]
     if len(sides[0]) != len(sides[1]):
@@ -33,13 +41,12 @@ def score_text(
     run = load(workdir, *also, last=last)
     if run.config.data.lowercase:
         sides = [[line.lower() for line in lines] for lines in sides]
-    encoded = [encode_texts(lines, vocabulary) for lines, vocabulary in zip(sides, run.vocabularies, strict=True)]
-    most, pairs = run.config.data.max_tokens, len(sides[0])
-    kept = np.flatnonzero(np.maximum(*(side.lengths for side in encoded)) < most).tolist()
-    examples = Examples(*(Sentences(side[index] for index in kept) for side in encoded))
+    examples = Examples(*map(encode_texts, sides, run.vocabularies))
+    most, pairs = run.config.data.max_tokens, examples.count
+    kept = examples.fitting(most)
     console = Console(stderr=True)
     with progress_bar(console, "scoring", len(kept)) as progress:
-        forced = list(force(run.translator, run.params, examples, progress=progress, **run.batches))
+        forced = list(force(run.translator, run.params, examples.only(kept), progress=progress, **run.batches))
     scores = [(math.nan, math.nan)] * pairs
     for each in forced:
         scores[kept[each.sentence]] = (each.log_p, each.mean)

@@ -1,4 +1,4 @@
-"""Lines of text through a run folder: what `run.py translate` does."""
+"""Translate lines of text by a run: `run.py translate`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +9,8 @@ from rich.console import Console
 from research.data.text import split_lines
 from research.decoding.search import Beam, Greedy, Sampling, Search
 from research.decoding.translate import translate_by
+from research.evaluation.loaded_run import load
 from research.evaluation.progress_bar import progress_bar
-from research.evaluation.trained import load
 from research.evaluation.write_attention import Draw, Page, write_attention
 
 
@@ -32,14 +32,22 @@ def translate_text(
     draw: Draw | None = None,
     page: Page | None = None,
 ) -> None:
-    """Translate `source`, UTF-8 with a sentence a line, to `output`, line for line; an empty line stays empty.
+    """Translate text line for line; an empty line stays empty. Notes go to stderr.
 
-    also: run folders that translate with the one at `workdir`, as an ensemble; last: so many checkpoints of each, too.
-    beam: None is the config's. n_best: so many of the best of each line instead, and what they were ranked by, in the
-    manner of Moses: `line ||| text ||| score`, lines counted from 0. sample: so many drawn from the model instead,
-    written the same way with log p for a score. temperature, top_k, top_p: see `Sampling`. seed: None is the run's.
-    attention: a folder for what was read (see `write_attention`); `draw` and `page` make its pictures and its page.
-    Notes go to stderr.
+    Args:
+        workdir: the run folder.
+        source: UTF-8 text, a sentence a line.
+        output: where to write the translations.
+        also: further run folders, which make an ensemble with the one at `workdir`.
+        last: use this many last checkpoints of each folder as members of the ensemble; 0 uses one of each.
+        beam: hypotheses kept; None is the config's, 1 is greedy search.
+        n_best: write this many best translations of each line with their scores, as Moses does:
+            `line ||| text ||| score`, lines counted from 0.
+        sample: write this many samples of each line instead, in the same way, with log p as the score.
+        temperature, top_k, top_p: see `Sampling`.
+        seed: of the samples; None is the run's.
+        attention: folder for attention weights, see `write_attention`.
+        draw, page: make the pictures and the page of `attention`.
     """
     sentences = split_lines(source.read(), "standard input")
     run = load(workdir, *also, last=last)
@@ -50,7 +58,7 @@ def translate_text(
     search: Search = Beam(beam, n_best or 1, **run.penalties) if beam > 1 or n_best else Greedy()
     if sample is not None:
         search = Sampling(sample, temperature, top_k, top_p)
-        batching["batch_sentences"] = max(1, batching["batch_sentences"] // sample)  # as many rows at once as ever
+        batching["batch_sentences"] = max(1, batching["batch_sentences"] // sample)  # rows of a batch stay as many
     console = Console(stderr=True)
     with progress_bar(console, "translating", len(sentences)) as progress:
         found = translate_by(
@@ -72,7 +80,7 @@ def translate_text(
     if found.truncated:
         console.print(
             f"note: {found.truncated:,} of {len(sentences):,} lines are longer than data.max_tokens="
-            f"{run.config.data.max_tokens} subwords; only their beginning was translated",
+            f"{run.config.data.max_tokens} subwords; only the beginning of each was translated",
             soft_wrap=True,
         )
     if attention is not None:

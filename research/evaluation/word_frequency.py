@@ -1,6 +1,6 @@
-"""Target words by how often they stand in the training split: are rare words guessed, and are they translated?
+"""Measures of target words by their count in the training split: are rare words predicted, are they translated?
 
-Whitespace-separated words, in bins of their count (see `breakdown`).
+Words are separated by whitespace and divided into bins by their count (see `breakdown`).
 """
 
 from collections import Counter
@@ -11,62 +11,71 @@ import numpy as np
 
 from research.data.vocabulary import Vocabulary
 from research.decoding.forced import Forced
+from research.evaluation.attention import END
 from research.evaluation.breakdown import labels
 from research.results.sums import CrossEntropy
 
-END = "</s>"
 
-
-class Frequencies:
-    """Bins of training counts; a word that was never seen has count 0."""
+class FrequencyBins:
+    """Bins of words by their training count; a word that was never seen has count 0."""
 
     def __init__(self, counts: Counter[str], edges: Sequence[int]):
         self.counts, self.edges = counts, edges
         self.names = labels("frequency_bins", edges)
 
-    def bins(self, words: Iterable[str]) -> np.ndarray:
-        """The bin of each word: an index of `names`."""
+    def of(self, words: Iterable[str]) -> np.ndarray:
+        """Return the bin of each word, an index of `names`."""
         return np.searchsorted(self.edges, [self.counts[word] for word in words])
 
 
 def forced_by_frequency(
-    forced: Iterable[Forced], references: Sequence[str], vocabulary: Vocabulary, frequencies: Frequencies
+    forced: Iterable[Forced], references: Sequence[str], vocabulary: Vocabulary, bins: FrequencyBins
 ) -> list[tuple[str, int, CrossEntropy]]:
-    """(bin, words, sums over their subwords) of each bin that has words, and of the end marks last.
+    """Sum the cross-entropy of the subwords of the words in each bin.
 
-    references: the texts that `forced` counts. The sums over all bins are those over all tokens.
+    Args:
+        forced: forced decoding of the references.
+        references: the texts of the split.
+        vocabulary: of the target language.
+        bins: bins of words.
+
+    Returns:
+        (bin, words, sums) of each bin that has words, and of the end-of-sentence tokens last. The sums of all rows
+        are the sums over all tokens.
     """
-    bins = len(frequencies.names) + 1
-    words_X, nats_X, correct_X, tokens_X = np.zeros((4, bins))
+    rows = len(bins.names) + 1
+    words_X, nats_X, correct_X, tokens_X = np.zeros((4, rows))
     for each in forced:
         text = references[each.sentence]
-        of_word = np.append(frequencies.bins(text.split()), bins - 1)
+        of_word = np.append(bins.of(text.split()), rows - 1)
         of_token = of_word[[*vocabulary.word_of_piece(text), -1]]
-        words_X += np.bincount(of_word, minlength=bins)
-        nats_X -= np.bincount(of_token, each.log_p_T, minlength=bins)
-        correct_X += np.bincount(of_token, each.likeliest_T, minlength=bins)
-        tokens_X += np.bincount(of_token, minlength=bins)
+        words_X += np.bincount(of_word, minlength=rows)
+        nats_X -= np.bincount(of_token, each.log_p_T, minlength=rows)
+        correct_X += np.bincount(of_token, each.likeliest_T, minlength=rows)
+        tokens_X += np.bincount(of_token, minlength=rows)
     return [
         (name, int(words_X[x]), CrossEntropy(float(nats_X[x]), int(correct_X[x]), int(tokens_X[x])))
-        for x, name in enumerate([*frequencies.names, END])
+        for x, name in enumerate([*bins.names, END])
         if words_X[x]
     ]
 
 
 def found_by_frequency(
-    hypotheses: Sequence[str], references: Sequence[str], frequencies: Frequencies
+    hypotheses: Sequence[str], references: Sequence[str], bins: FrequencyBins
 ) -> list[dict[str, Any]]:
-    """Precision, recall and F1 of the words of each bin. compare-mt's word accuracy by frequency, Neubig et al. 2019.
+    """Return precision, recall and F1 of the words of each bin that has words.
 
-    A word of a translation is right as often as it stands in its reference, wherever: min of the two counts, summed
-    over sentences; precision divides by the words of the translations, recall by those of the references ("words").
+    A word is right as often as it occurs in both the translation and its reference, wherever: the smaller of the two
+    counts. Precision divides by the words of the translations, recall by those of the references ("words").
+
+    Reference: compare-mt's word accuracy by frequency, Neubig et al. 2019.
     """
-    right_X, written_X, wanted_X = np.zeros((3, len(frequencies.names)))
+    right_X, written_X, wanted_X = np.zeros((3, len(bins.names)))
     for hypothesis, reference in zip(hypotheses, references, strict=True):
         written, wanted = Counter(hypothesis.split()), Counter(reference.split())
         for sums_X, words in ((right_X, written & wanted), (written_X, written), (wanted_X, wanted)):
             if words:
-                sums_X += np.bincount(frequencies.bins(words), [*words.values()], minlength=len(sums_X))
+                sums_X += np.bincount(bins.of(words), [*words.values()], minlength=len(sums_X))
     return [
         {
             "bin": name,
@@ -75,7 +84,7 @@ def found_by_frequency(
             "recall": _share(right_X[x], wanted_X[x]),
             "f1": _share(2 * right_X[x], written_X[x] + wanted_X[x]),
         }
-        for x, name in enumerate(frequencies.names)
+        for x, name in enumerate(bins.names)
         if written_X[x] or wanted_X[x]
     ]
 

@@ -1,4 +1,4 @@
-"""What was read while lines were translated, as files: the weights, a picture a line, one page to look at all."""
+"""Attention weights of translated lines as files: the weights and a picture of each line, and a page of all lines."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,18 +8,18 @@ from rich.console import Console
 from rich.progress import track
 
 from research.data.examples import Examples, Sentences, encode_texts
-from research.evaluation.attention import END, MEAN, read
-from research.evaluation.trained import Trained
+from research.evaluation.attention import MEAN, attention_weights, token_labels
+from research.evaluation.loaded_run import LoadedRun
 
 Draw = Callable[[Sequence[str], Sequence[str], Sequence[Sequence[float]]], bytes]
-"""(source tokens, target tokens, weights_TS) as a PNG."""
+"""(source tokens, target tokens, weights_TS) -> PNG."""
 Page = Callable[[Sequence[Path], str, Sequence[str]], str]
-"""(.npz files as written here, name of the model, its languages) as HTML."""
+"""(.npz files as written here, name of the model, its languages) -> HTML."""
 PAGE = "index.html"
 
 
 def write_attention(
-    run: Trained,
+    run: LoadedRun,
     sources: Sequence[str],
     translations: Sequence[str],
     targets: Sequence[Sequence[int]],
@@ -29,36 +29,38 @@ def write_attention(
     page: Page | None,
     console: Console,
 ) -> None:
-    """Into `folder`: NNNN.npz and, with `draw`, NNNN.png for line NNNN of `sources`, from 1; with `page`, index.html.
+    """Write NNNN.npz for line NNNN of `sources`, counted from 1, and with `draw` and `page` NNNN.png and index.html.
 
-    targets: the ids of each translation, without end marks; the weights are those of writing exactly these.
-    Each .npz holds source and target (the two texts), source_tokens and target_tokens (subwords, with their end marks),
+    Each .npz holds source and target (texts), source_tokens and target_tokens (subwords and the end-of-sentence token),
     weights_LHTS (every layer and head, float32; a recurrent reader is one layer of one head) and weights, their mean.
-    Files of an earlier call, which has left its page there, are removed. Empty lines have no files. For a model that
-    does not attend nothing is written, and `console` says so.
+    Empty lines have no files. For a model without attention nothing is written, and `console` says so.
+
+    Args:
+        run: the model.
+        sources: the lines.
+        translations: the translation of each line.
+        targets: the ids of each translation, without `eos`; the weights are those of forced decoding of these ids.
+        folder: where to write. If it holds the page of an earlier call, the files of that call are removed first.
+        draw: makes the pictures; None makes none.
+        page: makes the page; None makes none.
+        console: for notes and the progress bar.
     """
-    if (folder / PAGE).is_file():  # an earlier call's: its lines beside these would be of another model
+    if (folder / PAGE).is_file():  # lines of an earlier call may be of another model
         for stale in folder.glob("[0-9]*.*"):
             if stale.stem.isdecimal() and stale.suffix in (".npz", ".png"):
                 stale.unlink()
     encoded = encode_texts(list(sources), run.vocabularies.source).cut_to(run.config.data.max_tokens - 1)
     lines = [line for line, length in enumerate(encoded.lengths) if length]
-    examples = Examples(Sentences(encoded[line] for line in lines), Sentences(targets[line] for line in lines))
-    readings = read(
-        run.translator,
-        run.params,
-        examples,
-        devices=run.devices,
-        batch_sentences=run.config.evaluation.batch_sentences,
-    )
+    examples = Examples(encoded, Sentences(targets)).only(lines)
+    found = attention_weights(run.translator, run.params, examples, **run.batches)
     files: dict[int, Path] = {}
-    for reading in track(readings, "maps", total=len(lines), console=console, transient=True):
-        if not reading.layers:
+    for each in track(found, "maps", total=len(lines), console=console, transient=True):
+        if not each.layers:
             break
-        line = lines[reading.sentence]
-        source_tokens = [*run.vocabularies.source.pieces(encoded[line].tolist()), END]
-        target_tokens = [*run.vocabularies.target.pieces(targets[line]), END]
-        weights_TS = reading.weights_TS(MEAN).astype(np.float32)
+        line = lines[each.sentence]
+        source_tokens = token_labels(run.vocabularies.source, encoded[line])
+        target_tokens = token_labels(run.vocabularies.target, targets[line])
+        weights_TS = each.mean_TS(MEAN).astype(np.float32)
         folder.mkdir(parents=True, exist_ok=True)
         files[line] = folder / f"{line + 1:04d}.npz"
         np.savez_compressed(
@@ -67,7 +69,7 @@ def write_attention(
             target=np.array(translations[line]),
             source_tokens=np.array(source_tokens),
             target_tokens=np.array(target_tokens),
-            weights_LHTS=np.stack(list(reading.layers.values())).astype(np.float32),
+            weights_LHTS=np.stack(list(each.layers.values())).astype(np.float32),
             weights=weights_TS,
         )
         if draw:
@@ -75,6 +77,6 @@ def write_attention(
     if not files:
         why = "this model does not attend (model.reader=none)" if lines else "there is no text"
         console.print(f"note: nothing to draw: {why}", soft_wrap=True)
-    elif page:  # last: when it is there, all is
+    elif page:  # last, so that a folder with a page is complete
         html = page([files[line] for line in sorted(files)], run.folder.path.name, run.config.data.languages)
         (folder / PAGE).write_text(html, "utf-8")

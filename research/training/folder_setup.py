@@ -6,7 +6,7 @@ from research import data
 from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies
 from research.data.word_counts import count_words, read_counts, write_counts
-from research.evaluation.trained import PENALTIES
+from research.evaluation.loaded_run import PENALTIES
 from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder
 

@@ -1,4 +1,4 @@
-"""What weights align, by hand and by brute force: from weights between subwords to links between words to AER."""
+"""Word alignment by hand and by brute force: from weights between subwords to links between words to AER."""
 
 import math
 from itertools import pairwise
@@ -6,11 +6,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from research.data.examples import encode
 from research.data.pairs import Pair
 from research.data.vocabulary import Vocabularies
 from research.evaluation import alignment
-from research.evaluation.alignment import best_layer, layers, measure, sentence_counts, word_weights
-from research.evaluation.attention import MEAN, Reading
+from research.evaluation.alignment import (
+    best_layer,
+    count_alignment,
+    layer_names,
+    sentence_counts,
+    word_weights,
+)
+from research.evaluation.attention import MEAN, SentenceAttention
+from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import Gold
 from research.results.sums import Alignment
 
@@ -26,7 +34,7 @@ def of_sentence(weights_TS, gold=UNKNOWN):
     return Alignment(*counts_C)
 
 
-def test_error_of_och_and_ney_by_hand():
+def test_alignment_error_rate_by_hand():
     """4 predicted, 3 sure: 2 of them found, 1 more prediction is possible, 1 is wrong."""
     sure = frozenset({(0, 0), (1, 1), (3, 2)})
     found = of_sentence(one_hot([0, 1, 2, 0], 5), Gold(sure, sure | {(2, 2), (4, 3)}))
@@ -37,14 +45,14 @@ def test_error_of_och_and_ney_by_hand():
     assert measures["recall"] == pytest.approx(2 / 3)
 
 
-def test_with_sure_links_alone_error_is_one_less_f1():
+def test_with_sure_links_alone_error_is_one_minus_f1():
     sure = frozenset({(0, 0), (1, 1), (2, 1), (2, 2)})
     measures = of_sentence(one_hot([0, 1, 0], 3), Gold(sure, sure)).measures()
     f1 = 2 * measures["precision"] * measures["recall"] / (measures["precision"] + measures["recall"])
     assert measures["error"] == pytest.approx(1 - f1) == pytest.approx(1 - 4 / 7)
 
 
-def test_possible_links_alone_have_no_recall_to_miss():
+def test_possible_links_alone_do_not_lower_recall():
     found = of_sentence(one_hot([1, 0], 2), Gold(frozenset(), frozenset({(1, 0)})))
     assert found[:4] == (0, 1, 2, 0)
     assert found.error == pytest.approx(1 / 2)
@@ -56,7 +64,7 @@ def test_without_a_gold_alignment_there_is_no_error():
     assert Alignment().error == 1
 
 
-def test_sharp_full_and_in_order_by_hand():
+def test_entropy_coverage_and_monotonicity_by_hand():
     weights_TS = [[0.25, 0.25, 0.25, 0.0], [0.0, 0.0, 0.5, 0.5], [0.0, 1.0, 0.0, 0.0]]
     measures = of_sentence(weights_TS).measures()
     assert measures["entropy"] == pytest.approx((math.log(3) + math.log(2) + 0) / 3)
@@ -72,12 +80,12 @@ def test_known_limits():
     diagonal = of_sentence(np.eye(5)).measures()
     assert [diagonal[name] for name in ("entropy", "on_words", "coverage", "monotonicity")] == [0, 1, 1, 1]
     assert of_sentence(np.eye(5)[::-1]).measures()["monotonicity"] == 0
-    nothing = of_sentence(np.zeros((3, 2))).measures()  # all on the end mark
+    nothing = of_sentence(np.zeros((3, 2))).measures()  # all weight is on the end-of-sentence token
     assert nothing["entropy"] == nothing["on_words"] == nothing["coverage"] == 0
 
 
-def test_a_word_that_reads_nothing_has_no_link_no_entropy_and_no_step():
-    """As beyond the end of a local window: the last two of five target words."""
+def test_a_word_without_weight_has_no_link_no_entropy_and_no_step():
+    """The last two of five target words, as beyond the end of a local window."""
     weights_TS = np.zeros((5, 3))
     weights_TS[[0, 1, 2], [1, 0, 2]] = 0.5
     weights_TS[0, 2] = 0.25
@@ -90,11 +98,11 @@ def test_a_word_that_reads_nothing_has_no_link_no_entropy_and_no_step():
     assert found.measures()["monotonicity"] == pytest.approx(1 / 2)
 
 
-def test_one_word_makes_no_step():
+def test_one_word_has_no_step():
     assert of_sentence([[1.0]]).steps == 0
 
 
-def test_heads_at_once_are_heads_one_by_one():
+def test_heads_together_equal_heads_one_by_one():
     random = np.random.default_rng(0)
     weights_XTS = random.dirichlet(np.ones(7), (3, 5))[:, :, :6].astype(np.float32)
     gold = Gold(frozenset({(0, 1), (5, 4)}), frozenset({(0, 1), (5, 4), (2, 2), (3, 0)}))
@@ -105,7 +113,7 @@ def test_heads_at_once_are_heads_one_by_one():
 
 
 def by_brute_force(weights, gold):
-    """The module's docstring, word by word."""
+    """Compute the equations of the module's docstring in plain Python."""
     reads = [max(range(len(row)), key=row.__getitem__) for row in weights]
     links = {(s, t) for t, s in enumerate(reads)}
     columns = [sum(column) for column in zip(*weights, strict=True)]
@@ -119,8 +127,8 @@ def by_brute_force(weights, gold):
 
 
 def test_word_weights_by_hand():
-    """Source subwords are summed, target subwords averaged, end marks dropped."""
-    # Source: three words as 1 + 2 + 1 subwords; target: two words as 2 + 1; the last row and column are end marks.
+    """Source subwords are summed, target subwords averaged, end-of-sentence tokens dropped."""
+    # Source: three words as 1 + 2 + 1 subwords; target: two words as 2 + 1; then end-of-sentence tokens.
     weights_TS = np.array([
         [0.40, 0.25, 0.25, 0.10, 0.00],
         [0.20, 0.30, 0.30, 0.10, 0.10],
@@ -134,11 +142,11 @@ def test_word_weights_by_hand():
     assert found[0].argmax(axis=1).tolist() == [1, 2]
 
 
-def test_measure_goes_through_sentences_layers_and_heads(monkeypatch):
+def test_counts_of_all_sentences_layers_and_heads(monkeypatch):
     pairs = [Pair("ab c", "x y"), Pair("c", "x"), Pair("c ab", "y"), Pair("", "y")]
     links = [frozenset({(0, 1), (1, 0)}), frozenset(), frozenset({(1, 0)}), frozenset()]
     vocabularies = Vocabularies.train(pairs, joint=False, kind="bpe", size=9)
-    readings = []
+    weights = []
     for sentence, pair in enumerate(pairs):
         source = vocabularies.source.word_of_piece(pair.source)
         target = vocabularies.target.word_of_piece(pair.target)
@@ -149,22 +157,30 @@ def test_measure_goes_through_sentences_layers_and_heads(monkeypatch):
         # One head is right and the other looks at the first word, but not as hard.
         first = np.zeros_like(right)
         first[:, 0] = 0.9
-        readings.append(Reading(sentence, {"layer_0": np.stack([first, first]), "layer_1": np.stack([right, first])}))
+        weights.append(
+            SentenceAttention(sentence, {"layer_0": np.stack([first, first]), "layer_1": np.stack([right, first])})
+        )
 
-    def read(translator, params, examples, **options):
+    def attention_weights(translator, params, examples, **options):
         assert examples.count == len(pairs)
-        return readings[::-1]
+        return weights[::-1]
 
-    monkeypatch.setattr(alignment, "read", read)
+    monkeypatch.setattr(alignment, "attention_weights", attention_weights)
     gold = [Gold(each, each) for each in links]
-    found = measure(None, None, vocabularies, pairs, gold, devices=None, batch_sentences=7)
+    data = EvaluationData(pairs, gold, None, encode(pairs, vocabularies))
+    found = count_alignment(None, None, vocabularies, data, devices=None, batch_sentences=7).total()
     assert list(found) == [
         "layer_0", "layer_0.head_0", "layer_0.head_1", "layer_1", "layer_1.head_0", "layer_1.head_1", MEAN,
     ]  # fmt: skip
     assert found["layer_1"][:4] == found["layer_1.head_0"][:4] == (3, 3, 3, 3)
     assert found["layer_0"][:4] == found["layer_1.head_1"][:4] == (1, 1, 3, 3)
-    assert found[MEAN][:4] == (2, 2, 3, 3)  # where one head reads three subwords of a word, it outweighs three heads
+    assert found[MEAN][:4] == (
+        2,
+        2,
+        3,
+        3,
+    )  # where one head reads three subwords of a word, it outweighs three heads
     assert {(each.target_words, each.source_words, each.steps) for each in found.values()} == {(4, 5, 1)}
-    assert layers(found) == ["layer_0", "layer_1"]
+    assert layer_names(found) == ["layer_0", "layer_1"]
     assert best_layer(found) == "layer_1"
     assert best_layer({"layer_0": found["layer_0"], "layer_1": found["layer_0"]}) == "layer_0"

@@ -1,4 +1,4 @@
-"""Bins, and the numbers that sentences are put in them by."""
+"""Bins of sentences, and the numbers that decide the bin of a sentence."""
 
 from collections import Counter
 from itertools import combinations
@@ -36,8 +36,8 @@ def test_labels():
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 7)), min_size=1, max_size=17))
 def test_reordering_distance_is_the_share_of_swapped_pairs(links):
-    where = {t: [s for s, u in set(links) if u == t] for t in {t for _, t in links}}
-    mean = {t: sum(sources) / len(sources) for t, sources in where.items()}
+    sources_of = {t: [s for s, u in set(links) if u == t] for t in {t for _, t in links}}
+    mean = {t: sum(sources) / len(sources) for t, sources in sources_of.items()}
     pairs = list(combinations(sorted(mean), 2))
     swapped = sum(mean[t] > mean[u] for t, u in pairs)
     assert reordering_distance(set(links)) == pytest.approx(swapped / len(pairs) if pairs else 0)

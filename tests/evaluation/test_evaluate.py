@@ -1,4 +1,4 @@
-"""A run folder, made by hand and never trained, through everything that `run.py evaluate` and `translate` do."""
+"""`run.py evaluate` and `translate` on a run folder that was made by hand and never trained."""
 
 import io
 import json
@@ -18,16 +18,16 @@ from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies, Vocabulary
 from research.data.word_counts import FILE, count_words, write_counts
 from research.decoding.forced import force
-from research.evaluation.alignment import best_layer, measure
-from research.evaluation.attention import read
+from research.evaluation.alignment import best_layer, count_alignment
+from research.evaluation.attention import attention_weights
 from research.evaluation.evaluate import evaluate
+from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import gold_of
-from research.evaluation.measures import Material
-from research.evaluation.measures import measure as measure_split
+from research.evaluation.loaded_run import load
 from research.evaluation.perplexity import cross_entropy
 from research.evaluation.quality import bleu, chrf, ter
 from research.evaluation.samples import spread
-from research.evaluation.trained import load
+from research.evaluation.split_result import measure_split
 from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
 from research.results import counts
@@ -73,7 +73,7 @@ def make_run(architecture, path):
 
 @pytest.fixture(scope="module")
 def none(tmp_path_factory):
-    """Of a model that does not attend."""
+    """Return the run folder of a model without attention."""
     return make_run("none", tmp_path_factory.mktemp("none"))
 
 
@@ -82,19 +82,28 @@ def transformer(tmp_path_factory):
     return make_run("transformer", tmp_path_factory.mktemp("transformer"))
 
 
+def data_of(pairs, run):
+    return EvaluationData(pairs, gold_of(pairs), None, encode(pairs, run.vocabularies))
+
+
+def aligned_by_head(run, pairs):
+    model, options = (run.translator, run.params), {"devices": run.devices, "batch_sentences": 5}
+    return count_alignment(*model, run.vocabularies, data_of(pairs, run), **options).total()
+
+
 @pytest.fixture(params=["none", "transformer"])
 def workdir(request):
-    """Either."""
+    """Return either run folder."""
     return request.getfixturevalue(request.param)
 
 
-# For what hardly depends on whether the model attends.
-attending_in_time = pytest.mark.parametrize(
+# For tests in which attention hardly matters.
+transformer_unless_slow = pytest.mark.parametrize(
     "workdir", [pytest.param("none", marks=pytest.mark.slow), "transformer"], indirect=True
 )
 
 
-def test_result_is_the_contract(workdir, capsys):
+def test_result_equals_the_parts_measured_alone(workdir, capsys):
     result = evaluate(workdir, command="python run.py evaluate again")
     assert result == json.loads((workdir / "result.json").read_text())
     assert (result["name"], result["steps"]) == ("a run", 3)
@@ -131,8 +140,8 @@ def test_result_is_the_contract(workdir, capsys):
         assert test["alignment"] is None
         assert test["attention"] == []
         return
-    by_head = measure(*model, run.vocabularies, PAIRS, gold_of(PAIRS), **options)
-    layer = best_layer(measure(*model, run.vocabularies, PAIRS[:7], gold_of(PAIRS[:7]), **options))
+    by_head = aligned_by_head(run, PAIRS)
+    layer = best_layer(aligned_by_head(run, PAIRS[:7]))
     assert test["alignment"]["layer"] == layer
     assert test["alignment"]["gold_sentences"] == len(PAIRS)
     for name, value in by_head[layer].measures().items():
@@ -150,8 +159,8 @@ def test_result_is_the_contract(workdir, capsys):
         assert each["source_tokens"][-1] == each["target_tokens"][-1] == "</s>"
 
 
-def test_measures_of_summed_counts_are_those_of_the_result(workdir, tmp_path):
-    """Of a split, and of one with a too long pair, which counts nothing but its translation."""
+def test_measures_of_summed_counts_equal_the_result(workdir, tmp_path):
+    """Also with a pair that is too long, and so counts in translation measures only."""
     shutil.copytree(workdir, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     write_split(folder.split_file("long"), [Pair("cats run " * 10, "CATS RUN " * 10, ((0, 0),)), *PAIRS])
@@ -182,8 +191,8 @@ def test_measures_of_summed_counts_are_those_of_the_result(workdir, tmp_path):
         assert held.arrays["alignment"][:, Alignment._fields.index("target_words")].tolist() == words
 
 
-@attending_in_time
-def test_breakdowns_count_everything_once(workdir):
+@transformer_unless_slow
+def test_breakdowns_count_every_sentence_once(workdir):
     test = evaluate(workdir, command="", beams=(1,))["splits"]["test"]
     lengths, known = [len(source.split()) for source in SOURCES], Counter(" ".join(TRAINING).split())
     bins = {
@@ -227,7 +236,7 @@ def test_breakdowns_count_everything_once(workdir):
     assert sum(row["words"] for row in test["searches"]["beam1"]["by"]["word_frequency"]) == words
 
 
-def test_a_gold_file_gives_the_error_that_a_script_finds(workdir, tmp_path):
+def test_alignment_error_of_a_gold_file_equals_plain_python(workdir, tmp_path):
     random = np.random.default_rng(0)
     lines = []
     for pair in PAIRS:
@@ -235,7 +244,7 @@ def test_a_gold_file_gives_the_error_that_a_script_finds(workdir, tmp_path):
         lines.append(
             " ".join(f"{s}{random.choice(list('-?p'))}{t}" for s in words for t in words if random.random() < 0.4)
         )
-    lines[3] = ""  # not known
+    lines[3] = ""  # unknown
     (tmp_path / "gold").write_text("".join(f"{line}\n" for line in lines))
     measured = evaluate(workdir, split="test", beams=(1,), command="", gold=tmp_path / "gold")["splits"]["test"]
     run = load(workdir)
@@ -245,12 +254,12 @@ def test_a_gold_file_gives_the_error_that_a_script_finds(workdir, tmp_path):
     assert measured["alignment"]["layer"] in ("layer_0", "layer_1")
     options = {"devices": run.devices, "batch_sentences": 5}
     found = right = right_sure = all_sure = 0
-    for reading in read(run.translator, run.params, encode(PAIRS, run.vocabularies), **options):
+    for reading in attention_weights(run.translator, run.params, encode(PAIRS, run.vocabularies), **options):
         line, pair = lines[reading.sentence].split(), PAIRS[reading.sentence]
         sure = {tuple(map(int, link.split("-"))) for link in line if "-" in link}
         possible = {tuple(map(int, re.split("[-?p]", link))) for link in line}
         source, target = (v.word_of_piece(t) for v, t in zip(run.vocabularies, pair[:2], strict=True))
-        weights = reading.weights_TS(measured["alignment"]["layer"])
+        weights = reading.mean_TS(measured["alignment"]["layer"])
         links = set()
         for t in set(target):
             rows = [weights[row] for row, word in enumerate(target) if word == t]
@@ -269,25 +278,25 @@ def test_a_gold_file_gives_the_error_that_a_script_finds(workdir, tmp_path):
         evaluate(workdir, every_split=True, command="", gold=tmp_path / "gold")
 
 
-def test_an_intervention_is_measured_by_the_same_call(workdir):
-    """The translator and its weights are what is passed in: what is changed in them is what is measured."""
+def test_a_changed_translator_is_measured_by_the_same_call(workdir):
+    """The translator and the weights that are passed in are measured, not those of the folder."""
     run = load(workdir)
     other = run._replace(params=jax.tree.map(lambda leaf: 0 * leaf, run.params))
-    material = Material(PAIRS, gold_of(PAIRS), None, encode(PAIRS, run.vocabularies))
+    data = data_of(PAIRS, run)
 
-    def track(what, sentences):
+    def track(task, sentences):
         return lambda done: None
 
-    measured, *_ = measure_split(other, material, beams=(1,), best_layer=lambda: None, track=track)
+    measured, *_ = measure_split(other, data, beams=(1,), best_layer=lambda: None, track=track)
     assert measured["perplexity"] == pytest.approx(len(run.vocabularies.target))  # all alike
     if measured["alignment"]:
-        assert measured["alignment"]["layer"] == "mean"  # where validation does not say
+        assert measured["alignment"]["layer"] == "mean"  # no layer was chosen
         assert {each["layer"] for each in measured["attention"]} == {"mean"}
         assert measured["alignment"]["coverage"] < 1
 
 
-@attending_in_time
-def test_a_folder_without_word_counts_has_fewer_breakdowns_and_is_told_why(workdir, tmp_path, capsys):
+@transformer_unless_slow
+def test_without_word_counts_breakdowns_are_left_out_with_a_note(workdir, tmp_path, capsys):
     shutil.copytree(workdir, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     (folder.vocabulary / FILE).unlink()
@@ -297,20 +306,23 @@ def test_a_folder_without_word_counts_has_fewer_breakdowns_and_is_told_why(workd
     assert "holds no word counts of its training split, so breakdowns by them are left out" in said
 
 
-@attending_in_time
-def test_a_folder_of_another_version_is_answered_with_one_sentence(workdir, tmp_path):
+@transformer_unless_slow
+def test_a_folder_of_another_version_is_refused_in_one_sentence(workdir, tmp_path):
     shutil.copytree(workdir, tmp_path / "run")
     folder = RunFolder(tmp_path / "run")
     config = folder.read_json("config.json")
-    config["model"] = {"family": "recurrent", "encoder": "bi"}  # as it was before sides could be mixed
+    config["model"] = {
+        "family": "recurrent",
+        "encoder": "bi",
+    }  # as an old version wrote it
     folder.write_json("config.json", config)
     with pytest.raises(ValueError, match=r"by another version of Lookback, without model\.decoder: train") as error:
         evaluate(folder.path, command="")
     assert "\n" not in str(error.value)
 
 
-@attending_in_time
-def test_one_search_of_one_split_is_added(workdir):
+@transformer_unless_slow
+def test_a_later_search_is_added_to_the_result(workdir):
     evaluate(workdir, split="validation", beams=(2,), command="first")
     result = evaluate(workdir, split="validation", beams=(1,), command="then")
     searches = result["splits"]["validation"]["searches"]
@@ -319,8 +331,8 @@ def test_one_search_of_one_split_is_added(workdir):
         evaluate(workdir, split="tset", command="")
 
 
-@attending_in_time
-def test_all_is_every_split_in_one_result_and_a_table(workdir, capsys):
+@transformer_unless_slow
+def test_every_split_is_in_the_result_and_the_tables(workdir, capsys):
     result = evaluate(workdir, every_split=True, command="")
     assert result == json.loads((workdir / "result.json").read_text())
     assert list(result["splits"]) == ["test", "validation"]
@@ -361,7 +373,7 @@ def test_translate_text_line_for_line(workdir, tmp_path):
         assert held["weights"].shape == (len(held["target_tokens"]), len(held["source_tokens"]))
 
 
-@attending_in_time
+@transformer_unless_slow
 def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
     run = load(workdir)
     options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
@@ -378,7 +390,7 @@ def test_validator_measures_greedy_bleu_of_the_first_sentences(workdir):
     assert sorted(without) == ["perplexity", "token_accuracy"]
 
 
-def test_validator_measures_what_the_first_sentences_are_read_by(workdir):
+def test_validator_measures_attention_of_the_first_sentences(workdir):
     run = load(workdir)
     options = {"devices": run.devices, "batch_sentences": 5}
     named = {**options, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16, "bleu_sentences": 0}
@@ -391,21 +403,21 @@ def test_validator_measures_what_the_first_sentences_are_read_by(workdir):
     if workdir.name.startswith("none"):
         assert measured(PAIRS) == {}
         return
-    expected = measure(run.translator, run.params, run.vocabularies, PAIRS[:4], gold_of(PAIRS[:4]), **options)["mean"]
+    expected = aligned_by_head(run, PAIRS[:4])["mean"]
     found, without_gold = measured(PAIRS), measured([pair._replace(alignment=()) for pair in PAIRS])
     assert found.pop("aer") == expected.error
     assert found == without_gold
     assert list(found) == ["attention_entropy", "head_distance"]
     assert found["attention_entropy"] == expected.measures()["entropy"]
     rows, distances = 0, 0.0
-    for reading in read(run.translator, run.params, encode(PAIRS[:4], run.vocabularies), **options):
+    for reading in attention_weights(run.translator, run.params, encode(PAIRS[:4], run.vocabularies), **options):
         for one, other in reading.layers.values():
             rows, distances = rows + len(one), distances + np.maximum(one - other, 0).sum()
     assert found["head_distance"] == pytest.approx(distances / rows, abs=1e-6)
 
 
-@attending_in_time
-def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir, capsys):
+@transformer_unless_slow
+def test_a_very_long_pair_is_left_out_of_perplexity_with_a_note(workdir, capsys):
     run = load(workdir)
     long = Pair("cats run " * 5_000, "CATS RUN " * 5_000, ())
     options = {"devices": run.devices, "batch_sentences": 5, "tokenize": "13a", "extra_tokens": 1, "max_tokens": 16}
@@ -430,32 +442,32 @@ def test_a_pair_of_ten_thousand_words_is_left_out_of_perplexity_and_said(workdir
     assert "1 pairs longer than data.max_tokens are left out of both" in capsys.readouterr().err
 
 
-def test_spread_goes_from_short_to_long():
+def test_spread_chooses_from_short_to_long():
     lengths = [5, 1, 9, 3, 7, 2, 8, 4, 6, 0]
     assert [lengths[i] for i in spread(lengths, 5)] == [1, 3, 5, 7, 9]
     assert sorted(spread([2, 1], 8)) == [0, 1]
 
 
-def test_a_line_of_standard_input_that_is_not_utf8_is_named(tmp_path, monkeypatch):
+def test_a_line_that_is_not_utf8_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("research.evaluation.translate_text.load", lambda workdir: None)
     with pytest.raises(ValueError, match="standard input, line 2: byte 0xff"):
         translate_text(tmp_path, io.BytesIO(b"a\n\xff\n"), io.StringIO())
 
 
-def test_on_a_cpu_each_core_is_asked_to_be_a_device(workdir, monkeypatch):
+def test_on_a_cpu_each_core_becomes_a_device(workdir, monkeypatch):
     asked = []
     monkeypatch.setattr("research.parallel.host.cores_as_devices", lambda: asked.append(1))
     assert load(workdir).devices.count == 8
     assert asked
 
 
-def test_no_run_folder(tmp_path):
+def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
         evaluate(tmp_path, command="")
 
 
 def test_a_split_is_encoded_once(workdir, monkeypatch):
-    """One call for each side, whatever is measured and searched; the layer is chosen on the validation split."""
+    """One call for each side, whatever is measured; the layer is chosen on the validation split."""
     encoded = []
     encode_all = Vocabulary.encode_all
     monkeypatch.setattr(

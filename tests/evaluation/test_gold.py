@@ -1,4 +1,4 @@
-"""Gold files in the Pharaoh format: what is read, and what is refused by its line."""
+"""Gold alignments in the Pharaoh format: links that are read, and lines that are refused."""
 
 import gzip
 
@@ -16,13 +16,13 @@ def test_sure_and_possible_links(tmp_path):
     (tmp_path / "packed").write_bytes(gzip.compress(text.encode()))
     expected = [
         Gold(frozenset({(0, 1)}), frozenset({(0, 1), (2, 0), (1, 1)})),
-        Gold(frozenset(), frozenset()),  # an empty line: not known
+        Gold(frozenset(), frozenset()),  # an empty line: unknown
         Gold(frozenset({(0, 0)}), frozenset({(0, 0)})),
     ]
     assert read_gold(tmp_path / "plain", PAIRS) == read_gold(tmp_path / "packed", PAIRS) == expected
 
 
-def test_what_the_pairs_bring_is_sure():
+def test_links_of_the_corpus_are_sure():
     assert gold_of(PAIRS)[1] == Gold(frozenset({(0, 2)}), frozenset({(0, 2)}))
     assert gold_of(PAIRS)[0] == Gold(frozenset(), frozenset())
 
@@ -32,18 +32,18 @@ def test_what_the_pairs_bring_is_sure():
     [
         ("0-0\n0-0\n", "has 2 lines and the split has 3 pairs"),
         ("0-0\n0-0\n0-0\n\n", "has 4 lines and the split has 3 pairs"),
-        ("0-0\n0-3\n\n", "line 2: '0-3' links a word that is not there; the source has 1 words and the target 3"),
-        ("3?1\n\n\n", "line 1: '3\\?1' links a word that is not there"),
-        ("0-0\n\n0:0\n", "line 3: '0:0' is no link; write 0-1 for a sure one, 0\\?1 or 0p1 for a possible one"),
-        ("0--1\n\n\n", "line 1: '0--1' is no link"),
+        ("0-0\n0-3\n\n", "line 2: '0-3' links a word that does not exist; the source has 1 words and the target 3"),
+        ("3?1\n\n\n", "line 1: '3\\?1' links a word that does not exist"),
+        ("0-0\n\n0:0\n", "line 3: '0:0' is not a link; write 0-1 for a sure, 0\\?1 or 0p1 for a possible link"),
+        ("0--1\n\n\n", "line 1: '0--1' is not a link"),
     ],
 )  # fmt: skip
-def test_a_file_that_does_not_fit_is_refused_with_its_line(text, answer, tmp_path):
+def test_the_line_that_does_not_fit_is_named(text, answer, tmp_path):
     (tmp_path / "gold").write_text(text)
     with pytest.raises(ValueError, match=f"{tmp_path / 'gold'}.*{answer}"):
         read_gold(tmp_path / "gold", PAIRS)
 
 
-def test_no_file(tmp_path):
+def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_gold(tmp_path / "gold", PAIRS)

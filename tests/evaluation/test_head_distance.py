@@ -1,4 +1,4 @@
-"""The distance between heads: its limits, and the equation word by word."""
+"""The distance between heads against its equation, and at its limits."""
 
 from itertools import combinations
 
@@ -12,7 +12,7 @@ H, T, S = 3, 5, 7
 WEIGHTS_HTS = np.random.default_rng(0).dirichlet(np.ones(S), (H, T)).astype(np.float32)
 
 
-def test_by_the_equation():
+def test_equals_the_equation():
     layers = {"layer_0": WEIGHTS_HTS, "layer_1": WEIGHTS_HTS[:2, ::-1], "layer_2": WEIGHTS_HTS[:1]}
     distances = [
         sum(abs(float(p) - float(q)) for p, q in zip(one[t], other[t], strict=True)) / 2

@@ -1,4 +1,4 @@
-"""Interventions on a run folder: scores that can be had otherwise, intervals around changes, a table to read."""
+"""Interventions on a run folder: scores found in another way, intervals around changes, and the table."""
 
 import json
 
@@ -7,23 +7,23 @@ import pytest
 
 from research.data.examples import encode
 from research.evaluation.evaluate import evaluate
+from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import gold_of
 from research.evaluation.interventions import intervene
-from research.evaluation.measures import Material
-from research.evaluation.trained import load
+from research.evaluation.loaded_run import load
 from research.models.interventions import heads, reading_by
 from tests.evaluation.test_evaluate import PAIRS, none, transformer  # noqa: F401 - fixtures, of run folders
 
 
-def quiet(what, sentences):
+def quiet(task, sentences):
     return lambda done: None
 
 
 @pytest.fixture(scope="module")
 def rows(transformer):  # noqa: F811
     run = load(transformer)
-    material = Material(PAIRS, gold_of(PAIRS), None, encode(PAIRS, run.vocabularies))
-    return {row["bin"]: row for row in intervene(run, material, quiet)}
+    data = EvaluationData(PAIRS, gold_of(PAIRS), None, encode(PAIRS, run.vocabularies))
+    return {row["bin"]: row for row in intervene(run, data, quiet)}
 
 
 def test_every_intervention_has_a_row_and_its_interval(transformer, rows):  # noqa: F811
@@ -38,8 +38,8 @@ def test_every_intervention_has_a_row_and_its_interval(transformer, rows):  # no
             assert row[f"{name}_change"] <= row[f"{name}_high"] + 1e-9
 
 
-def test_uniform_is_the_model_with_that_normaliser(transformer, rows, monkeypatch):  # noqa: F811
-    """By `evaluate` itself, on a run whose config says so."""
+def test_uniform_equals_the_model_with_that_normaliser(transformer, rows, monkeypatch):  # noqa: F811
+    """Against `evaluate` of a run with that normaliser."""
     run, row = load(transformer), rows["uniform"]
     intervened = run._replace(translator=reading_by(run.translator, "uniform"))
     monkeypatch.setattr("research.evaluation.evaluate.load", lambda path: intervened)
@@ -48,7 +48,7 @@ def test_uniform_is_the_model_with_that_normaliser(transformer, rows, monkeypatc
     assert row["token_accuracy"] == pytest.approx(result["token_accuracy"])
 
 
-def test_evaluate_writes_them_when_it_is_asked_to(transformer):  # noqa: F811
+def test_evaluate_writes_interventions_on_request(transformer):  # noqa: F811
     result = evaluate(transformer, split="test", beams=(1,), interventions=True, command="")
     assert result == json.loads((transformer / "result.json").read_text())
     rows = result["splits"]["test"]["interventions"]
@@ -59,7 +59,7 @@ def test_evaluate_writes_them_when_it_is_asked_to(transformer):  # noqa: F811
     assert np.isfinite([row["bleu"] for row in rows]).all()
 
 
-def test_a_model_that_does_not_attend_has_none(none):  # noqa: F811
+def test_a_model_without_attention_has_no_interventions(none):  # noqa: F811
     result = evaluate(none, split="test", beams=(1,), interventions=True, command="")
     assert not result["splits"]["test"]["interventions"]
     assert "Interventions" not in (none / "result.md").read_text()

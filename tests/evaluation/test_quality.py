@@ -1,4 +1,4 @@
-"""Our scores are sacreBLEU's, with signatures that say how they were made."""
+"""Scores and signatures against sacreBLEU's own calls."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ HYPOTHESES = ["The cat sat on a mat.", "it is cold today!", "Drei Hunde laufen d
     ],
 )
 def test_equals_the_command_line(metric, ours, flags, tmp_path):
-    """sacreBLEU as others run it."""
+    """Against sacreBLEU's command line."""
     (tmp_path / "references").write_text("\n".join(REFERENCES) + "\n")
     command = [sys.executable, "-m", "sacrebleu", str(tmp_path / "references"), "-m", metric, "-w", "6", "-f", "text"]
     text = "\n".join(HYPOTHESES) + "\n"
@@ -46,13 +46,13 @@ def test_known_values():
     assert ter(["a b c d x"], ["a b c d e"]).score == pytest.approx(20)  # one edit in five words
 
 
-def test_case_counts_unless_it_is_told_not_to():
+def test_case_matters_unless_lowercase_is_set():
     assert bleu(["A B C D"], ["a b c d"], tokenize="13a", lowercase=False).score < 1
     assert bleu(["A B C D"], ["a b c d"], tokenize="13a", lowercase=True).score == pytest.approx(100)
     assert "case:lc" in bleu(["A"], ["a"], tokenize="13a", lowercase=True).signature
 
 
-def test_tokenised_text_brings_no_warning(capfd):
+def test_tokenised_text_gives_no_warning(capfd):
     bleu(["a b ."] * 101, ["a b ."] * 101, tokenize="13a", lowercase=False)
     assert "tokenized period" not in capfd.readouterr().err
 
@@ -62,7 +62,7 @@ def test_tokenizer_of_a_language():
 
 
 @pytest.mark.parametrize("sentences", [[1], [2, 0], [0, 1, 2]])
-def test_some_sentences_score_as_they_do_by_themselves(sentences):
+def test_a_subset_scores_as_if_it_were_scored_alone(sentences):
     some = [[texts[i] for i in sentences] for texts in (HYPOTHESES, REFERENCES)]
     for metric in (partial(bleu, tokenize="13a", lowercase=False), chrf, ter):
         score = metric(HYPOTHESES, REFERENCES).of(sentences)
@@ -70,14 +70,14 @@ def test_some_sentences_score_as_they_do_by_themselves(sentences):
         assert score.signature == metric(*some).signature
 
 
-def test_scores_are_those_of_sacrebleus_public_call():
+def test_equals_the_public_call():
     for metric, ours in ((BLEU(), bleu(HYPOTHESES, REFERENCES, tokenize="13a", lowercase=False)),
                          (CHRF(), chrf(HYPOTHESES, REFERENCES)), (TER(), ter(HYPOTHESES, REFERENCES))):  # fmt: skip
         assert ours.score == metric.corpus_score(HYPOTHESES, [REFERENCES]).score
         assert ours.signature == str(metric.get_signature())
 
 
-def test_says_what_is_wrong():
+def test_refuses_what_cannot_be_scored():
     with pytest.raises(ValueError, match="2 translations cannot be scored against 3 references"):
         ter(HYPOTHESES[:2], REFERENCES)
     with pytest.raises(ValueError, match="nothing to score"):

@@ -1,4 +1,4 @@
-"""result.json as tables: what stands where, and what an older result does without."""
+"""Tables of result.json, also of an older result that holds less."""
 
 from io import StringIO
 
@@ -35,7 +35,7 @@ RESULT = {
 }  # fmt: skip
 
 
-def test_markdown_holds_every_measure():
+def test_markdown_has_every_measure():
     lines = in_markdown(RESULT).splitlines()
     assert lines[0] == "# a\\|b"
     for line in [
@@ -56,7 +56,7 @@ def test_markdown_holds_every_measure():
     assert not any("By reordering" in line for line in lines)
 
 
-def test_a_terminal_of_80_columns_has_room_for_the_widest_search():
+def test_tables_fit_a_terminal_of_80_columns():
     file = StringIO()
     Console(file=file, width=80).print(on_terminal(RESULT))
     lines = [line.split() for line in file.getvalue().splitlines()]

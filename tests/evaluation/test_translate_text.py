@@ -1,4 +1,4 @@
-"""Everything that `run.py translate` writes, from run folders made by hand and never trained."""
+"""The output of `run.py translate`, from run folders made by hand and never trained."""
 
 import io
 
@@ -10,8 +10,8 @@ from research.data.examples import encode
 from research.data.pairs import Pair
 from research.data.vocabulary import Vocabularies
 from research.decoding.forced import force
+from research.evaluation.loaded_run import load
 from research.evaluation.score_text import score_text
-from research.evaluation.trained import load
 from research.evaluation.translate_text import translate_text
 from research.models.ensemble import Ensemble
 from research.results.checkpoints import Checkpoints
@@ -24,7 +24,7 @@ PAIRS = [Pair(source, source.upper()) for source in SOURCES if source]
 
 
 def run_folder(path, seeds, pairs=PAIRS):
-    """A run whose checkpoints are of steps 1, 2 and so on, each with weights of its own."""
+    """Make a run with checkpoints of steps 1, 2 and so on, each with its own weights."""
     folder = RunFolder(path)
     config = base(small_config("luong"))
     config.data.max_tokens = 16
@@ -53,7 +53,7 @@ def written(folder, sources=SOURCES, **options):
     return output.getvalue().split("\n")[:-1]
 
 
-def test_n_best_and_samples_are_lists_as_moses_writes_them(folders, tmp_path):
+def test_n_best_and_samples_are_written_as_moses_does(folders, tmp_path):
     plain = written(folders[0])
     best = [line.split(" ||| ") for line in written(folders[0], n_best=3)]
     assert [text for _, text, _ in best[:1]] == plain[:1]
@@ -69,7 +69,7 @@ def test_n_best_and_samples_are_lists_as_moses_writes_them(folders, tmp_path):
     assert run.config.seed == 0
 
 
-def test_several_runs_and_checkpoints_are_an_ensemble(folders):
+def test_several_runs_or_checkpoints_make_an_ensemble(folders):
     one = load(folders[0])
     assert load(folders[0], last=1).translator == one.translator
     run = load(*folders, last=1)
@@ -86,7 +86,7 @@ def test_several_runs_and_checkpoints_are_an_ensemble(folders):
     assert together != written(folders[0], beam=1)
 
 
-def test_score_text_is_forced_decoding_line_for_line(folders, tmp_path):
+def test_score_text_equals_forced_decoding(folders, tmp_path):
     run = load(*folders)
     targets = [source.upper() for source in SOURCES]
     pairs = [Pair(source, target) for source, target in zip(SOURCES, targets, strict=True)]
@@ -101,7 +101,7 @@ def test_score_text_is_forced_decoding_line_for_line(folders, tmp_path):
     assert lines[4:] == ["nan\tnan", ""]
 
 
-def test_says_what_is_wrong(folders, tmp_path):
+def test_refuses_wrong_input_with_a_reason(folders, tmp_path):
     target, output = tmp_path / "target", io.StringIO()
     target.write_text("A CAT\n")
     with pytest.raises(ValueError, match=r"standard input has 2 lines and .*target has 1: line n of one must"):

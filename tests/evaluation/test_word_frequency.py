@@ -1,4 +1,4 @@
-"""Words in bins of their training count, counted again word by word in plain Python."""
+"""Words in bins by their training count, against word by word counts in plain Python."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -11,29 +11,29 @@ from research.data.vocabulary import Vocabularies
 from research.data.word_counts import count_words
 from research.decoding.forced import Forced
 from research.evaluation.perplexity import total
-from research.evaluation.word_frequency import Frequencies, forced_by_frequency, found_by_frequency
+from research.evaluation.word_frequency import FrequencyBins, forced_by_frequency, found_by_frequency
 
 TRAINING = ["the cat", "the dog", "the the bird", "a dog"]  # the 4, dog 2, others 1
-FREQUENCIES = Frequencies(count_words(TRAINING), (0, 1, 3))
+BINS = FrequencyBins(count_words(TRAINING), (0, 1, 3))
 REFERENCES = ["the fish sees the cat", "", "a dog", "fish fish"]
 HYPOTHESES = ["the the the cat", "bird", "dog a", "fish cow"]
 
 
-def test_words_found_by_hand():
+def test_precision_and_recall_by_hand():
     """Unseen: fish and sees, cow. Once: cat, a, bird. Up to 3 times: dog. More: the."""
-    assert found_by_frequency(HYPOTHESES, REFERENCES, FREQUENCIES) == [
+    assert found_by_frequency(HYPOTHESES, REFERENCES, BINS) == [
         {"bin": "0", "words": 4, "precision": 1 / 2, "recall": 1 / 4, "f1": pytest.approx(1 / 3)},
         {"bin": "1", "words": 2, "precision": 2 / 3, "recall": 1, "f1": pytest.approx(4 / 5)},
         {"bin": "2-3", "words": 1, "precision": 1, "recall": 1, "f1": 1},
         {"bin": "4+", "words": 2, "precision": 2 / 3, "recall": 1, "f1": pytest.approx(4 / 5)},
     ]
-    assert found_by_frequency(["cow"], ["the"], FREQUENCIES) == [
+    assert found_by_frequency(["cow"], ["the"], BINS) == [
         {"bin": "0", "words": 0, "precision": 0, "recall": 0, "f1": 0},
         {"bin": "4+", "words": 1, "precision": 0, "recall": 0, "f1": 0},
     ]
 
 
-def test_log_p_of_words_is_that_of_their_subwords():
+def test_log_p_of_words_is_the_sum_over_their_subwords():
     pairs = [Pair(text, text) for text in [*TRAINING, *REFERENCES]]
     vocabulary = Vocabularies.train(pairs, joint=True, kind="bpe", size=27).target
     random = np.random.default_rng(0)
@@ -41,7 +41,7 @@ def test_log_p_of_words_is_that_of_their_subwords():
     for sentence, text in enumerate(REFERENCES):
         tokens = len(vocabulary.encode(text)) + 1
         forced.append(Forced(sentence, -random.random(tokens, np.float32), random.random(tokens) < 0.5))
-    found = forced_by_frequency(forced[::-1], REFERENCES, vocabulary, FREQUENCIES)
+    found = forced_by_frequency(forced[::-1], REFERENCES, vocabulary, BINS)
 
     expected = {name: [0, 0.0, 0, 0] for name in ("0", "1", "2-3", "4+", "</s>")}
     for text, each in zip(REFERENCES, forced, strict=True):

@@ -1,4 +1,4 @@
-"""What `translate --attention` writes, against the model asked for all sentences in one batch."""
+"""Files of `translate --attention`, against the model run on all sentences in one batch."""
 
 import io
 
@@ -11,14 +11,14 @@ from rich.console import Console
 from configs.base import base
 from research.data.pairs import Pair
 from research.data.vocabulary import BOS, EOS, Vocabularies
-from research.evaluation.trained import Trained
+from research.evaluation.loaded_run import LoadedRun
 from research.evaluation.write_attention import write_attention
 from research.models.translator import cross_attention
 from research.parallel.devices import Devices
 from research.results.run_folder import RunFolder
 from tests.decoding.random_model import random_model, small_config
 
-SOURCES = ["a dog sees two cats", "", "Hund", "두 고양이 가 본다"]  # neither by length nor without a gap
+SOURCES = ["a dog sees two cats", "", "Hund", "두 고양이 가 본다"]  # not sorted by length, with an empty line
 TRANSLATIONS = ["Hund", "", "고양이 가 본다", "a dog sees two cats"]
 PAIRS = [Pair(text, text) for text in SOURCES if text]
 SHAPES = {"transformer": (2, 2), "luong": (1, 1)}  # layers, heads
@@ -28,10 +28,10 @@ def opened(name, folder):
     vocabularies = Vocabularies.train(PAIRS, joint=True, kind="bpe", size=47)
     config = base(small_config(name))
     config.data.languages, config.evaluation.batch_sentences = ("en", "ko"), 2
-    # As drawn: larger weights make of float32's other order of sums, in another batch, more than 1e-5.
+    # spread=1: with larger weights, float32's order of sums in another batch would change more than 1e-5.
     translator, params = random_model(name, len(vocabularies.target), spread=1.0)
     devices = Devices(devices=jax.devices()[:1])
-    return Trained(RunFolder(folder / "runs" / name), config, translator, params, vocabularies, devices, step=3)
+    return LoadedRun(RunFolder(folder / "runs" / name), config, translator, params, vocabularies, devices, step=3)
 
 
 def write(run, folder, draw=None, page=None, sources=SOURCES):
@@ -43,7 +43,7 @@ def write(run, folder, draw=None, page=None, sources=SOURCES):
 
 
 def weights_at_once(run, texts, targets):
-    """weights_BLHTS of all sentences in one batch, padded to the longest."""
+    """Return weights_BLHTS of all sentences in one batch, padded to the longest."""
     sources = [[*run.vocabularies.source.encode(text), EOS] for text in texts]
     target_ins = [[BOS, *ids] for ids in targets]
     source_BS, target_in_BT = (
@@ -56,7 +56,7 @@ def weights_at_once(run, texts, targets):
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_every_layer_and_head_of_every_line(name, tmp_path):
+def test_writes_every_layer_and_head_of_every_line(name, tmp_path):
     run, folder, drawn, pages = opened(name, tmp_path), tmp_path / "maps", [], []
 
     def draw(source_tokens, target_tokens, weights):
@@ -99,7 +99,7 @@ def test_every_layer_and_head_of_every_line(name, tmp_path):
     ("name", "sources", "why"),
     [("none", SOURCES, "this model does not attend (model.reader=none)"), ("luong", ["", ""], "there is no text")],
 )
-def test_nothing_to_draw_is_said_and_leaves_nothing(name, sources, why, tmp_path):
+def test_nothing_to_draw_gives_a_note_and_no_files(name, sources, why, tmp_path):
     _, said = write(opened(name, tmp_path), tmp_path / "maps", page=lambda *_: "", sources=sources)
     assert f"note: nothing to draw: {why}" in said
     assert not (tmp_path / "maps").exists()

@@ -1,4 +1,4 @@
-"""Perplexity, token accuracy and attention readings of small real models, against NumPy over the model's own logits."""
+"""Perplexity, token accuracy and attention weights of small real models, against NumPy over the model's own logits."""
 
 import math
 
@@ -8,7 +8,7 @@ import pytest
 
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import BOS, EOS
-from research.evaluation.attention import MEAN, Reading, heads_and_means, read
+from research.evaluation.attention import MEAN, SentenceAttention, attention_weights, heads_and_means
 from research.evaluation.perplexity import cross_entropy
 from research.models.translator import cross_attention
 from research.parallel.devices import Devices
@@ -24,7 +24,7 @@ EXAMPLES = Examples(*(
 
 
 def padded(sentences, index, before=(), after=()):
-    """One sentence, padded further than evaluation pads it."""
+    """Return one sentence, padded further than evaluation pads it."""
     ids = [*before, *sentences[index].tolist(), *after]
     return np.array([ids + [0] * (11 - len(ids))]), len(ids)
 
@@ -36,7 +36,7 @@ def model(request):
 
 @pytest.fixture(scope="module")
 def forced(model):
-    """(logits_TV, layers, targets) of each example by itself, T its own length."""
+    """Return (logits_TV, layers, targets) of each example alone, T its own length."""
     translator, params = model
     apply = jax.jit(
         lambda *ids: translator.apply({"params": jax.tree.map(jax.numpy.array, params)}, *ids, mutable="attention")
@@ -52,7 +52,7 @@ def forced(model):
 
 
 @pytest.mark.parametrize("devices", [1, 8])
-def test_cross_entropy_is_numpys(model, forced, devices):
+def test_cross_entropy_equals_numpy(model, forced, devices):
     nats = correct = tokens = 0
     for logits_TV, _, targets in forced:
         log_p_TV = logits_TV - np.log(np.exp(logits_TV).sum(axis=1, keepdims=True))
@@ -75,20 +75,20 @@ def test_cross_entropy_is_numpys(model, forced, devices):
     assert found.perplexity_per(7) == pytest.approx(math.exp(nats / 7), rel=1e-5)
 
 
-def test_reading_is_what_the_model_read(model, forced):
+def test_attention_weights_are_those_of_the_model(model, forced):
     devices = Devices(devices=jax.devices()[:1])
-    readings = list(read(*model, EXAMPLES, devices=devices, batch_sentences=7))
-    assert sorted(reading.sentence for reading in readings) == list(range(EXAMPLES.count))
-    for reading in readings:
-        _, layers, _ = forced[reading.sentence]
-        assert list(reading.layers) == list(layers)
+    found = list(attention_weights(*model, EXAMPLES, devices=devices, batch_sentences=7))
+    assert sorted(each.sentence for each in found) == list(range(EXAMPLES.count))
+    for each in found:
+        _, layers, _ = forced[each.sentence]
+        assert list(each.layers) == list(layers)
         for name, weights_HTS in layers.items():
-            np.testing.assert_allclose(reading.layers[name], weights_HTS, atol=1e-5)
-            np.testing.assert_allclose(reading.weights_TS(name), weights_HTS.mean(axis=0), atol=1e-5)
-        np.testing.assert_allclose(reading.weights_TS(MEAN).sum(axis=1), 1.0, rtol=1e-5)
+            np.testing.assert_allclose(each.layers[name], weights_HTS, atol=1e-5)
+            np.testing.assert_allclose(each.mean_TS(name), weights_HTS.mean(axis=0), atol=1e-5)
+        np.testing.assert_allclose(each.mean_TS(MEAN).sum(axis=1), 1.0, rtol=1e-5)
 
 
-def test_heads_and_means_by_name():
+def test_names_of_heads_and_means():
     first, second = np.arange(6.0).reshape(2, 1, 3), np.ones((1, 1, 3))
     assert {name: weights_TS.tolist() for name, weights_TS in heads_and_means({"layer_0": first}).items()} == {
         "layer_0": [[1.5, 2.5, 3.5]], "layer_0.head_0": [[0, 1, 2]], "layer_0.head_1": [[3, 4, 5]],
@@ -99,9 +99,9 @@ def test_heads_and_means_by_name():
     assert list(heads_and_means({"layer_0": second})) == ["layer_0"]
 
 
-def test_a_model_without_attention_reads_nothing():
-    readings = read(*random_model("none", VOCABULARY), EXAMPLES, devices=Devices(), batch_sentences=11)
-    assert all(reading == Reading(reading.sentence, {}) for reading in readings)
+def test_a_model_without_attention_has_no_weights():
+    found = attention_weights(*random_model("none", VOCABULARY), EXAMPLES, devices=Devices(), batch_sentences=11)
+    assert all(each == SentenceAttention(each.sentence, {}) for each in found)
 
 
 def test_shuffled_sources_hold_the_same_ids():
@@ -113,7 +113,7 @@ def test_shuffled_sources_hold_the_same_ids():
 
 
 @pytest.mark.parametrize(("positions", "blind"), [("none", True), ("sinusoidal", False), ("rotary", False)])
-def test_without_positions_the_order_of_a_source_makes_no_difference(positions, blind):
+def test_order_sensitivity_is_zero_without_positions(positions, blind):
     model = random_model("transformer", VOCABULARY, positions=positions)
     each = {"devices": Devices(devices=jax.devices()[:1]), "batch_sentences": 11}
     before = cross_entropy(*model, EXAMPLES, **each)
@@ -123,7 +123,7 @@ def test_without_positions_the_order_of_a_source_makes_no_difference(positions, 
     assert (abs(found) < 1e-5) is blind
 
 
-def test_perplexity_past_every_number():
+def test_perplexity_too_large_for_a_float_is_infinite():
     assert CrossEntropy(nats=7100.0, correct=0, tokens=7).perplexity == math.inf
 
 

@@ -1,4 +1,4 @@
-"""Run folders opened for use: the model, its weights, its vocabularies; of several models, an ensemble."""
+"""Run folders loaded for use: the model, its weights and its vocabularies; several models make an ensemble."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ from research.results.evaluation_weights import evaluated_weights, evaluation_pa
 from research.results.run_folder import RunFolder
 
 PENALTIES = ("length_penalty", "length_normalisation", "coverage_penalty")
-"""Fields of config.evaluation, and of `Beam`."""
+"""Fields of config.evaluation and of `Beam`."""
 
 
-class Trained(NamedTuple):
-    """What evaluating and translating start from; `step` is the one that the weights are of, an ensemble's last."""
+class LoadedRun(NamedTuple):
+    """A trained model with everything that evaluation and translation need."""
 
     folder: RunFolder
     config: ConfigDict
@@ -32,9 +32,14 @@ class Trained(NamedTuple):
     vocabularies: Vocabularies
     devices: Devices
     step: int
+    """The training step of the weights; of an ensemble, that of its last member."""
 
     def split(self, name: str) -> Split:
-        """The pairs of a split that the folder holds, or a ValueError that lists what there is."""
+        """Read a split of the run folder.
+
+        Raises:
+            ValueError: there is no such split; the message lists those there are.
+        """
         if not self.folder.split_file(name).is_file():
             held = ", ".join(self.folder.splits()) or "none"
             raise ValueError(f"{self.folder.path} has no split {name!r}; it has: {held}")
@@ -42,55 +47,61 @@ class Trained(NamedTuple):
 
     @property
     def search_options(self) -> dict[str, Any]:
-        """What `translate_n_best` is given besides the beam."""
+        """Arguments of `translate_n_best` besides the beam."""
         return {**self.penalties, **self.batching}
 
     @property
     def penalties(self) -> dict[str, Any]:
-        """What a beam ranks by."""
+        """Arguments of `Beam` that rank hypotheses."""
         return {name: self.config.evaluation[name] for name in PENALTIES}
 
     @property
     def batching(self) -> dict[str, Any]:
-        """What `translate_by` is given besides the search."""
+        """Arguments of `translate_by` besides the search."""
         fields = {"extra_tokens": self.config.evaluation.extra_tokens, "max_tokens": self.config.data.max_tokens}
         return {**self.batches, **fields}
 
     @property
     def batches(self) -> dict[str, Any]:
-        """How sentences are put together, for `force` and `read`."""
+        """Arguments of `force` and `attention_weights` that set devices and batch size."""
         return {"devices": self.devices, "batch_sentences": self.config.evaluation.batch_sentences}
 
 
-def load(*workdirs: Path | str, last: int = 0) -> Trained:
-    """The run at a folder, from that folder alone; several runs speak as one `Ensemble`, the first one's config ruling.
+def load(*workdirs: Path | str, last: int = 0) -> LoadedRun:
+    """Load a run from its folder alone. Several runs make an `Ensemble`, with the config of the first one.
 
-    last: of each folder so many last checkpoints, each a member; 0: what its config says is evaluated. Raises
-    FileNotFoundError for a folder that is none or was not trained yet, ValueError for runs that share no vocabulary.
+    Args:
+        workdirs: run folders.
+        last: load this many last checkpoints of each folder, each as a member of the ensemble; 0 loads the weights that
+            its evaluation.checkpoint names.
+
+    Raises:
+        FileNotFoundError: a folder is not a run folder, or its run has no checkpoint yet.
+        ValueError: the runs do not share a vocabulary, or one was made by another version of Lookback.
     """
     host.prepare()
     host.cores_as_devices()
     members = [member for workdir in workdirs for member in _members(RunFolder.existing(workdir), last)]
     first = members[0]
     for other in members:
-        _refuse_another_language(first, other)
+        _refuse_other_vocabulary(first, other)
     translator, params = ensemble([(member.translator, member.params) for member in members])
     return first._replace(translator=translator, params=params, step=members[-1].step)
 
 
-def _members(folder: RunFolder, last: int) -> list[Trained]:
+def _members(folder: RunFolder, last: int) -> list[LoadedRun]:
     config = folder.config()
-    _refuse_another_version(folder, config)
+    _refuse_other_version(folder, config)
     vocabularies = Vocabularies.load(folder.vocabulary)
     sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
     translator, devices = build(config.model, **sizes), Devices(config.training.strategy)
     fields = {"which": config.evaluation.checkpoint, "average_last": config.training.average_last}
     weights = _last_weights(folder, last) if last else [evaluation_params(folder.checkpoints, **fields)]
-    return [Trained(folder, config, translator, params, vocabularies, devices, step) for params, step in weights]
+    return [LoadedRun(folder, config, translator, params, vocabularies, devices, step) for params, step in weights]
 
 
-def _refuse_another_version(folder: RunFolder, config: ConfigDict) -> None:
-    """ValueError for a run whose config has not the fields that it would have today."""
+def _refuse_other_version(folder: RunFolder, config: ConfigDict) -> None:
+    """Raise a ValueError for a run whose config lacks a field of today's configs."""
     needed = [("model", name) for name in ("decoder", "decoder_direction")]
     needed += [("evaluation", name) for name in (*PENALTIES, *SCALES)]
     missing = [f"{section}.{name}" for section, name in needed if name not in config[section]]
@@ -114,7 +125,7 @@ def _last_weights(folder: RunFolder, last: int) -> list[tuple[Any, int]]:
         checkpoints.close()
 
 
-def _refuse_another_language(first: Trained, other: Trained) -> None:
+def _refuse_other_vocabulary(first: LoadedRun, other: LoadedRun) -> None:
     for side, ours, theirs in zip(("source", "target"), first.vocabularies, other.vocabularies, strict=True):
         if ours.model != theirs.model:
             raise ValueError(
@@ -123,5 +134,6 @@ def _refuse_another_language(first: Trained, other: Trained) -> None:
             )
     if first.config.data.lowercase != other.config.data.lowercase:
         raise ValueError(
-            f"{first.folder.path} and {other.folder.path} cannot be an ensemble: data.lowercase is true of one alone"
+            f"{first.folder.path} and {other.folder.path} cannot be an ensemble: data.lowercase is true for only one "
+            "of them"
         )

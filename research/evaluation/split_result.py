@@ -1,0 +1,204 @@
+"""The result of a run on one split: all measures, overall, broken down, and by layer and head.
+
+An intervention is measured by the same call, with another translator:
+
+    measure_split(run._replace(translator=run.translator.clone(...)), ...)
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from research.data.examples import Examples, Sentences
+from research.decoding.forced import Forced, force
+from research.decoding.translate import Translations, translate_n_best
+from research.evaluation import quality
+from research.evaluation.alignment import AlignmentCounts, count_alignment, layer_names
+from research.evaluation.attention import MEAN, batch_rows
+from research.evaluation.breakdown_rows import (
+    Bins,
+    bins_of,
+    forced_rows,
+    forced_scores,
+    reference_words,
+    translation_rows,
+)
+from research.evaluation.evaluation_data import EvaluationData
+from research.evaluation.loaded_run import LoadedRun
+from research.evaluation.perplexity import total
+from research.evaluation.samples import sample_maps, samples
+from research.results.measures import SEARCHED
+from research.results.sums import order_sensitivity
+
+SHUFFLE_SEED = 0
+DIGITS = 4  # of the measures of a head: more would only make the file long
+
+Track = Callable[[str, int], Callable[[int], None]]
+"""(name of a task, its number of sentences) -> a function to call with each number of sentences that were finished."""
+
+
+class SplitResult(NamedTuple):
+    """All that was measured of a run on one split."""
+
+    result: dict[str, Any]
+    """The part of result.json for the split."""
+    translations: dict[str, list[str]]
+    """Texts by search, such as "beam5"."""
+    counts: dict[str, np.ndarray]
+    """Counts of each sentence, see `results.counts`."""
+
+
+def measure_split(
+    run: LoadedRun, data: EvaluationData, *, beams: Sequence[int], best_layer: Callable[[], str | None], track: Track
+) -> SplitResult:
+    """Measure a run on one split. Samples are taken from the widest beam.
+
+    Args:
+        run: the model.
+        data: the split.
+        beams: widths to translate with; 1 is greedy search.
+        best_layer: returns the layer whose alignment is reported, or None for the mean of all. It is called if the
+            model has several layers with attention.
+        track: reports progress.
+
+    Raises:
+        ValueError: the split has no pair, or none that is not longer than data.max_tokens.
+    """
+    split = data.split
+    if not split:
+        raise ValueError("there is nothing to evaluate: the split has no sentences")
+    begin = time.monotonic()
+    max_tokens = run.config.data.max_tokens
+    fitting, examples = data.examples.fitting(max_tokens), data.examples.within(max_tokens)
+    if not fitting:
+        raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
+    model = (run.translator, run.params)
+
+    def forced_on(sources: Sentences, task: str) -> list[Forced]:
+        each = force(*model, Examples(sources, examples.targets), progress=track(task, len(fitting)), **run.batches)
+        return [forced._replace(sentence=fitting[forced.sentence]) for forced in each]
+
+    forced = forced_on(examples.sources, "perplexity")
+    shuffled = forced_on(examples.sources.shuffled(SHUFFLE_SEED), "perplexity of shuffled sources")
+    sums = total(forced)
+    bins = bins_of(data, run.config.evaluation)
+    aligned_counts = count_alignments(run, data, track)
+    aligned = _alignment(data.only(fitting), aligned_counts, best_layer)
+
+    found: dict[str, Translations] = {}
+    for beam in sorted(beams):
+        found[f"beam{beam}"] = translate_n_best(
+            *model,
+            run.vocabularies,
+            data.examples.sources,
+            beam=beam,
+            progress=track("greedy search" if beam == 1 else f"beam {beam}", len(split)),
+            **run.search_options,
+        )
+    widest = [hypotheses[0] for hypotheses in found[f"beam{max(beams)}"].n_best]
+    scores = {name: _scores(run, data, each.texts) for name, each in found.items()}
+    result = {
+        "sentences": len(split),
+        "step": run.step,
+        **forced_scores(sums, reference_words(split, fitting)),
+        "order_sensitivity": order_sensitivity(sums.nats, total(shuffled).nats, sums.tokens),
+        "too_long": len(split) - len(fitting),  # pairs that perplexity and token accuracy leave out
+        "by": forced_rows(data, forced, bins, run.vocabularies.target),
+        "searches": {name: _search_result(run, data, each, scores[name], bins) for name, each in found.items()},
+        "alignment": aligned,
+        "samples": samples(split, widest),
+        "attention": sample_maps(run, data, widest, aligned["layer"] if aligned else MEAN),
+        "seconds": time.monotonic() - begin,
+    }
+    counts = _forced_counts(data, forced, shuffled) | {
+        f"{search}.{name}": np.array(each[name].counts, float) for search, each in scores.items() for name in SEARCHED
+    }
+    if aligned:
+        of_layer_NC, distances_N2 = aligned_counts.by_head[aligned["layer"]], aligned_counts.distances_N2
+        for name, counts_NX in (("alignment", of_layer_NC), ("heads", distances_N2)):
+            counts[name] = np.zeros((len(split), counts_NX.shape[1]))
+            counts[name][fitting] = counts_NX
+    return SplitResult(result, {name: each.texts for name, each in found.items()}, counts)
+
+
+def count_alignments(run: LoadedRun, data: EvaluationData, track: Track) -> AlignmentCounts:
+    """Count the alignment of the pairs that are not longer than data.max_tokens."""
+    fitting = data.only(data.examples.fitting(run.config.data.max_tokens))
+    return count_alignment(
+        run.translator,
+        run.params,
+        run.vocabularies,
+        fitting,
+        devices=run.devices,
+        batch_sentences=batch_rows(run.config.evaluation.batch_sentences, run.config.data.max_tokens),
+        progress=track("alignment", len(fitting.split)),
+    )
+
+
+def _scores(run: LoadedRun, data: EvaluationData, translations: Sequence[str]) -> dict[str, quality.CorpusScore]:
+    tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
+    texts = translations, data.references
+    return {
+        "bleu": quality.bleu(*texts, tokenize=tokenize, lowercase=False),
+        "bleu_lowercased": quality.bleu(*texts, tokenize=tokenize, lowercase=True),
+        "chrf": quality.chrf(*texts),
+        "ter": quality.ter(*texts),
+    }
+
+
+def _search_result(
+    run: LoadedRun,
+    data: EvaluationData,
+    translations: Translations,
+    scores: dict[str, quality.CorpusScore],
+    bins: Bins,
+) -> dict[str, Any]:
+    by = translation_rows(data, translations.texts, scores, bins)
+    return {
+        **{name: {"score": each.score, "signature": each.signature} for name, each in scores.items()},
+        "seconds": translations.seconds,
+        "sentences_per_second": translations.sentences_per_second,
+        "devices": f"{run.devices.count} × {run.devices.kind}",
+        "truncated_sources": translations.truncated,
+        "cut_off": sum(not hypotheses[0].ended for hypotheses in translations.n_best),
+        "by": by,
+        # As the report reads it.
+        "bleu_by_length": [
+            {"words": row["bin"], "sentences": row["sentences"], "bleu": row["bleu"]} for row in by["source_length"]
+        ],
+    }
+
+
+def _forced_counts(data: EvaluationData, forced: Sequence[Forced], shuffled: Sequence[Forced]) -> dict[str, np.ndarray]:
+    counts_NX = np.zeros((len(data.split), 5))
+    for each, other in zip(forced, shuffled, strict=True):  # in the same order: batches go by length
+        words = reference_words(data.split, [each.sentence])
+        counts_NX[each.sentence] = *total([each]), words, total([other]).nats
+    return dict(zip(("nll", "correct", "tokens", "words", "shuffled"), counts_NX.T, strict=True))
+
+
+def _alignment(
+    data: EvaluationData, counts: AlignmentCounts, best_layer: Callable[[], str | None]
+) -> dict[str, Any] | None:
+    """Return the measures of the reported layer, and below "by_head" those of all heads; None without attention.
+
+    head_distance is the mean over all layers; None if no layer has two heads.
+    """
+    by_head = counts.total()
+    if not by_head:
+        return None
+    layers = layer_names(by_head)
+    layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
+    return {
+        **by_head[layer].measures(),
+        "layer": layer,
+        "gold_sentences": sum(bool(gold.possible) for gold in data.gold),
+        "head_distance": counts.head_distance,
+        "by_head": {name: _rounded(each.measures()) for name, each in by_head.items()},
+    }
+
+
+def _rounded(measures: dict[str, float | None]) -> dict[str, float | None]:
+    return {name: value if value is None else round(value, DIGITS) for name, value in measures.items()}
