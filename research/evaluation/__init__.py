@@ -1,1 +1,1 @@
-"""How good a model is: every measure of it, over every example once."""
+"""Evaluation: measure a model over every example once, and compare systems."""

@@ -12,7 +12,7 @@ from research.evaluation.breakdown import BREAKDOWNS, labels, members
 from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.perplexity import total
 from research.evaluation.quality import CorpusScore
-from research.evaluation.word_frequency import FrequencyBins, forced_by_frequency, found_by_frequency
+from research.evaluation.word_frequency import FrequencyBins, cross_entropy_by_frequency, word_scores_by_frequency
 from research.results.measures import SEARCHED
 from research.results.sums import CrossEntropy
 
@@ -60,7 +60,7 @@ def forced_rows(data: EvaluationData, forced: Sequence[Forced], bins: Bins, voca
                 scores = forced_scores(total(by_sentence[index] for index in kept), reference_words(data.split, kept))
                 rows[name].append({"bin": label, "sentences": len(kept), **scores})
     if bins.words:
-        found = forced_by_frequency(forced, data.references, vocabulary, bins.words)
+        found = cross_entropy_by_frequency(forced, data.references, vocabulary, bins.words)
         rows["word_frequency"] = [{"bin": label, "words": n, **forced_scores(sums, n)} for label, n, sums in found]
     return rows
 
@@ -84,7 +84,7 @@ def translation_rows(
         for name, sentences in bins.sentences.items()
     }
     if bins.words:
-        rows["word_frequency"] = found_by_frequency(translations, data.references, bins.words)
+        rows["word_frequency"] = word_scores_by_frequency(translations, data.references, bins.words)
     return rows
 
 

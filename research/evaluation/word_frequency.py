@@ -28,7 +28,7 @@ class FrequencyBins:
         return np.searchsorted(self.edges, [self.counts[word] for word in words])
 
 
-def forced_by_frequency(
+def cross_entropy_by_frequency(
     forced: Iterable[Forced], references: Sequence[str], vocabulary: Vocabulary, bins: FrequencyBins
 ) -> list[tuple[str, int, CrossEntropy]]:
     """Sum the cross-entropy of the subwords of the words in each bin.
@@ -60,7 +60,7 @@ def forced_by_frequency(
     ]
 
 
-def found_by_frequency(
+def word_scores_by_frequency(
     hypotheses: Sequence[str], references: Sequence[str], bins: FrequencyBins
 ) -> list[dict[str, Any]]:
     """Return precision, recall and F1 of the words of each bin that has words.

@@ -11,7 +11,7 @@ from research.data.vocabulary import Vocabularies
 from research.data.word_counts import count_words
 from research.decoding.forced import Forced
 from research.evaluation.perplexity import total
-from research.evaluation.word_frequency import FrequencyBins, forced_by_frequency, found_by_frequency
+from research.evaluation.word_frequency import FrequencyBins, cross_entropy_by_frequency, word_scores_by_frequency
 
 TRAINING = ["the cat", "the dog", "the the bird", "a dog"]  # the 4, dog 2, others 1
 BINS = FrequencyBins(count_words(TRAINING), (0, 1, 3))
@@ -21,13 +21,13 @@ HYPOTHESES = ["the the the cat", "bird", "dog a", "fish cow"]
 
 def test_precision_and_recall_by_hand():
     """Unseen: fish and sees, cow. Once: cat, a, bird. Up to 3 times: dog. More: the."""
-    assert found_by_frequency(HYPOTHESES, REFERENCES, BINS) == [
+    assert word_scores_by_frequency(HYPOTHESES, REFERENCES, BINS) == [
         {"bin": "0", "words": 4, "precision": 1 / 2, "recall": 1 / 4, "f1": pytest.approx(1 / 3)},
         {"bin": "1", "words": 2, "precision": 2 / 3, "recall": 1, "f1": pytest.approx(4 / 5)},
         {"bin": "2-3", "words": 1, "precision": 1, "recall": 1, "f1": 1},
         {"bin": "4+", "words": 2, "precision": 2 / 3, "recall": 1, "f1": pytest.approx(4 / 5)},
     ]
-    assert found_by_frequency(["cow"], ["the"], BINS) == [
+    assert word_scores_by_frequency(["cow"], ["the"], BINS) == [
         {"bin": "0", "words": 0, "precision": 0, "recall": 0, "f1": 0},
         {"bin": "4+", "words": 1, "precision": 0, "recall": 0, "f1": 0},
     ]
@@ -41,7 +41,7 @@ def test_log_p_of_words_is_the_sum_over_their_subwords():
     for sentence, text in enumerate(REFERENCES):
         tokens = len(vocabulary.encode(text)) + 1
         forced.append(Forced(sentence, -random.random(tokens, np.float32), random.random(tokens) < 0.5))
-    found = forced_by_frequency(forced[::-1], REFERENCES, vocabulary, BINS)
+    found = cross_entropy_by_frequency(forced[::-1], REFERENCES, vocabulary, BINS)
 
     expected = {name: [0, 0.0, 0, 0] for name in ("0", "1", "2-3", "4+", "</s>")}
     for text, each in zip(REFERENCES, forced, strict=True):
