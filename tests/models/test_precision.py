@@ -13,7 +13,7 @@ from research.models.recurrent_decoder import RecurrentCache
 from research.parallel.devices import float32_products
 from research.training.optimiser import make_optimiser
 from research.training.step import initial_state, make_step
-from research.training.trainer import make_objective
+from research.training.translator_training import make_objective
 from tests.models.programs import products
 from tests.models.variants import VARIANTS, build, config, covering, shapes, translator_and_params
 
