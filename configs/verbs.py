@@ -279,8 +279,9 @@ COMPARE = Verb(
     summary="two systems, each one or more seeds: is one better, are they equivalent, or is it open",
     usage="A [A ...] --with B [B ...] [flags]",
     description="Is system A better than system B, or equivalent to it? Each is one run folder, or several that differ "
-    "in\ntheir seed, evaluated on the same sentences. Sentences are resampled, and seeds with them where there are\n"
-    "several. The last line is the verdict: A is better, B is better, equivalent within ±MARGIN, inconclusive.",
+    "in\ntheir seed, evaluated on the same sentences. The interval is over sentences, and over seeds where there are\n"
+    "several; it is never narrower than a t test over the seeds alone. The last line is the verdict: A is better,\n"
+    "B is better, equivalent within ±MARGIN, inconclusive, or identical.",
     examples=(
         "compare runs/luong --with runs/none",
         "compare runs/deep-? --with runs/flat-? --measure=chrf --margin=0.5 --json=deep-or-flat.json",
@@ -303,7 +304,7 @@ COMPARE = Verb(
             metavar="POINTS",
         ),
         flag("--level", "of the intervals (default: %(default)s)", type=float, default=0.95, metavar="SHARE"),
-        flag("--resamples", "how many (default: %(default)s)", type=int, default=2_000, metavar="N"),
+        flag("--resamples", "of the sentences (default: %(default)s)", type=int, default=2_000, metavar="N"),
         flag(
             "--seed", "of the resamples: the same seed gives the same interval (default: 0)", type=int, default=0,
             metavar="N",

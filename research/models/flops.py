@@ -68,9 +68,9 @@ def matmul_flops(jaxpr: Jaxpr, times: int = 1) -> Iterator[int]:
         inner = [sub for value in params.values() for sub in _programs(value)]
         if name == "dot_general":
             (contracted, _), _ = params["dimension_numbers"]
-            summed = [equation.invars[0].aval.shape[axis] for axis in contracted]
+            summed = [_shape(equation.invars[0])[axis] for axis in contracted]
             if summed:  # else it is an elementwise product
-                yield 2 * times * math.prod(summed) * math.prod(equation.outvars[0].aval.shape)
+                yield 2 * times * math.prod(summed) * math.prod(_shape(equation.outvars[0]))
         elif name == "cond":
             yield from max((list(matmul_flops(branch, times)) for branch in inner), key=sum)
         elif name == "while" and any(flops for sub in inner for flops in matmul_flops(sub)):
@@ -88,11 +88,14 @@ def _programs(value: Any) -> list[Jaxpr]:
     ]
 
 
-def _factored(count: int, *primes: int) -> tuple[int, ...]:
-    """Return `count` without the primes, and how often each prime divides it."""
-    powers = []
-    for prime in primes:
-        powers.append(0)
+def _shape(variable: Any) -> tuple[int, ...]:
+    return variable.aval.shape
+
+
+def _factored(count: int, first: int, second: int) -> tuple[int, int, int]:
+    """Return `count` without two primes, and how often each of them divides it."""
+    powers = [0, 0]
+    for place, prime in enumerate((first, second)):
         while count % prime == 0:
-            count, powers[-1] = count // prime, powers[-1] + 1
-    return (count, *powers)
+            count, powers[place] = count // prime, powers[place] + 1
+    return count, powers[0], powers[1]
