@@ -71,7 +71,7 @@ def compare(action):
 def ablate(action, report):
     """The calls of `Ablation`, none of which launches anything."""
     made = SimpleNamespace(
-        run=lambda launcher, resume: {"arms": []},
+        run=lambda launcher, resume: SimpleNamespace(arms=()),
         launches=lambda: [[]],
         file=Path("out/heads.json"),
         out=Path("out"),
