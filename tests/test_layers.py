@@ -72,7 +72,7 @@ def wrong_room(path: Path, tree: ast.AST) -> list[str]:
 
 
 def outsiders(path: Path, tree: ast.AST) -> list[str]:
-    """What research/ never imports: what is run, asked and tested; and names relative to where a file lies."""
+    """Return imports of code that is built on research/ (configs, experiments, tests), and relative imports."""
     never = ("configs", "experiments", "benchmarks", "tests", "run")
     return [name for name in never if reaches(tree, name)] + [name for name in imports(tree) if name.startswith(".")]
 

@@ -37,7 +37,7 @@ def judge(hypotheses, measure, made):
 
 
 def verdict(hypothesis, measure="points", **of):
-    """Of one hypothesis."""
+    """Return the verdict over one hypothesis."""
     return judge([hypothesis], measure, arms(measure, **of))[0]
 
 

@@ -1,4 +1,4 @@
-"""What a reader is warned of."""
+"""Warnings beside a verdict."""
 
 from dataclasses import replace
 from functools import partial

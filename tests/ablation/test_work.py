@@ -18,7 +18,7 @@ def task(tmp_path):
 
 @pytest.fixture
 def did(monkeypatch):
-    """What was trained (seed -> command) and evaluated; seeds in `fails` are not trained."""
+    """Record what was trained (seed -> command) and evaluated; seeds in `fails` are not trained."""
     trained, evaluated, fails = {}, [], {}
 
     def train_seeds(config, folders, *, command):

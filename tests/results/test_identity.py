@@ -25,7 +25,7 @@ DIGESTS = {
     "transformer_recurrent": "e118426060554c4a",
     "recurrent_transformer": "7036734a8dfd849f",
 }
-"""Of configs/embedded.py, as runs were named at the end of November 2026."""
+"""Digests of configs/embedded.py, as runs were named at the end of November 2026."""
 
 
 @pytest.mark.parametrize("architecture", MODELS)

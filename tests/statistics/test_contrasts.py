@@ -103,7 +103,7 @@ def test_p_of_the_far_and_the_near(distance, p):
 
 
 def test_one_seed_a_side_is_near_a_paired_t_test():
-    """Of means of many sentences both are the normal distribution's."""
+    """Means of many sentences are normal, so both give the same interval."""
     rng = np.random.default_rng(1)
     b_N = rng.normal(0, 3, 997)
     for shift in (0.0, 0.04, 0.08):

@@ -17,7 +17,7 @@ METRICS = {"BLEU": BLEU(tokenize="13a", force=True), "chrF2": CHRF(), "TER": TER
 
 
 def mean(sums_MX):
-    """Of the first count, over the second."""
+    """Return the first count over the second."""
     return sums_MX[:, 0] / sums_MX[:, 1]
 
 

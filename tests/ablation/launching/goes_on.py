@@ -1,4 +1,4 @@
-"""What a training does, in miniature: `python goes_on.py STATE` counts until it is stopped, saves, and ends at 130.
+"""A training in miniature: `python goes_on.py STATE` counts until it is stopped, saves, and ends at 130.
 
 Run again, it says where it goes on, and is done. While it saves, a second SIGTERM ends it unless it comes at once, as
 research/training/loop.py has it.

@@ -32,7 +32,7 @@ def command(*words):
 
 
 def ids(folder):
-    """Of all that was submitted there."""
+    """Return the ids of all jobs that were submitted there."""
     return [file.name.removesuffix("_submitted.pkl") for file in sorted(folder.glob("**/*_submitted.pkl"))]
 
 

@@ -1,4 +1,4 @@
-"""What is made of a cluster's words: `squeue` is a script here."""
+"""Reading a cluster's queue: `squeue` is a script here."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -56,7 +56,7 @@ def test_a_job_whose_time_is_up_too_often_is_a_failure(tmp_path):
 
 @pytest.mark.parametrize("background", [False, True])
 def test_a_stop_lets_jobs_save(background, tmp_path):
-    """Of a launcher in the background of a shell, too, which has it ignore Ctrl-C."""
+    """Also for a launcher in the background of a shell, where Ctrl-C is ignored."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN if background else signal.default_int_handler)
     try:
         stopped_and_saved(tmp_path)
