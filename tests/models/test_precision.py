@@ -15,13 +15,11 @@ from research.training.optimiser import make_optimiser
 from research.training.step import initial_state, make_step
 from research.training.translator_training import make_objective
 from tests.models.programs import products
-from tests.models.variants import VARIANTS, build, config, covering, shapes, translator_and_params
+from tests.models.variants import build, config, covering, shapes, translator_and_params
 
 SOURCE_BS = np.array([[4, 9, 5, 16, 3, 8, 2], [11, 6, 2, 0, 0, 0, 0]], np.int32)
 TARGET_BT = np.array([[1, 7, 18, 4, 9], [1, 12, 5, 0, 0]], np.int32)
 BATCH = {"source_BS": SOURCE_BS, "target_in_BT": TARGET_BT, "target_out_BT": TARGET_BT}
-RECURRENT = [name for name in covering() if config(name).decoder == "recurrent"]
-every_part = pytest.mark.parametrize("name", covering())
 
 
 def has_more_digits_than_bfloat16(x):
@@ -29,7 +27,7 @@ def has_more_digits_than_bfloat16(x):
     return x.dtype == jnp.float32 and (x != x.astype(jnp.bfloat16).astype(jnp.float32)).mean() > 0.5
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", covering())
 def test_in_bfloat16_every_product_is_of_bfloat16_numbers(name):
     translator = build(config(name)).clone(dtype=jnp.bfloat16)
     outputs = partial(translator.apply, method="outputs")
@@ -41,7 +39,9 @@ def test_in_bfloat16_every_product_is_of_bfloat16_numbers(name):
     assert (states_BTD.dtype, table_VD.dtype) == (jnp.bfloat16, jnp.float32)
 
 
-@pytest.mark.parametrize("name", RECURRENT)
+@pytest.mark.parametrize(
+    "name", ["none-lstm-bi", "luong-feeding-neural-dot", "bahdanau-neural-concat", "mixed-transformer-luong"]
+)
 def test_in_bfloat16_what_a_recurrence_keeps_stays_float32(name):
     """The states of cells and of the reader; s̃ is an activation and bfloat16."""
     translator, params = translator_and_params(name)
@@ -63,7 +63,10 @@ def test_in_bfloat16_what_a_recurrence_keeps_stays_float32(name):
     assert {leaf.dtype for leaf in jax.tree.leaves(cache.reader)} <= {jnp.dtype(jnp.float32)}
 
 
-@every_part
+@pytest.mark.parametrize(
+    "name",
+    ["luong-linguistic-general", "bahdanau-neural-concat", "luong-feeding-local_p", "transformer-relative-local_p"],
+)
 def test_in_bfloat16_gradients_are_float32(name):
     """The gradients of embeddings and of weights inside a recurrence are sums, not rounded to bfloat16."""
     translator, params = translator_and_params(name)
@@ -78,8 +81,8 @@ def test_in_bfloat16_gradients_are_float32(name):
             assert has_more_digits_than_bfloat16(used), where
 
 
-@every_part
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", ["luong-feeding-neural-dot", "transformer-relative-local_p"])
 def test_a_training_step_has_no_product_in_the_backend_s_default_precision(name, precision):
     translator = build(config(name))
     optimiser = make_optimiser(
