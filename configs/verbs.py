@@ -226,7 +226,7 @@ EVALUATE = Verb(
 )
 
 TRANSLATE = Verb(
-    summary="translate standard input, line by line, or score a translation; draw what was read",
+    summary="translate standard input, line by line, or score a translation; write attention maps",
     usage="--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] [flags] < TEXT",
     description="Translate standard input, UTF-8 with one sentence a line, to standard output, line for line.\n\n"
     "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score is\n"
@@ -276,7 +276,7 @@ TRANSLATE = Verb(
 )
 
 COMPARE = Verb(
-    summary="two systems, each one or more seeds: is one better, are they equivalent, or is it open",
+    summary="compare two systems, over one or more seeds: better, equivalent or inconclusive",
     usage="A [A ...] --with B [B ...] [flags]",
     description="Is system A better than system B, or equivalent to it? Each is one run folder, or several that differ "
     "in\ntheir seed, evaluated on the same sentences. The interval is over sentences, and over seeds where there are\n"
@@ -293,32 +293,38 @@ COMPARE = Verb(
         ),
         flag("--split", "the split that was translated (default: the only test split)", metavar="NAME"),
         flag(
-            "--search", "beam1 is greedy, beam5 a beam of 5 (default: the widest that all were evaluated with)",
+            "--search",
+            "beam1 is greedy, beam5 a beam of 5 (default: the widest that all were evaluated with)",
             metavar="NAME",
         ),
         flag(
             "--measure", "the score to compare (default: %(default)s)", default="bleu", choices=("bleu", "chrf", "ter")
         ),
         flag(
-            "--margin", "the largest difference that you would call negligible (default: none)", type=float,
+            "--margin",
+            "the largest difference that you would call negligible (default: none)",
+            type=float,
             metavar="POINTS",
         ),
         flag("--level", "of the intervals (default: %(default)s)", type=float, default=0.95, metavar="SHARE"),
         flag("--resamples", "of the sentences (default: %(default)s)", type=int, default=2_000, metavar="N"),
         flag(
-            "--seed", "of the resamples: the same seed gives the same interval (default: 0)", type=int, default=0,
+            "--seed",
+            "of the resamples: the same seed gives the same interval (default: 0)",
+            type=int,
+            default=0,
             metavar="N",
         ),
         flag("--json", "also write everything that was found there", type=Path, metavar="FILE"),
     ),
-)  # fmt: skip
+)
 
 ABLATE = Verb(
-    summary="a question of experiments/: launch the runs that it needs, and answer it with a verdict",
+    summary="answer a question of experiments/: train the runs that it needs, and give a verdict",
     usage="QUESTION [--config=FILE] [--config.FIELD=VALUE ...] [flags]",
     description="Answer a question of experiments/: train and evaluate every arm under every seed, compare them, and "
-    "say\nwhether the claim is supported, refuted or open. Runs go to OUT/trained/, the answer to OUT/QUESTION.json;\n"
-    "a run that is there already is used again, whichever question it was trained for.",
+    "say\nwhether the claim is supported, refuted or inconclusive. Runs go to OUT/trained/, the answer to\n"
+    "OUT/QUESTION.json; a run that is there already is used again, whichever question it was trained for.",
     examples=(
         "ablate --list",
         "ablate recurrent_depth",
@@ -329,7 +335,7 @@ ABLATE = Verb(
     ),
     flags=(
         flag("question", "a file of experiments/; --list names them", nargs="?", metavar="QUESTION"),
-        flag("--list", "the questions, their arms, and what they cost here", action="store_true"),
+        flag("--list", "the questions, their arms, and the estimated time on this machine", action="store_true"),
         flag(
             "--config",
             "the config that all arms are based on: a file of configs/ (default: %(default)s); the question names its "
@@ -337,21 +343,37 @@ ABLATE = Verb(
             default="configs/embedded_tiny.py",
             metavar="FILE",
         ),
-        flag("--arms", "only these, such as 'heads=?|heads=??'", default="*", metavar="PATTERN"),
-        flag("--seeds", "default: 0,1,2, the fewest that give a verdict", type=seeds, default=(0, 1, 2),
-             metavar="N,N,N"),
-        flag("--out", "default: runs/ablation/ and the config's name", type=Path, metavar="FOLDER"),
-        flag("--beam", "hypotheses kept (default: 1, greedy)", type=count, default=1, metavar="N"),
-        flag("--resume", "go on with a question that was stopped", action="store_true"),
+        flag(
+            "--arms",
+            "only arms whose name matches, as in a shell, with | between patterns, such as 'heads=?|heads=??'",
+            default="*",
+            metavar="PATTERN",
+        ),
+        flag(
+            "--seeds",
+            "random seeds of each arm (default: 0,1,2, the fewest that give a verdict)",
+            type=seeds,
+            default=(0, 1, 2),
+            metavar="N,N,N",
+        ),
+        flag(
+            "--out",
+            "the folder of runs and answer (default: runs/ablation/ and the config's name)",
+            type=Path,
+            metavar="FOLDER",
+        ),
+        flag("--beam", "beam width; 1 is greedy (default: 1)", type=count, default=1, metavar="N"),
+        flag("--resume", "go on with an unfinished answer, which is refused without this", action="store_true"),
         flag(
             "--match",
-            "what all arms spend alike, measured by the first (default: the question's own, mostly steps)",
+            "give every arm as many steps, flops, seconds or parameters as the first (default: the question's, mostly "
+            "steps)",
             choices=("steps", "flops", "seconds", "parameters"),
         ),
         flag(
             "--learning_rates",
             "rates that every arm tries under the first seed; the best on validation is taken (default: the "
-            "question's own, mostly the config's)",
+            "question's; if it names none, the config's)",
             type=rates,
             default=(),
             metavar="X,X,...",
@@ -365,10 +387,10 @@ ABLATE = Verb(
         flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
     ),
     overrides=("config", "launcher"),
-)  # fmt: skip
+)
 
 REPORT = Verb(
-    summary="run folders side by side: one page with tables, figures and attention maps",
+    summary="show run folders side by side: one page with tables, figures and attention maps",
     usage="RUN [RUN ...] --out=FOLDER",
     description="Show run folders side by side, or the answers of `ablate` with their verdicts: one self-contained "
     "HTML\npage, its figures as PNG and its tables as CSV.",

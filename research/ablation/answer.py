@@ -9,7 +9,7 @@ from pathlib import Path
 
 from research.ablation.experiment import Experiment
 from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate, read_run
-from research.ablation.verdict import Judged, compare, judge, scores_of
+from research.ablation.verdict import Judged, compare_pairs, judge, scores_of
 from research.ablation.warnings import find_warnings
 from research.ablation.wording import crossings
 from research.results.answers import Answer, AnswerAxis, ArmResult, FailedRun, JudgedClaim, Request, TrainedRun
@@ -118,7 +118,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         arms=tuple(result(arm, runs) for arm, runs in arms.items()),
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
-        comparisons=tuple(compare(scores)),
+        comparisons=tuple(compare_pairs(scores)),
         hypotheses=tuple(map(_claim, judged)),
         verdict=verdict,
         warnings=tuple(find_warnings(experiment, arms, scores, judged, costs, folders, asked.tried)),

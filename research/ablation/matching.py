@@ -37,7 +37,7 @@ class _Sizes(NamedTuple):
 
 
 def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, float]) -> dict[str, ConfigDict]:
-    """Return the arms' configs, changed so that all spend what the first one does.
+    """Return the arms' configs, changed so that every arm has the same cost as the first.
 
     Args:
         by: one of `MATCHES`.

@@ -29,7 +29,7 @@ class Judged(NamedTuple):
         statement: the claim as a sentence.
         measure: the name of the measure of the scores.
         p_refutes: p to refute the claim, corrected for all claims of the question (Holm); None where nothing varies.
-        at_bound: whether its arms stand where the measure tells nothing apart.
+        at_bound: True if its arms are at the measure's floor or ceiling.
         verdict: supported, refuted or inconclusive.
     """
 
@@ -49,19 +49,19 @@ def judge(
 ) -> tuple[Verdict, list[Judged]]:
     """Give the verdict over all hypotheses, and over each claim that they need.
 
-    A question is supported where every claim is (an intersection of hypotheses needs no correction: Berger 1982). It is
-    refuted where any claim certainly is not true, with p corrected for their number (Holm 1979). Otherwise it is
-    inconclusive. A claim is inconclusive where all of its arms stand at the measure's floor or ceiling, which tell
-    nothing apart; and where one of two that are to be alike does, and the other is within the margin of it. Where
-    neither seeds nor sentences vary there is no p, and the side of the bound that the number is on decides.
+    A question is supported if every claim is (an intersection of hypotheses needs no correction: Berger 1982). It is
+    refuted if any claim is significantly false, with p corrected for their number (Holm 1979). Otherwise it is
+    inconclusive. A claim is inconclusive if all of its arms are at the measure's floor or ceiling; for an equivalence,
+    one arm there is enough if the other is within the margin of it. If neither seeds nor sentences vary there is no p,
+    and the side of the bound that the number is on decides.
 
     Args:
         hypotheses: the hypotheses of the question. One about an arm that is not in `arms` is left out: the others can
             refute the question, and cannot support it.
         measure: the measure of hypotheses that name none.
         arms: arm -> its runs.
-        scores: `scores_of` all the arms, by the measure's name: the same that `compare` takes, so that a pair has one
-            interval wherever it is spoken of.
+        scores: name of a measure -> `scores_of` all the arms, which `compare_pairs` takes too, so that a pair of arms
+            has one interval everywhere.
     """
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
@@ -85,7 +85,7 @@ def judge(
     return overall, judged
 
 
-def compare(scores: Scores) -> list[ArmComparison]:
+def compare_pairs(scores: Scores) -> list[ArmComparison]:
     """Compare every pair of arms that have several seeds; p of no difference is corrected for the number of pairs."""
     pairs = list(combinations(scores.repeated, 2))
     estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]

@@ -69,7 +69,7 @@ def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[MeasuredRun]])
 
 
 def _silenced(judged: Sequence[Judged]) -> Iterator[Message]:
-    """Name the claims whose arms stand where the measure tells nothing apart."""
+    """Name the claims whose arms are all at the floor or ceiling of the measure."""
     if names := "; ".join(" − ".join(each.claim.arms) for each in judged if each.at_bound):
         yield Message("at the floor or the ceiling, where the measure tells nothing apart: {arms}", arms=names)
 
@@ -122,7 +122,7 @@ def _short(value: float) -> str:
 
 
 def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tuned: bool) -> Iterator[Message]:
-    """Compare how arms were trained, but for what the question names, what was tuned, and what they were matched by."""
+    """Name training and data fields in which arms differ, except those that the question varies, tunes or matches."""
     named = {"training.steps", *experiment.factors}
     if tuned:
         named.add("training.learning_rate")

@@ -159,7 +159,7 @@ class Relative(Relation):
 
 
 def edge_of(reach: int, query_positions_T: Array, key_positions_S: Array) -> Array:
-    """Return edges_TS: the index, 0 … 2·reach, of the distance from each query to each key."""
+    """Return edges_TS: for each query and key, the row of their distance, clipped to ±reach, in the table of edges."""
     return jnp.clip(key_positions_S[None, :] - query_positions_T[:, None], -reach, reach) + reach
 
 

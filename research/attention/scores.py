@@ -35,11 +35,11 @@ class Score(nn.Module):
     heads: tuple[int, ...] = ()
 
     bilinear: ClassVar[bool] = True
-    """score(q, k + a) = score(q, k) + score(q, a)."""
+    """score(q, k + a) = score(q, k) + score(q, a), which relative positions need."""
     reads_keys: ClassVar[bool] = True
     """The score depends on the keys, and not on the query alone."""
     own_matrices: ClassVar[bool] = False
-    """Queries or keys are multiplied by learned matrices."""
+    """Queries or keys are multiplied by learned matrices; rotary positions and shared heads refuse such a score."""
 
     def keys(self, memory_BSE: Array) -> Array:
         """Return keys_BSK, the form of the memory that queries are compared with."""
@@ -50,7 +50,7 @@ class Score(nn.Module):
         return None
 
     def constants(self) -> Any:
-        """Return the other weights that `compare` needs."""
+        """Return the learned weights that `compare` takes as its first argument."""
         return ()
 
     def known(self, sources: int) -> int:
@@ -82,7 +82,7 @@ class Dot(Score):
     def setup(self) -> None:
         if self.query_width != self.memory_width:
             raise ValueError(
-                f"score 'dot' compares a query of width {self.query_width} with a memory of width {self.memory_width}; "
+                f"this score compares a query of width {self.query_width} with a memory of width {self.memory_width}; "
                 "make them equal or use score 'general'"
             )
 

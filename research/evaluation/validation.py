@@ -75,7 +75,7 @@ def validator(
 
 
 def _attention_scores(counts: AlignmentCounts) -> dict[str, float]:
-    """Return what the mean over all heads of all layers scores; {} without attention.
+    """Return alignment measures of the weights averaged over all heads and layers; {} without attention.
 
     The best layer would change between validations, and would look better than it is: it is chosen on these sentences.
     """

@@ -30,7 +30,7 @@ def translator(language: str) -> Callable[[Message], str]:
 
 @cache
 def read_translations(language: str) -> gettext.NullTranslations:
-    """Compile the catalogue of a language, in memory. English needs none: its texts are the keys."""
+    """Return the translations of a language, compiled in memory; none for English, whose texts are the keys."""
     if language == "en":
         return gettext.NullTranslations()
     compiled = io.BytesIO()

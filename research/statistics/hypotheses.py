@@ -42,9 +42,9 @@ class Claim(NamedTuple):
         level: 1 - α; 1 - 2α for "within", which is two one-sided tests at α each.
         against, margin: see `Requirement`.
         alike: True if the claim is that arms score the same within the margin.
-        p_supports: p of scores like these or further off if the claim is just false. Two-sided, but for "within"
-            (Schuirmann 1987). None where neither seeds nor sentences vary: there is nothing to test.
-        p_refutes: p of scores like these or further off if the claim is just true; two-sided; None as above.
+        p_supports: p of the test against "the claim is false": a small p supports the claim. Two-sided, except for
+            "within" (Schuirmann 1987). None if neither seeds nor sentences vary: there is nothing to test.
+        p_refutes: p of the test against "the claim is true": a small p refutes it. Two-sided; None as above.
         holds: where nothing varies, whether the effect is on the side of the bound that was claimed; None where it lies
             on the bound, or where something varies.
     """

@@ -17,10 +17,11 @@ SAME_REQUEST_SECONDS = 1.0  # signals that follow the first one within this time
 
 
 def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) -> None:
-    """Train `runs` from their last checkpoints, all at the same step, to the end of their schedule.
+    """Train `runs` from their last checkpoints, which must all be at the same step, to the end of their schedule.
 
     Several runs are one compiled program, and each is logged, validated and saved by itself. An exception in one of
-    them, such as a gradient that stays not finite, becomes its `error`, and the others continue.
+    them, such as a gradient that stays not finite, becomes its `error`, and the others continue. The caller reads
+    `run.error`.
 
     Args:
         runs: one run, or several that are trained side by side.
@@ -39,11 +40,11 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) 
         runs = [run for run in runs if run.active and run.steps_done < schedule.steps]
         if not runs:
             return
-        [done] = {run.steps_done for run in runs}  # else their batches would have different shapes
+        [done] = {run.steps_done for run in runs}  # one step for all: the batches of a step have one shape
         program = devices.program(step, len(runs))
         placed = program.place([run.take_state() for run in runs])
         seeds = [run.seed for run in runs]
-        stop = opened.enter_context(_stop_requested())
+        stop_signals = opened.enter_context(_stop_requested())
         bar = opened.enter_context(_progress_bar(", ".join(run.name for run in runs), done, schedule.steps))
         log = _StepLog(runs, program, schedule.log_every, bar)
         while done < schedule.steps and any(run.active for run in runs):
@@ -52,7 +53,7 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) 
             placed, metrics = program.step(placed, [next(run.stream) for run in runs], seeds)
             done += 1
             log.add(done, metrics)
-            if not (schedule.saves(done) or stop):
+            if not (schedule.saves(done) or stop_signals):
                 continue
             log.flush()
             log.pause()
@@ -60,7 +61,7 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) 
                 if run.active:
                     with _error_kept(run, runs):
                         run.save(done, state)
-            if stop and any(run.error is None for run in runs):
+            if stop_signals and any(run.error is None for run in runs):  # else the errors say what to do
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )
@@ -88,8 +89,8 @@ class _StepLog:
     def __init__(self, runs: Sequence[TrainingRun], program: TrainingProgram, every: int, bar: "_ProgressLine"):
         self.runs, self.program, self.every, self.bar = runs, program, every, bar
         self.pending: tuple[int, Any] | None = None
-        # When saved seconds end, when the window of the rate began, and when the clock was last stopped.
-        self.since = self.window_start = self.paused = time.perf_counter()
+        self.since = time.perf_counter()  # start of the time that no run's seconds include yet
+        self.window_start = self.paused = self.since  # start of the tokens/s window; when the clock was last stopped
 
     def add(self, step: int, metrics: Any) -> None:
         """Keep the metrics of the step that was just started, and read those of the step before it."""
@@ -103,7 +104,7 @@ class _StepLog:
             run.progress.seconds += (self.paused - self.since) / len(self.runs)
 
     def resume(self) -> None:
-        """Start the clock again, and leave the pause out of the rate too."""
+        """Start the clock again; the pause counts neither as training time nor in tokens/s."""
         now = time.perf_counter()
         self.window_start += now - self.paused
         self.since = now
@@ -124,10 +125,10 @@ class _StepLog:
         rates = [run.tokens / max(now - self.window_start, 1e-9) for run in active]
         self.bar.advance(float(np.mean([run.progress.window[-1]["nll"] for run in active])), sum(rates))
         if step % self.every == 0:
-            sharing, nll_R = len(self.runs), []
+            run_count, nll_R = len(self.runs), []  # runs share the time: one alone would be so many times as fast
             for run, rate in zip(active, rates, strict=True):
                 with _error_kept(run, self.runs):
-                    nll_R.append(run.log(step, (now - self.since) / sharing, rate * sharing))
+                    nll_R.append(run.log(step, (now - self.since) / run_count, rate * run_count))
             self.bar.print_line(step, nll_R, sum(rates))
             self.window_start = now
 
@@ -170,7 +171,7 @@ def _progress_bar(name: str, done: int, steps: int) -> Iterator[_ProgressLine]:
 
 @contextmanager
 def _stop_requested() -> Iterator[list[int]]:
-    """Yield a list that SIGTERM and SIGINT are added to; a later request has the effect that it had before.
+    """Yield a list that SIGTERM and SIGINT are added to; a second request ends the process as it usually does.
 
     Signals within `SAME_REQUEST_SECONDS` of the first are one request: a process group and the end of a parent process
     may each send one.

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from research.ablation.measured import MeasuredRun
-from research.ablation.verdict import compare, scores_of
+from research.ablation.verdict import compare_pairs, scores_of
 from research.ablation.verdict import judge as judge_by
 from research.results.measures import MEASURES, Measure
 from research.results.message import Message
@@ -107,9 +107,9 @@ def test_a_claim_without_a_p_does_not_count_among_those_that_are_corrected():
 
 
 def test_identical_arms_have_no_p_and_no_interval_but_0():
-    [pair] = compare(scores_of("points", arms(spread=[0.1, 0.2, 0.3], a=1) | arms(spread=[0.0] * 3, b=1)))
+    [pair] = compare_pairs(scores_of("points", arms(spread=[0.1, 0.2, 0.3], a=1) | arms(spread=[0.0] * 3, b=1)))
     assert pair.p_value is not None
-    [pair] = compare(scores_of("points", arms(spread=[0.0] * 3, a=1, b=1)))
+    [pair] = compare_pairs(scores_of("points", arms(spread=[0.0] * 3, a=1, b=1)))
     assert (pair.difference, pair.interval, pair.p_value, pair.p_holm) == (0, (0, 0), None, None)
 
 
@@ -183,7 +183,7 @@ def test_a_pair_has_the_same_interval_wherever_it_is_spoken_of():
     made = {arm: [run(seed, share) for seed in range(3)] for arm, share in shares.items()}
     hypotheses = [Superiority("a", "b", 0.0), Superiority("c", "d", 0.0)]
     _, judged = judge(hypotheses, "token_accuracy", made)
-    pairs = {(each.a, each.b): each.interval for each in compare(scores_of("token_accuracy", made))}
+    pairs = {(each.a, each.b): each.interval for each in compare_pairs(scores_of("token_accuracy", made))}
     assert [each.claim.interval for each in judged] == [pairs["a", "b"], pairs["c", "d"]]
 
 
@@ -227,7 +227,7 @@ def test_where_lines_cross_by_hand(apart, at, log, expected):
 
 
 def test_every_pair_is_compared_and_p_corrected():
-    found = compare(scores_of("points", arms(a=1, b=2, c=2.0)))
+    found = compare_pairs(scores_of("points", arms(a=1, b=2, c=2.0)))
     assert [(each.a, each.b) for each in found] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert found[0].difference == pytest.approx(-1)
     assert found[2].p_value == 1

@@ -36,7 +36,7 @@ class Local:
         return outcomes(LocalQueue(jobs, divide_machine(**vars(self))), len(jobs), self.jobs_at_once)
 
     def dry_run(self, jobs: Sequence[Job]) -> str:
-        """Return the command lines, in order, and what the first may use."""
+        """Return the command line of each job, and the cores and environment of the first."""
         first = divide_machine(**vars(self))[0]
         parts = [f"cores {','.join(map(str, first.cores))}"] if first.cores else []
         parts += [f"{name}={value}" for name, value in first.environment.items()]

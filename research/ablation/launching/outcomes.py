@@ -40,7 +40,9 @@ class JobQueue:
         raise NotImplementedError
 
     def stop(self, requests: int) -> bool:
-        """Have the jobs stop. Called for each request, in the signal handler, and then before each look at the jobs.
+        """Ask the jobs to save and end; a second request may kill them.
+
+        Called for each request, in the signal handler, and then before each look at the jobs.
 
         Args:
             requests: how many times a person asked so far.

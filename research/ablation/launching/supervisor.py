@@ -121,7 +121,7 @@ class Supervisor:
         return self._terminated
 
     def _must_stop(self) -> bool:
-        """Return whether a launcher on this machine stopped the job, or is gone, or submitit's controller is gone."""
+        """Return True if the job must end: it got SIGTERM, or the process that launched it is gone."""
         with suppress(psutil.NoSuchProcess):
             return self._was_terminated() or psutil.Process(os.getppid()).ppid() != self.launcher
         return True

@@ -55,7 +55,7 @@ class Phrase:
 
 
 def english(text: str) -> list[Word]:
-    """Return the words of `text`, which _ joins."""
+    """Split an English phrase at "_" into words."""
     return [Word(word) for word in text.split("_")]
 
 
