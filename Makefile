@@ -88,7 +88,7 @@ $(BENCH_READY): $(READY)
 MESSAGES := build/lookback.pot
 messages: $(READY)
 	@mkdir -p build
-	$(VENV)/bin/pybabel --quiet extract --mapping-file=pyproject.toml --keywords=Message --no-location \
+	$(VENV)/bin/pybabel --quiet extract --mapping-file=pyproject.toml --keywords="Message _" --no-location \
 	    --sort-output --width=110 --project=Lookback --output-file=$(MESSAGES) \
 	    experiments research docs/answers
 	$(VENV)/bin/pybabel update --domain=lookback --input-file=$(MESSAGES) --output-dir=research/report/locale \

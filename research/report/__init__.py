@@ -1,4 +1,4 @@
-"""Run folders in; tables, figures and one self-contained page out. Nothing but the folders is read.
+"""Run folders and answers in; tables, charts and one self-contained page out. Nothing but the folders is read.
 
 write_report(["runs/none", "runs/luong"], "report/")     # the path of report/index.html
 terminal_table(["runs/none", "runs/luong"])              # for rich.console.Console().print
@@ -14,92 +14,108 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from research.report import explorer, figures, maps, page, question_page, question_table, seeds, table, verdicts
-from research.report.question_figures import whole_figure
-from research.report.runs import comparisons, read_runs
+from research.report import answer_tables, charts, explorer, page, run_charts, run_tables, seeds, style
+from research.report.answer_charts import answer_figure
+from research.report.maps import attention_maps, tokens
+from research.report.runs import read_runs, run_groups
 from research.results.answers import read_answers
+
+RUN_FILES = ("overview.png", "length.png", "curves.png", "attention.png", "seeds.md", "results.csv", "results.md")
+LIST = "files.txt"
+"""Names the files of figures/ that a report wrote: only those may be removed by the next one."""
 
 
 def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:
-    """One row per run and split, with what is missing below. Errors: as `write_report`."""
-    return table.terminal(*read_runs(run_paths))
+    """Return a row per run and split, with notes on what is missing below. Errors: as `write_report`."""
+    return run_tables.terminal(*read_runs(run_paths))
 
 
 def attention_png(source: Sequence[str], target: Sequence[str], weights: Sequence[Sequence[float]]) -> bytes:
-    """A PNG of one attention map, for `translate --attention`. Tokens are as the vocabulary has them."""
-    return figures.png(figures.map_figure(source, target, weights))
+    """Return a PNG of one attention map, for `translate --attention`. Tokens are as the vocabulary has them."""
+    return charts.png(charts.heatmap(tokens(source), tokens(target), weights, style.COLOURS[0]))
 
 
 def attention_page(files: Sequence[Path], name: str, languages: Sequence[str]) -> str:
-    """The HTML to point at words in, for `translate --attention`; see `explorer.write_explorer`."""
+    """Return the HTML of the explorer, for `translate --attention`; see `explorer.write_explorer`."""
     return explorer.write_explorer(files, name, languages)
 
 
 def answers_terminal(answers: Iterable[Path | str]) -> RenderableType:
-    """All verdicts, a row for each answer file. Errors: as `write_answers`."""
-    return verdicts.terminal(read_answers(answers))
+    """Return all verdicts, a row for each answer file. Errors: as `write_answers`."""
+    return answer_tables.terminal(read_answers(answers))
 
 
 def write_answers(answers: Iterable[Path | str], out: Path | str) -> Path:
-    """Write the page of what `ablate` found, of one corpus or several; returns the path of its index.html.
+    """Write the page of what `ablate` found on one corpus or several. Errors and files: as `write_report`."""
+    return write_report((), out, answers)
 
-    answers: OUT/<question>.json, in the order to show. Beside the page: verdicts.md, figures/<corpus>.<question>.png,
-    and arms, runs, comparisons and hypotheses in tables/*.csv. A run folder that is gone is said on the page. Raises
-    FileNotFoundError for a file that is not there, ValueError for one that is damaged or incomplete, OSError when `out`
-    cannot be written; each says what to do.
+
+def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iterable[Path | str] = ()) -> Path:
+    """Write index.html, and beside it tables and the figures that there are numbers for. Equal input gives equal bytes.
+
+    Args:
+        run_paths: run folders. They give results.md, results.csv and overview, length, curves and attention.png; if a
+            model was trained under several seeds, seeds.md as well.
+        out: the folder of the report.
+        answers: OUT/<question>.json, in the order to show. They give verdicts.md, figures/<corpus>.<question>.png and
+            tables/*.csv. The page says which of their run folders are gone.
+
+    Returns:
+        The path of index.html.
+
+    Raises:
+        FileNotFoundError: a path is not there.
+        ValueError: a file is damaged or incomplete, or no path is a run folder or an answer.
+        OSError: `out` cannot be written.
     """
-    found = read_answers(answers)
-    written = {f"tables/{name}": text.encode() for name, text in question_table.csv_files(found).items()}
-    for answer in found:
-        figure = whole_figure(answer)
-        if figure is not None:
-            written[f"figures/{answer.name}.png"] = figures.png(figure)
-    written["verdicts.md"] = (verdicts.markdown(found) + "\n").encode()
-    written["index.html"] = question_page.write_page(found).encode()  # last: when it is there, all is
-    out = Path(out)
-    for folder in (out, out / "figures", out / "tables"):
-        folder.mkdir(parents=True, exist_ok=True)
-    for earlier in set((out / "figures").glob("*.png")) - {out / name for name in written}:
-        earlier.unlink()  # of an earlier report: it would show other answers
+    paths, answer_paths, out = list(run_paths), list(answers), Path(out)
+    runs, others = read_runs(paths) if paths or not answer_paths else ([], [])
+    found = read_answers(answer_paths) if answer_paths else []
+    written: dict[str, bytes] = {}
+    if runs:
+        groups = run_groups(runs)
+        parts = {
+            "length.png": run_charts.length_panels(groups, runs),
+            "curves.png": run_charts.curve_panels(runs),
+        }
+        for name, panels in parts.items():
+            if panels:
+                names = [each for panel in panels for each in panel.names]
+                written[name] = charts.png(charts.below_each_other(panels, 760), names)
+        if overview := run_charts.overview_figure(groups, runs):
+            written["overview.png"] = charts.png(*overview)
+        if maps := next((sentences[0] for each in groups if (sentences := attention_maps(each))), []):
+            written["attention.png"] = charts.png(run_charts.maps_figure(maps, runs))
+        if together := seeds.markdown(runs):
+            written["seeds.md"] = together.encode()
+        written["results.csv"] = run_tables.csv_file(runs).encode()
+        written["results.md"] = run_tables.markdown(runs, others).encode()
+    if found:
+        written |= {f"tables/{name}": text.encode() for name, text in answer_tables.csv_files(found).items()}
+        for answer in found:
+            if figure := answer_figure(answer):
+                written[f"figures/{answer.name}.png"] = charts.png(*figure)
+        written[f"figures/{LIST}"] = "".join(f"{answer.name}.png\n" for answer in found).encode()
+        written["verdicts.md"] = answer_tables.markdown(found).encode()
+    written["index.html"] = page.write_page(runs, others, found, out).encode()  # last: when it is there, all is
+    earlier = [*(RUN_FILES if runs else ()), *(_earlier_figures(out) if found else ())]
+    for name in set(earlier) - written.keys():
+        (out / name).unlink(missing_ok=True)  # of an earlier report: it would show other runs or answers
     for name, content in written.items():
         _write(out / name, content)
     return out / "index.html"
 
 
-def write_report(run_paths: Iterable[Path | str], out: Path | str) -> Path:
-    """Write index.html, results.md, results.csv and the figures that there are numbers for; returns index.html's path.
-
-    Where a model was trained under several seeds there is seeds.md, with means and intervals.
-
-    The same folders give the same bytes. Raises FileNotFoundError for a path that is not there, ValueError for a
-    broken file or when no path is a run folder, OSError when `out` cannot be written; each says what to do.
-    """
-    runs, others = read_runs(run_paths)
-    compared = comparisons(runs)
-    panels = next((sentences[0] for each in compared if (sentences := maps.maps(each))), [])
-    drawn = {
-        "overview.png": figures.overview_figure(compared, runs),
-        "length.png": figures.length_figure(compared, runs, 7.2),
-        "curves.png": figures.curves_figure(runs, 11),
-        "attention.png": figures.maps_figure(panels, runs) if panels else None,
-    }
-    written = {name: figures.png(figure) for name, figure in drawn.items() if figure is not None}
-    if together := seeds.markdown(runs):
-        written["seeds.md"] = together.encode()
-    written["results.csv"] = table.comma_separated(runs).encode()
-    written["results.md"] = table.markdown(runs, others).encode()
-    written["index.html"] = page.write_page(runs, others, Path(out)).encode()  # last: when it is there, all is
-    out = Path(out)
-    out.mkdir(parents=True, exist_ok=True)
-    for name in {*drawn, "seeds.md"} - written.keys():
-        (out / name).unlink(missing_ok=True)  # of an earlier report: it would show other runs
-    for name, content in written.items():
-        _write(out / name, content)
-    return out / "index.html"
+def _earlier_figures(out: Path) -> list[str]:
+    """Return the figures that an earlier report listed. No other file of figures/ is ours to remove."""
+    listed = out / "figures" / LIST
+    names = listed.read_text("utf-8").splitlines() if listed.is_file() else []
+    return [f"figures/{name}" for name in names if name.endswith(".png") and Path(name).name == name]
 
 
 def _write(path: Path, content: bytes) -> None:
-    """The whole file or, when something stops it, the file that was there before."""
+    """Write the whole file, or leave the file that was there before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

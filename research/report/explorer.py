@@ -1,38 +1,39 @@
-"""Attention to look at: one page that needs nothing else, to point at a word in and see what was read to write it.
+"""The attention explorer: one page that needs no other file, to point at a word and see what was read to write it.
 
-The page is explorer.html, its behaviour explorer.js, and its looks those of the report with explorer.css. What it shows
-is inside it, as JSON: the tokens, and the weights of every layer and head as whole multiples of 1/SCALE.
+The page is explorer.html, its behaviour explorer.js, and its looks are page.css with explorer.css. Inside it is JSON:
+the tokens, and the weights of every layer and head as whole multiples of 1/SCALE.
 """
 
 import base64
-import json
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from research.report import style
-from research.report.language import LANGUAGES as LANGUAGES_OF_PAGE
-from research.report.language import translator
 from research.report.maps import tokens
 from research.report.runs import LANGUAGES
-from research.report.words import EXPLORER
+from research.report.templates import as_json, environment
 
+HERE = "@DATA@"  # stands where the sentences of a question go, in a page without data
 SCALE = 10_000  # four digits: a hundredth of what is shown, and two bytes a weight
 MOST_SENTENCES = 200
 MOST_BYTES = 12_000_000  # of weights, before base64 makes them a third longer: what a phone still opens
 
 
 def write_explorer(files: Sequence[Path], name: str, languages: Sequence[str]) -> str:
-    """The HTML of the page on what the model `name` read between two `languages` ("en", "ko"), a sentence a file.
+    """Return the HTML of the page. It shows the first MOST_SENTENCES or MOST_BYTES, and says how many it leaves out.
 
-    files: .npz with source, target, source_tokens, target_tokens and weights_LHTS, called by the number of the line.
-    The first are shown, up to MOST_SENTENCES or MOST_BYTES, and the page says how many it leaves out. Raises ValueError
-    for weights that do not fit the tokens, or files of more than one model.
+    Args:
+        files: a sentence each, called by the number of its line: .npz with source, target, source_tokens,
+            target_tokens and weights_LHTS.
+        name: of the model.
+        languages: of source and target, such as ("en", "ko").
+
+    Raises:
+        ValueError: weights do not fit the tokens, or the files are of more than one model.
     """
     sentences = list(_within(MOST_BYTES, files[:MOST_SENTENCES]))
     data = packed(sentences, languages)
@@ -46,7 +47,12 @@ def write_explorer(files: Sequence[Path], name: str, languages: Sequence[str]) -
 
 
 def packed(sentences: Sequence[dict[str, Any]], languages: Sequence[str]) -> dict[str, Any]:
-    """What explorer.js reads. A sentence has line, source, target, source_tokens, target_tokens and weights_LHTS."""
+    """Return the data of explorer.js.
+
+    Args:
+        sentences: each with line, source, target, source_tokens, target_tokens and weights_LHTS.
+        languages: of source and target.
+    """
     shapes = {tuple(sentence["weights_LHTS"].shape[:2]) for sentence in sentences}
     if len(shapes) != 1:
         raise ValueError(f"one page shows one model, and these files are of {len(shapes)}; give it files of one call")
@@ -57,33 +63,19 @@ def packed(sentences: Sequence[dict[str, Any]], languages: Sequence[str]) -> dic
     return {"scale": SCALE, "layers": layers, "heads": heads, "languages": list(languages), "sentences": held}
 
 
-def shells(data: str) -> dict[str, str]:
-    """The page without its heading, by language, for a frame of another page: `data` stands where its JSON goes."""
-    return {language: _render(Markup(data), None, language) for language in LANGUAGES_OF_PAGE}
-
-
-def as_json(value: Any) -> Markup:
-    """JSON that stays text inside <script>: no `<` of a token can end it."""
-    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+def explorer_frame(language: str) -> str:
+    """Return the page without its heading, for a frame of another page: sentences take the place of `HERE`."""
+    return _render(Markup(HERE), None, language)
 
 
 def _render(data: Markup, heading: dict[str, Any] | None, language: str) -> str:
-    shown: dict[str, Any] = {
-        "heading": heading,
-        "language": language,
-        "say": {name: translator(language)(message) for name, message in EXPLORER.items()},
-        "light": style.COLOURS[0],
-        "dark": style.DARK[style.COLOURS[0]],
-        "style": Markup(_read("page.css") + _read("explorer.css")),
-        "script": Markup(_read("explorer.js")),
-        "data": data,
-    }
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
-    return environment.from_string(_read("explorer.html")).render(shown)
+    light = style.COLOURS[0]
+    shown = {"heading": heading, "language": language, "data": data, "light": light, "dark": style.DARK[light]}
+    return environment(language).get_template("explorer.html").render(shown)
 
 
 def _within(bound: int, files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    """The sentences of `files` until their weights come to more than `bound` bytes; always the first."""
+    """Yield the sentences of `files` until their weights come to more than `bound` bytes; always the first."""
     held = 0
     for file in files:
         sentence = _sentence(file)
@@ -107,9 +99,5 @@ def _sentence(file: Path) -> dict[str, Any]:
 
 
 def _packed(weights: np.ndarray) -> str:
-    """Numbers from 0 to 1 as base64 of 16 bits each, the lower byte first."""
+    """Return numbers from 0 to 1 as base64 of 16 bits each, the lower byte first."""
     return base64.b64encode(np.rint(weights.astype(np.float64) * SCALE).astype("<u2").tobytes()).decode("ascii")
-
-
-def _read(name: str) -> str:
-    return (resources.files("research.report") / name).read_text(encoding="utf-8")

@@ -49,7 +49,7 @@ NASAL = {"k": "ng", "t": "n", "p": "m"}
 
 
 def is_syllable(character: str) -> bool:
-    """Whether `character` is one precomposed Hangul syllable."""
+    """Return whether `character` is one precomposed Hangul syllable."""
     return FIRST <= ord(character) <= LAST
 
 
@@ -82,7 +82,7 @@ def _word(syllables: list[tuple[int, int, int]]) -> str:
 
 
 def _meet(final: int, onset: str, vowel: str) -> tuple[str, str]:
-    """What a final and the next syllable's initial become beside each other."""
+    """Return the sounds of a final and of the next syllable's initial beside each other."""
     coda, stays, moves = FINALS[final]
     if not onset:
         return stays, PALATAL.get(moves, moves) if vowel == "i" else moves

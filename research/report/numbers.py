@@ -1,14 +1,20 @@
-"""Numbers as people read them: no more digits than are sure, and a true minus."""
+"""Numbers as people read them: no more digits than are sure, and a true minus. Where there is none stands a dash."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-NOTHING = "–"
+from research.results.tables import NOTHING
+
 MOST_DECIMALS = 5
 
 
 def decimals(widths: Iterable[float | None], values: Iterable[float | None] = ()) -> int:
-    """How many show two digits of the usual interval of `widths`; without any, four digits of the largest value."""
+    """Return how many decimals to show.
+
+    Args:
+        widths: of intervals; two digits of half the usual one are shown.
+        values: without any interval, four digits of the largest are shown.
+    """
     sure = sorted(width for width in widths if width is not None and math.isfinite(width) and width > 0)
     if sure:
         half = sure[len(sure) // 2] / 2
@@ -18,33 +24,38 @@ def decimals(widths: Iterable[float | None], values: Iterable[float | None] = ()
 
 
 def plain(value: float | None, places: int) -> str:
-    """33.10; – where there is none."""
+    """Return such as 33.10."""
     if value is None:
         return NOTHING
     text = f"{value:,.{places}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text.replace("-", "−")
 
 
+def whole(value: float | None) -> str:
+    """Return such as 1,200."""
+    return plain(value, 0)
+
+
 def signed(value: float | None, places: int) -> str:
-    """+1.20, −0.30: a difference."""
+    """Return a difference, such as +1.20 or −0.30."""
     text = plain(value, places)
     return f"+{text}" if value is not None and value > 0 and text.strip("0.,") else text
 
 
 def interval(ends: tuple[float, float] | None, places: int) -> str:
-    """[10.0, 14.6]; – where there is none."""
+    """Return such as [10.0, 14.6]."""
     return NOTHING if ends is None else f"[{plain(ends[0], places)}, {plain(ends[1], places)}]"
 
 
 def chance(p: float | None) -> str:
-    """A p-value: three decimals, and `< 0.001` or `> 0.999` where they say too much."""
+    """Return a p-value: three decimals, or `< 0.001` or `> 0.999` where three would say too much."""
     if p is None:
         return NOTHING
     return "< 0.001" if p < 0.001 else "> 0.999" if p > 0.999 else f"{p:.3f}"
 
 
 def size(value: float | None) -> str:
-    """Of something counted in thousands and more: 792k, 1.18M, 3.34G."""
+    """Return a large count, such as 792k, 1.18M or 3.34G."""
     if value is None:
         return NOTHING
     for unit, letter in ((1e12, "T"), (1e9, "G"), (1e6, "M")):
@@ -54,7 +65,7 @@ def size(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """41 s, 12 min 5 s, 3 h 7 min."""
+    """Return such as 41 s, 12 min 5 s or 3 h 7 min."""
     if seconds is None:
         return NOTHING
     if seconds < 60:
@@ -64,19 +75,8 @@ def duration(seconds: float | None) -> str:
 
 
 def exact(value: float) -> str:
-    """A number that a person chose: 0.5, 29,000, 1e−05."""
+    """Return a number of which every digit is meant, such as 0.5, 29,000 or 1e−05."""
     return (f"{value:,.0f}" if value == round(value) else f"{value:g}").replace("-", "−")
-
-
-COSTS: dict[str, Callable[[float | None], str]] = {
-    "parameters": size,
-    "flops_per_token": size,
-    "steps": lambda steps: plain(steps, 0),
-    "tokens": size,
-    "seconds": duration,
-    "trials": lambda trials: plain(trials, 0),
-}
-"""Of a run, each with how it is written."""
 
 
 def _places(value: float, digits: int) -> int:

@@ -1,4 +1,4 @@
-"""Run folders as the report reads them: plain values out of JSON, and which runs may be compared."""
+"""Run folders as the report reads them: plain values out of JSON, and groups of runs that may be compared."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -28,7 +28,7 @@ class Run:
 
     @property
     def title(self) -> str:
-        """What people call it: `none` is an architecture, not an answer."""
+        """The name for people; `none` alone would read like an answer."""
         name, *where = self.name.split(" (", 1)
         return " (".join([TITLES.get(name, name), *where])
 
@@ -38,12 +38,12 @@ class Run:
 
     @property
     def splits(self) -> dict[str, dict[str, Any]]:
-        """What was measured, by split."""
+        """The measurements, by split."""
         return self.result.get("splits") or {}
 
     @cached_property
     def architecture(self) -> str:
-        """`none`, `luong`, `bahdanau`, `transformer`, or, of two kinds of sides, `transformer + luong` and the like."""
+        """`none`, `luong`, `bahdanau`, `transformer`; if encoder and decoder differ, such as `transformer + luong`."""
         encoder, decoder = self._field("model.encoder"), self._field("model.decoder")
         name = self._field("model.reader") if decoder == "recurrent" else decoder
         return name if encoder == decoder else f"{encoder} + {name}"
@@ -56,7 +56,7 @@ class Run:
 
     @cached_property
     def lowercase(self) -> bool:
-        """Whether text was lower-cased: scores of such runs compare with each other only."""
+        """True if text was lower-cased; scores of such runs compare with each other only."""
         return bool(self._field("data.lowercase"))
 
     @cached_property
@@ -89,12 +89,12 @@ class Run:
 
     @property
     def evaluate_command(self) -> str:
-        """What to type when there is no result yet."""
+        """The command to type when there is no result yet."""
         split = next(iter(RunFolder(self.path).splits()), "test")
         return f"python run.py evaluate --workdir={self.path} --split={split}"
 
     def curve(self, measure: str, over: str) -> list[tuple[float, float]]:
-        """(steps or seconds, value) of a validation measure; a step logged again after a resume counts once."""
+        """Return (steps or seconds, value) of a validation measure. A step logged again after a resume counts once."""
         points: dict[int, tuple[float, float]] = {}
         seconds = 0.0
         for row in self.metrics:
@@ -114,8 +114,8 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """Runs that were measured on the same sentences, and the widest search that all of them have."""
+class RunGroup:
+    """A group of runs that were measured on the same sentences, and the widest search that all of them have."""
 
     split: str
     languages: tuple[str, str]
@@ -125,16 +125,16 @@ class Comparison:
     search: str
 
     def measured(self, run: Run) -> dict[str, Any]:
-        """What `run` got on this split."""
+        """Return the measurements of `run` on this split."""
         return run.splits[self.split]
 
     def bins(self, run: Run) -> list[dict[str, Any]]:
-        """BLEU by source length: `words`, `sentences`, `bleu`."""
+        """Return BLEU by source length, each bin with its `words`, `sentences` and `bleu`."""
         return self.measured(run).get("searches", {}).get(self.search, {}).get("bleu_by_length") or []
 
 
 def read_runs(paths: Iterable[Path | str]) -> tuple[list[Run], list[Path]]:
-    """(runs in the order of the story, folders and files that are no run folder).
+    """Return runs in the order of the story, and the folders and files that are not run folders.
 
     Raises FileNotFoundError for a path that is not there, ValueError for broken JSON or when no run is left.
     """
@@ -153,25 +153,25 @@ def read_runs(paths: Iterable[Path | str]) -> tuple[list[Run], list[Path]]:
 
 
 def _below(others: Sequence[Path]) -> str:
-    """Where run folders are, when they are one level below those that were given."""
+    """Return a hint if run folders are one level below those that were given."""
     found = [folder for folder in others if folder.is_dir() and any(folder.glob("*/config.json"))]
     return f", such as {found[0]}/*" if found else ""
 
 
 def widths(split: dict[str, Any]) -> list[int]:
-    """The beams that a split was searched with, narrowest first; 1 is greedy."""
+    """Return the beams that a split was searched with, narrowest first; 1 is greedy."""
     return beams(split.get("searches") or {})
 
 
 def bleu_signature(split: dict[str, Any]) -> str:
-    """sacreBLEU's signature of a split's scores, "" where it was not searched: only those that have one compare."""
+    """Return sacreBLEU's signature of a split's scores; "" if it was not searched. Only equal signatures compare."""
     for search in (split.get("searches") or {}).values():
         return (search.get("bleu") or {}).get("signature") or ""
     return ""
 
 
-def comparisons(runs: Sequence[Run]) -> list[Comparison]:
-    """Groups of runs with the same split, languages, case, sentences, length bins and BLEU; the largest first."""
+def run_groups(runs: Sequence[Run]) -> list[RunGroup]:
+    """Group runs with the same split, languages, case, sentences, length bins and BLEU; the largest group first."""
     groups: dict[tuple[Any, ...], list[Run]] = {}
     for run in runs:
         for split, measured in run.splits.items():
@@ -182,16 +182,16 @@ def comparisons(runs: Sequence[Run]) -> list[Comparison]:
             signature = bleu_signature(measured)
             key = (split, run.languages, run.lowercase, measured.get("sentences"), lengths, sources, signature)
             groups.setdefault(key, []).append(run)
-    found: list[Comparison] = []
+    found: list[RunGroup] = []
     for (split, languages, lowercase, *_), members in groups.items():
         searched = [set(widths(run.splits[split])) for run in members]
-        # Runs with no search in common are compared in none: a greedy score beside a beam's would mislead.
+        # Runs without a common search are not compared: a greedy score beside a beam's would mislead.
         common = max(set.intersection(*searched), default=0)
         title = f"{split}, {' → '.join(LANGUAGES.get(code, code) for code in languages)}"
         title += ", lower-cased" if lowercase else ""
         again = sum(each.title.split(" · ")[0] == title for each in found)
         title += f" · {again + 1}" if again else ""
-        found.append(Comparison(split, languages, lowercase, title, tuple(members), f"beam{common}"))
+        found.append(RunGroup(split, languages, lowercase, title, tuple(members), f"beam{common}"))
     return sorted(found, key=lambda each: -len(each.runs))
 
 
@@ -203,7 +203,7 @@ def _read(path: Path) -> Run:
 
 
 def _object(folder: RunFolder, name: str) -> dict[str, Any]:
-    """A JSON object of the folder, {} when the file is not there (yet)."""
+    """Return a JSON object of the folder; {} if the file is not there (yet)."""
     value = folder.read_json(name) if (folder.path / name).exists() else {}
     if not isinstance(value, dict):
         raise ValueError(f"{folder.path / name} should hold a JSON object and holds a {type(value).__name__}")
@@ -211,7 +211,7 @@ def _object(folder: RunFolder, name: str) -> dict[str, Any]:
 
 
 def _with_unique_names(runs: list[Run]) -> list[Run]:
-    """Names as they are where they differ; else with the folder, the folder above it, or the whole path beside."""
+    """Return runs with names that differ: alone, or with the folder, the folder above it, or the whole path beside."""
     folders = [run.path.absolute() for run in runs]
     additions = [
         [run.name for run in runs],

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from os.path import commonprefix
 from typing import NamedTuple
 
-from research.report import table
+from research.report import run_tables
 from research.report.runs import Run
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
+from research.results.tables import NOTHING, TextTable, markdown_lines
 from research.statistics.contrasts import Scores
 
 COLUMNS = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
@@ -41,8 +42,8 @@ class Group(NamedTuple):
 
 def over_seeds(runs: Sequence[Run]) -> list[Group]:
     """Groups in the order of their first runs; runs that were not evaluated are left out."""
-    members: dict[tuple[str, str], list[table.Row]] = {}
-    for row in table.rows(runs):
+    members: dict[tuple[str, str], list[run_tables.Row]] = {}
+    for row in run_tables.rows(runs):
         if row.split:
             members.setdefault((_but_for_the_seed(row.run), row.split), []).append(row)
     found = []
@@ -75,29 +76,28 @@ def markdown(runs: Sequence[Run]) -> str:
     groups = over_seeds(runs)
     if all(group.seeds == 1 for group in groups):
         return ""
-    columns = {column.key: column for column in table.columns(runs)}
+    columns = {column.key: column for column in run_tables.columns(runs)}
     shown = [key for key in COLUMNS if any(key in group.measures for group in groups)]
     heads = ["name", "split", "seeds", "parameters", "MFLOPs a token", *(columns[key].title for key in shown)]
-    lines = ["| " + " | ".join(heads) + " |", "|---|---|" + "---:|" * (len(heads) - 2)]
+    rows = []
     for group in groups:
         cells = [group.name, group.split, str(group.seeds), f"{group.parameters:,}", f"{group.flops / 1e6:.2f}"]
-        cells += [_shown(columns[key], group.measures.get(key)) for key in shown]
-        lines.append("| " + " | ".join(cells) + " |")
+        rows.append([*cells, *(_shown(columns[key], group.measures.get(key)) for key in shown)])
     read = f"Mean over seeds ± half of its {COVERAGE:.0%} interval (Student's t); identical: all seeds score the same."
-    lines += ["", f"{read} FLOPs of training.", ""]
+    lines = [*markdown_lines(TextTable(heads, rows, left=2)), "", f"{read} FLOPs of training.", ""]
     return "\n".join(lines)
 
 
-def _shown(column: table.Column, found: Mean | None) -> str:
+def _shown(column: run_tables.Column, found: Mean | None) -> str:
     if found is None:
-        return table.NOTHING
+        return NOTHING
     if not found.margin:
         return f"{column.show(found.mean)} (identical)"
     return column.show(found.mean) + (f" ± {column.show(found.margin)}" if math.isfinite(found.margin) else "")
 
 
 def _without_seed(prefix: str) -> str:
-    """What runs named `luong.10` and `luong.11` have in common, without the dot and the digits that seeds share."""
+    """Return the common part of `luong.10` and `luong.11`, without the dot and the digits that seeds share."""
     return re.sub(r"[._\- (]+\d*$", "", prefix)
 
 
@@ -107,5 +107,5 @@ def _but_for_the_seed(run: Run) -> str:
     )
 
 
-def _is_number(value: table.Value) -> bool:
+def _is_number(value: run_tables.Value) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)

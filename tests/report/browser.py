@@ -11,7 +11,7 @@ from typing import Any
 from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.chrome.service import Service
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 CHROMEDRIVER = shutil.which("chromedriver")
@@ -48,6 +48,10 @@ class Browser:
     def find(self, css: str) -> Any:
         return self.driver.find_element("css selector", css)
 
+    def wait_for(self, css: str) -> None:
+        """Wait until there is such an element, but not for ever."""
+        WebDriverWait(self.driver, 30).until(lambda driver: driver.find_elements("css selector", css))
+
     def texts(self, css: str) -> list[str]:
         return self.run("return Array.from(document.querySelectorAll(arguments[0]), each => each.textContent)", css)
 
@@ -78,5 +82,5 @@ class Browser:
         return [each["params"]["request"]["url"] for each in events if each["method"] == "Network.requestWillBeSent"]
 
     def complaints(self) -> list[str]:
-        """What was said on the console since this was last called."""
+        """Return what was said on the console since this was last called."""
         return [entry["message"] for entry in self.driver.get_log("browser")]

@@ -1,7 +1,6 @@
-"""Attention maps: one sentence for all runs, readable tokens, every weight in its cell."""
+"""Attention maps: one sentence for all runs, readable tokens, weights of the right shape."""
 
 import csv
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 import pytest
 
 from research.report import write_report
-from research.report.maps import maps, sharpest, svg, tokens
-from research.report.runs import comparisons, read_runs
+from research.report.maps import attention_maps, sharpest, tokens
+from research.report.runs import read_runs, run_groups
 
 Fabricate = Callable[..., Path]
 
@@ -20,23 +19,23 @@ def test_subwords_read_as_words() -> None:
     assert tokens(["Haus", "ist"]) == ("Haus", "ist")
 
 
-def test_every_panel_of_a_row_shows_the_same_sentence(fabricate: Fabricate, split: Callable) -> None:
+def test_every_map_of_a_row_shows_the_same_sentence(fabricate: Fabricate, split: Callable) -> None:
     fewer = split("bahdanau")
     fewer["attention"] = fewer["attention"][1:3]
     paths = [fabricate("none"), fabricate("luong"), fabricate("bahdanau", splits={"test": fewer})]
-    (comparison,) = comparisons(read_runs(paths)[0])
-    found = maps(comparison)
-    assert [[panel.run.name for panel in panels] for panels in found] == [["luong", "bahdanau"]] * 2
-    assert all(len({panel.source for panel in panels}) == 1 for panels in found)
+    (group,) = run_groups(read_runs(paths)[0])
+    found = attention_maps(group)
+    assert [[each.run.name for each in maps] for maps in found] == [["luong", "bahdanau"]] * 2
+    assert all(len({each.source for each in maps}) == 1 for maps in found)
 
 
 def test_the_sharpest_has_the_least_alignment_error(fabricate: Fabricate) -> None:
-    (comparison,) = comparisons(read_runs([fabricate("luong"), fabricate("transformer"), fabricate("bahdanau")])[0])
-    assert sharpest(maps(comparison)[0], comparison).run.name == "transformer"
+    (group,) = run_groups(read_runs([fabricate("luong"), fabricate("transformer"), fabricate("bahdanau")])[0])
+    assert sharpest(attention_maps(group)[0], group).run.name == "transformer"
 
 
 def without_gold(measured: dict[str, Any]) -> dict[str, Any]:
-    """What an evaluation writes of a corpus without gold alignment."""
+    """Return what an evaluation writes of a corpus without gold alignment."""
     measured["alignment"] |= {"error": None, "precision": None, "recall": None}
     return measured
 
@@ -50,35 +49,23 @@ def test_an_error_that_is_not_known_is_never_the_least(
     names = ("luong", "bahdanau")
     measured = {name: split(name) if name in known else without_gold(split(name)) for name in names}
     paths = [fabricate(name, splits={"test": measured[name]}) for name in names]
-    (comparison,) = comparisons(read_runs(paths)[0])
-    assert sharpest(maps(comparison)[0], comparison).run.name == first
+    (group,) = run_groups(read_runs(paths)[0])
+    assert sharpest(attention_maps(group)[0], group).run.name == first
 
 
 def test_runs_without_gold_alignment_are_reported(fabricate: Fabricate, split: Callable, tmp_path: Path) -> None:
     """Two attentive runs of a person's own corpus, Multi30k or WMT; the table's cell stays empty."""
     paths = [fabricate(name, splits={"test": without_gold(split(name))}) for name in ("luong", "bahdanau")]
     out = tmp_path / "report"
-    assert '<svg class="map"' in write_report(paths, out).read_text("utf-8")
+    assert '<div class="maps">' in write_report(paths, out).read_text("utf-8")
     assert (out / "attention.png").is_file()
     (head, *rows) = csv.DictReader((out / "results.csv").read_text("utf-8").splitlines())
     assert {row["alignment_error"] for row in [head, *rows]} == {""}
 
 
-def test_svg_has_every_weight_and_escapes_tokens(fabricate: Fabricate, split: Callable) -> None:
-    measured = split("luong")
-    record = {"source_tokens": ["▁<b>", "▁&", "</s>"], "target_tokens": ['▁"', "</s>"]}
-    measured["attention"] = [record | {"weights": [[0.5, 0.375, 0.125], [0.0, 0.0625, 0.9375]]}]
-    (comparison,) = comparisons(read_runs([fabricate("luong", splits={"test": measured})])[0])
-    drawn = svg(maps(comparison)[0][0], "a <label>")
-    assert re.findall(r'fill-opacity="([\d.]+)"', drawn) == ["0.500", "0.375", "0.125", "0.000", "0.062", "0.938"]
-    assert "<b>" not in drawn
-    assert "a &lt;label&gt;" in drawn
-    assert "&lt;b&gt;" in drawn
-
-
 def test_weights_of_another_shape_are_one_sentence(fabricate: Fabricate, split: Callable) -> None:
     measured = split("luong")
     measured["attention"][0]["weights"].pop()
-    (comparison,) = comparisons(read_runs([fabricate("luong", splits={"test": measured})])[0])
+    (group,) = run_groups(read_runs([fabricate("luong", splits={"test": measured})])[0])
     with pytest.raises(ValueError, match=r"result\.json has an attention map whose weights are not \d+ target"):
-        maps(comparison)
+        attention_maps(group)

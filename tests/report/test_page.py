@@ -1,12 +1,14 @@
 """The page: whole, alone, escaped, and what a browser makes of it."""
 
 import html
+import json
 import os
 import re
 import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,11 @@ ALL = ("none", "luong", "bahdanau", "transformer")
 FILES = ["attention.png", "curves.png", "index.html", "length.png", "overview.png", "results.csv", "results.md"]
 
 
+def ours(text: str) -> str:
+    """Return the page without Vega, which is a script of others and holds addresses that it never asks for."""
+    return re.sub(r'<script type="module">.*?</script>', "", text, flags=re.S)
+
+
 class Tags(HTMLParser):
     """Every tag with its attributes, and whether all that opened were closed in order."""
 
@@ -25,7 +32,7 @@ class Tags(HTMLParser):
         super().__init__()
         self.seen: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
-        self.feed(text)
+        self.feed(ours(text))
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.seen.append((tag, dict(attributes)))
@@ -64,7 +71,7 @@ def test_the_same_folders_give_the_same_bytes(shared: Path, all_four: list[Path]
 
 
 def test_the_page_stands_alone_and_is_well_formed(shared: Path) -> None:
-    text = shared.read_text(encoding="utf-8")
+    text = ours(shared.read_text(encoding="utf-8"))
     tags = Tags(text)
     assert tags.open == []
     assert not {"link", "img", "iframe", "object", "embed"} & {tag for tag, _ in tags.seen}
@@ -98,7 +105,7 @@ def test_all_text_is_escaped(fabricate: Fabricate, split: Callable, tmp_path: Pa
     path = fabricate(bad, folder="bad", **parts)
     (path / "metrics.jsonl").unlink()  # no curves: a test needs no picture twice
     text = write_report([path], tmp_path / "report").read_text(encoding="utf-8")
-    assert text.count("<script>") == 1  # the page's own
+    assert ours(text).count("<script>") == 1  # the page's own
     assert "alert(" in text
     assert Tags(text).open == []
 
@@ -129,11 +136,43 @@ def test_a_broken_run_leaves_the_earlier_report_as_it_was(report: Path, tmp_path
     assert {name: (report.parent / name).read_bytes() for name in FILES} == before
 
 
+def test_a_page_may_show_runs_and_answers(all_four: list[Path], answer_files: list[Path], tmp_path: Path) -> None:
+    text = write_report(all_four[:1], tmp_path / "both", answer_files[4:5]).read_text(encoding="utf-8")
+    assert Tags(text).open == []
+    sections = re.findall(r'<section[^>]* id="([\w-]+)"', text)
+    assert sections == ["verdicts", "embedded-heads", "results", "length", "learning", "translations", "costs", "again"]
+    names = sorted(os.listdir(tmp_path / "both"))
+    assert names == sorted({*FILES, "figures", "tables", "verdicts.md"} - {"attention.png"})
+
+
+def specs(text: str) -> list[dict[str, Any]]:
+    """Return what the charts of the page are drawn from."""
+    return [
+        json.loads(each) for each in re.findall(r'aria-labelledby="[^"]+"><script type="application/json">(.*?)<', text)
+    ]
+
+
+def test_charts_have_the_colours_of_the_page_in_light_and_dark(shared: Path) -> None:
+    text = shared.read_text(encoding="utf-8")
+    charts = json.dumps([specs(text), re.findall(r'id="config">(.*?)<', text)])
+    assert len(specs(text)) == 1 + 4 + 4 * 3
+    assert re.findall("#[0-9a-f]{6}", charts) == []
+    declared = set(re.findall(r"--([\w-]+): #", text))
+    assert set(re.findall(r"var\(--([\w-]+)\)", charts)) <= declared
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280])
 def test_in_a_browser_all_fits_the_screen_and_cells_answer(browser: Browser, shared: Path, width: int) -> None:
     browser.open(shared, width=width)
-    browser.point(".cell")
+    browser.wait_for("#learning figure:last-child svg")
+    browser.wait_for(".maps:last-child figure:last-child svg")
+    browser.run("document.querySelector('.maps svg').scrollIntoView({behavior: 'instant', block: 'center'})")
+    browser.wait_for(".maps .mark-rect path")
+    browser.point(".maps .mark-rect path")
     assert browser.run("return document.documentElement.scrollWidth") <= width
-    assert len(browser.texts("text.lit")) == 2
-    assert re.fullmatch(r"친구 ← a +0\.\d\d", browser.texts("output")[0])
+    assert re.fullmatch(r"친구 ← a +0\.\d\d", browser.texts(".maps output")[0])
+    charts = browser.run("""return [...document.querySelectorAll(".chart svg")].filter(each => each.checkVisibility())
+        .map(each => each.getBoundingClientRect()).map(box => [box.left, box.right, box.height])""")
+    assert len(charts) == 1 + 4 + 3  # the other sentences are not open
+    assert all(left >= 0 and right <= width and height > 150 for left, right, height in charts)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from research.report.runs import comparisons, read_runs, widths
-from research.report.table import notes
+from research.report.run_tables import notes
+from research.report.runs import read_runs, run_groups, widths
 
 Fabricate = Callable[..., Path]
 Split = Callable[..., dict[str, Any]]
@@ -114,7 +114,7 @@ def test_runs_whose_bleu_is_another_are_not_compared(fabricate: Fabricate, split
     for search in tokenised["searches"].values():
         search["bleu"]["signature"] = "tok:none"
     runs, _ = read_runs([fabricate("luong", splits={"test": tokenised}), fabricate("none"), fabricate("transformer")])
-    assert [[run.name for run in each.runs] for each in comparisons(runs)] == [["none", "transformer"], ["luong"]]
+    assert [[run.name for run in each.runs] for each in run_groups(runs)] == [["none", "transformer"], ["luong"]]
     [note] = notes(runs, [])
     assert note == "BLEU of luong on test is tok:none, and does not compare with the others"
 
@@ -122,15 +122,15 @@ def test_runs_whose_bleu_is_another_are_not_compared(fabricate: Fabricate, split
 def test_runs_measured_on_other_sentences_are_not_compared(fabricate: Fabricate) -> None:
     german = fabricate("luong", folder="german", languages=("en", "de"))
     runs, _ = read_runs([german, fabricate("none"), fabricate("transformer")])
-    assert [[run.path.name for run in each.runs] for each in comparisons(runs)] == [["none", "transformer"], ["german"]]
-    assert [each.title for each in comparisons(runs)] == ["test, English → Korean", "test, English → German"]
+    assert [[run.path.name for run in each.runs] for each in run_groups(runs)] == [["none", "transformer"], ["german"]]
+    assert [each.title for each in run_groups(runs)] == ["test, English → Korean", "test, English → German"]
 
 
 def test_a_comparison_uses_the_widest_search_that_all_have(fabricate: Fabricate, split: Callable) -> None:
     narrow = split("luong")
     del narrow["searches"]["beam5"]
     runs, _ = read_runs([fabricate("none"), fabricate("luong", splits={"test": narrow})])
-    (comparison,) = comparisons(runs)
+    (comparison,) = run_groups(runs)
     assert comparison.search == "beam1"
     assert widths(runs[0].splits["test"]) == [1, 5]
     assert comparison.bins(runs[0]) == runs[0].splits["test"]["searches"]["beam1"]["bleu_by_length"]

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import msgspec
 
-from research.report.question_page import write_page
-from research.report.question_table import others_table
-from research.report.verdicts import counted, markdown
+from research.report.answer_tables import counted, markdown, others_table
+from research.report.page import write_page
 from research.results.answers import read_answers
 from tests.report.made_up_answers import attention_or_not, write
 
@@ -26,7 +25,7 @@ def test_a_hypothesis_may_have_a_measure_of_its_own(tmp_path: Path) -> None:
     made["hypotheses"][1] |= {"measure": "aer", "level": 0.9}
     (found,) = read_answers([write(tmp_path, made)])
     assert [each.measure for each in found.hypotheses] == ["bleu", "aer"]
-    text = write_page([found])
+    text = write_page(answers=[found])
     assert '<span class="en" lang="en">alignment error rate</span><span class="ko" lang="ko">정렬 오류율</span>' in text
     assert "90% interval" in text
     assert "alignment error rate" in map(str, others_table(found).heads)

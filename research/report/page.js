@@ -78,9 +78,33 @@ document.addEventListener("DOMContentLoaded", () => {
   });
   for (const details of document.querySelectorAll(".look")) details.addEventListener("toggle", () => explore(details));
 });
+
+// A chart is drawn when a reader comes near it; the others follow while nothing else is to do, so that all are printed.
+// What is pointed at is said below it.
+function drawChart(box) {
+  const source = box.querySelector("script");
+  if (!source || !box.offsetWidth) return;
+  const place = document.createElement("div"), said = box.closest("figure").querySelector("output");
+  const config = {...JSON.parse(page("#config").textContent), font: getComputedStyle(document.body).fontFamily};
+  source.replaceWith(place);
+  const tooltip = (_, event, item, value) => said.textContent = value ?? "";
+  const options = {config, tooltip, mode: "vega-lite", renderer: "svg", actions: false, defaultStyle: false};
+  return vegaEmbed(place, JSON.parse(source.textContent), options);
+}
+addEventListener("load", () => {
+  const charts = [...document.querySelectorAll(".chart")];
+  const near = new IntersectionObserver(seen => {
+    for (const {isIntersecting, target} of seen) if (isIntersecting) drawChart(target);
+  }, {rootMargin: "600px"});
+  for (const box of charts) near.observe(box);
+  const idle = window.requestIdleCallback ?? setTimeout;
+  const next = () => charts.length && Promise.resolve(drawChart(charts.shift())).then(() => idle(next));
+  idle(next);
+});
+
 // A table that is wider than the screen can be moved by the arrow keys too.
 function reach() {
-  for (const box of document.querySelectorAll(".scroll")) {
+  for (const box of document.querySelectorAll(".scroll, .fold")) {
     if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
     else box.removeAttribute("tabindex");
   }
@@ -94,6 +118,7 @@ let opened = [];
 addEventListener("beforeprint", () => {
   opened = [...document.querySelectorAll("details.data:not([open])")];
   for (const details of opened) details.open = true;
+  for (const box of document.querySelectorAll(".chart")) drawChart(box);
 });
 addEventListener("afterprint", () => {
   for (const details of opened) details.open = false;

@@ -47,7 +47,7 @@ def test_a_switch_changes_the_language_and_is_remembered(fresh: Browser, answers
     assert "refuted" not in shown(fresh, ".glance")
     fresh.open(answers_page)
     assert shown(fresh, "#language") == "English"
-    assert shown(fresh, "#embedded-recurrent_depth h2") == "두세 층은 한 층보다 조금 낫다."
+    assert shown(fresh, "#embedded-recurrent_depth h2") == "여섯 층은 그만한 가치가 있다."
     fresh.find("#language").click()
     assert shown(fresh, "h1").startswith("Questions")
 
@@ -75,10 +75,11 @@ def test_all_fits_the_screen(fresh: Browser, answers_page: Path, width: int, lan
     fresh.run("for (const each of document.querySelectorAll('details')) each.open = true")
     fresh.run("""for (const each of document.querySelectorAll('.effect > span:not(.hidden), .measured b'))
         each.textContent = '−0.1131 [−0.1209, −0.1053]'""")  # as long as any
-    fresh.run("return new Promise(done => setTimeout(done, 300))")
+    fresh.wait_for("#multi30k-attention_or_not .literature svg")
+    fresh.wait_for("#embedded-heads figure:last-of-type svg")
     assert fresh.run("return document.documentElement.scrollWidth") <= width
     # Type in pictures is not shrunk until it cannot be read.
-    sizes = fresh.run("""return [...document.querySelectorAll("figure svg text")]
+    sizes = fresh.run("""return [...document.querySelectorAll(".chart svg text")]
         .filter(each => each.getClientRects().length)
         .map(each => parseFloat(getComputedStyle(each).fontSize) * each.getScreenCTM().d)""")
     assert min(sizes) > 10
@@ -123,7 +124,7 @@ def test_the_keyboard_reaches_everything(fresh: Browser) -> None:
 
 def test_the_explorer_is_made_when_it_is_opened_and_speaks_the_language(fresh: Browser) -> None:
     def inside(script: str) -> object:
-        """What `script` finds in the frame, once there is something in it."""
+        """Return what `script` finds in the frame, once there is something in it."""
         return fresh.run(
             """const [script] = arguments, find = new Function("inside", script);
             return new Promise(done => {

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from research.report import terminal_table
+from research.report.run_tables import columns, csv_file, markdown, rows, signatures
 from research.report.runs import Run, read_runs
-from research.report.table import columns, comma_separated, markdown, rows, signatures
 
 Fabricate = Callable[..., Path]
 ALL = ("none", "luong", "bahdanau", "transformer")
@@ -22,7 +22,7 @@ def read(*paths: Path) -> list[Run]:
 
 
 def csv_rows(runs: list[Run]) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(comma_separated(runs))))
+    return list(csv.DictReader(io.StringIO(csv_file(runs))))
 
 
 def markdown_rows(runs: list[Run]) -> list[list[str]]:

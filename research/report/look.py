@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.report.maps import sentence, tokens
-from research.report.words import SAID
 from research.results.answers import FiledAnswer
 from research.results.message import Message
 from research.results.run_folder import RunFolder
@@ -13,36 +12,39 @@ from research.results.run_folder import RunFolder
 MOST_SENTENCES = 4
 
 
-class Look(NamedTuple):
-    """sentences as `explorer.packed` takes them. why: what is missing; None where nothing is, or nothing was asked."""
+class AttentionLook(NamedTuple):
+    """Sentences of a run.
+
+    Attributes:
+        sentences: as `explorer.packed` takes them.
+        trouble: why there are none; None if nothing is missing, or nothing was asked for.
+    """
 
     name: str
     languages: tuple[str, ...]
     sentences: list[dict[str, Any]]
-    why: Message | None
+    trouble: Message | None
 
 
-def look_into(answer: FiledAnswer) -> Look:
-    """The sentences of `answer.look`; a run that is gone or shows nothing is said, and is no error."""
+def look_into(answer: FiledAnswer) -> AttentionLook:
+    """Return the sentences of `answer.look`. A run that is gone or shows nothing is no error: `trouble` says so."""
     if answer.look is None:
-        return Look("", (), [], None)
+        return AttentionLook("", (), [], None)
     folder = RunFolder(answer.path.parent / answer.look)
-    name = folder.path.name
     try:
         splits = folder.read_json("result.json")["splits"]
         languages = tuple(folder.read_json("config.json")["data"]["languages"])
         wanted = [splits[answer.split]] if answer.split in splits else list(splits.values())
         records: list[dict[str, Any]] = next((split["attention"] for split in wanted if split.get("attention")), [])
         sentences = [_sentence(index, record) for index, record in enumerate(records[:MOST_SENTENCES], 1)]
+        why = None if sentences else Message("its result.json holds no attention")
     except FileNotFoundError:
-        return _nothing(name, SAID["no_folder"])
+        languages, sentences, why = (), [], Message("its folder or its result.json is gone")
     except (ValueError, KeyError, TypeError):
-        return _nothing(name, SAID["bad_result"])
-    return Look(name, languages, sentences, None) if sentences else _nothing(name, SAID["no_attention"])
-
-
-def _nothing(name: str, why: Message) -> Look:
-    return Look(name, (), [], SAID["look_gone"].of(run=name, why=why))
+        languages, sentences, why = (), [], Message("its result.json or config.json is damaged")
+    name = folder.path.name
+    trouble = Message("The attention of {run} cannot be shown: {why}.", run=name, why=why) if why else None
+    return AttentionLook(name, languages, sentences, trouble)
 
 
 def _sentence(line: int, record: dict[str, Any]) -> dict[str, Any]:

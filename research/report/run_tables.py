@@ -1,36 +1,41 @@
-"""The results as a table: one row per run and split, for the terminal, for Markdown and as CSV."""
+"""The results of runs as a table, one row per run and split, for the terminal, as Markdown and as CSV."""
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich import box
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
-from research.report.runs import Comparison, Run, bleu_signature, comparisons, widths
+from research.report.runs import Run, RunGroup, bleu_signature, run_groups, widths
+from research.results.tables import (
+    NOTHING,
+    TableCell,
+    TextTable,
+    comma_separated,
+    escape_markdown,
+    markdown_lines,
+    terminal_table,
+)
 
 Value = str | int | float | None
 NOT_EVALUATED = "not evaluated"
 SHORT_NAME = 16  # letters; a longer name may be folded where the terminal is narrow
-NOTHING = "–"
 KEY = (
     "Seconds are of training. Lower-cased BLEU, chrF and TER are of the widest search in the row. Perplexity and token",
     "accuracy are per subword: they compare between runs with one vocabulary. Bold: best on the same sentences.",
 )
-# One space between columns where rich has three: twelve columns then fit in 80 characters.
-HEAD_RULE = box.Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
 
 
 class Column(NamedTuple):
-    """`key` names it in results.csv, `narrow` heads it in a terminal, `best` picks the better numbers, if any are.
+    """A column.
 
-    narrow: "" for a column that a terminal has no room for.
+    Attributes:
+        key: its name in results.csv.
+        narrow: its head in a terminal; "" if a terminal has no room for it.
+        best: picks the best of several numbers; None if none is better.
     """
 
     key: str
@@ -49,7 +54,7 @@ class Row(NamedTuple):
 
 
 def columns(runs: Sequence[Run]) -> list[Column]:
-    """What is shown: greedy always, and each wider beam that some run was searched with."""
+    """Return what is shown: greedy search always, and each wider beam that some run was searched with."""
     beams = sorted({1, *(width for run in runs for split in run.splits.values() for width in widths(split))})
     greedy = Column("bleu_beam1", "BLEU greedy", "BLEU\ngreedy", _points, max)
     wider = [Column(f"bleu_beam{n}", f"BLEU beam {n}", f"BLEU\nbeam {n}", _points, max) for n in beams if n > 1]
@@ -72,7 +77,7 @@ def columns(runs: Sequence[Run]) -> list[Column]:
 
 
 def rows(runs: Sequence[Run]) -> list[Row]:
-    """One row per run and split, in the order of the runs; lower-cased BLEU, chrF and TER are of the widest search."""
+    """Return a row per run and split, in the order of the runs; scores other than BLEU are of the widest search."""
     found = []
     for run in runs:
         whole = {"name": run.name} | {key: run.cost(key) for key in ("steps", "parameters", "seconds")}
@@ -91,23 +96,23 @@ def rows(runs: Sequence[Run]) -> list[Row]:
 
 
 def text(column: Column, row: Row) -> str:
-    """The cell as people read it."""
+    """Return the cell as people read it."""
     value = row.values.get(column.key)
     return NOTHING if value is None else column.show(value)
 
 
 def best_cells(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
-    """(run, split, column) of the best number among the runs that were measured on the same sentences."""
+    """Return (run, split, column) of each best number among the runs that were measured on the same sentences."""
     found: set[tuple[str, str, str]] = set()
     table = {(row.run.name, row.split): row for row in rows(runs)}
-    for comparison in comparisons(runs):
+    for comparison in run_groups(runs):
         for column in columns(runs):
             found |= _best(comparison, column, table)
     return found
 
 
 def notes(runs: Sequence[Run], others: Sequence[Path]) -> list[str]:
-    """What a reader of the numbers must know: what is missing, and by which command it is had."""
+    """Return what a reader of the numbers must know: what is missing, and the command that makes it."""
     said = [f"{run.name} is {NOT_EVALUATED}; to do it: {run.evaluate_command}" for run in runs if not run.splits]
     said += _other_bleu(runs)
     said += [f"{path} is no run folder (it has no config.json) and was left out" for path in others]
@@ -115,7 +120,7 @@ def notes(runs: Sequence[Run], others: Sequence[Path]) -> list[str]:
 
 
 def _other_bleu(runs: Sequence[Run]) -> list[str]:
-    """A note for every row whose BLEU is not the others': a number beside theirs that does not compare."""
+    """Return a note for every row whose BLEU has another signature than most, so that it does not compare."""
     by_row = {(run.name, name): bleu_signature(split) for run in runs for name, split in run.splits.items()}
     counted = Counter(filter(None, by_row.values())).most_common()
     return [
@@ -126,7 +131,7 @@ def _other_bleu(runs: Sequence[Run]) -> list[str]:
 
 
 def signatures(runs: Sequence[Run]) -> list[str]:
-    """The distinct sacreBLEU signatures behind the scores."""
+    """Return the distinct sacreBLEU signatures of the scores."""
     found: dict[str, None] = {}
     for run in runs:
         for split in run.splits.values():
@@ -138,61 +143,51 @@ def signatures(runs: Sequence[Run]) -> list[str]:
 
 
 def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType:
-    """The table for `rich.console.Console.print`, split by split; the best of each column is bold."""
+    """Return the table for `rich.console.Console.print`, split by split; the best of each column is bold."""
     shown = [column for column in columns(runs) if column.narrow]
-    best = best_cells(runs)
-    table = Table(box=HEAD_RULE, show_edge=False, pad_edge=False, padding=(0, 0, 0, 0))
-    found = rows(runs)
+    best, found = best_cells(runs), rows(runs)
     heads = {row.split: row.split or NOT_EVALUATED for row in found}
-    short = max(map(len, [*heads.values(), *(run.name for run in runs)])) <= SHORT_NAME
-    for column in shown:
-        name = column.key == "name"
-        table.add_column(column.narrow, justify="left" if name else "right", no_wrap=short or not name, overflow="fold")
-    for split in sorted(heads, key=lambda split: not split):  # what is not evaluated comes last
-        table.add_row(Text(heads[split], style="italic"))
+    lines: list[list[TableCell]] = []
+    for split in sorted(heads, key=lambda split: not split):  # runs that are not evaluated come last
+        lines.append([TableCell(heads[split], "italic")])
         for row in (row for row in found if row.split == split):
-            cells = []
-            for column in shown:
-                bold = (row.run.name, row.split, column.key) in best
-                cells.append(Text(text(column, row), style="bold green" if bold else "" if row.split else "dim"))
-            table.add_row(*cells)
+            styles = ["bold green" if (row.run.name, row.split, column.key) in best else "" if row.split else "dim"
+                      for column in shown]  # fmt: skip
+            lines.append([TableCell(text(column, row), each) for column, each in zip(shown, styles, strict=True)])
+    short = max(map(len, [*heads.values(), *(run.name for run in runs)])) <= SHORT_NAME
+    table = terminal_table(TextTable([column.narrow for column in shown], lines), fold=[] if short else [0], gap=0)
     return Group(table, *(Text.assemble(("note ", "yellow"), note) for note in notes(runs, others)))
 
 
 def markdown(runs: Sequence[Run], others: Sequence[Path] = ()) -> str:
-    """The table, its notes, the signatures and the commands that made each run."""
-    shown = columns(runs)
-    best = best_cells(runs)
-    lines = ["# Results", "", "| " + " | ".join(column.title for column in shown) + " |"]
-    lines.append("|" + "|".join("---" if column.key in ("name", "split") else "---:" for column in shown) + "|")
-    for row in rows(runs):
-        cells = [_in_markdown(text(column, row)) for column in shown]
-        for index, column in enumerate(shown):
-            if (row.run.name, row.split, column.key) in best:
-                cells[index] = f"**{cells[index]}**"
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", *KEY, ""]
-    lines += [f"- {_in_markdown(note)}" for note in notes(runs, others)]
+    """Return results.md: the table, its notes, the signatures and the commands that made each run."""
+    shown, best = columns(runs), best_cells(runs)
+    cells = [[TableCell(text(column, row), "bold" if (row.run.name, row.split, column.key) in best else "")
+              for column in shown] for row in rows(runs)]  # fmt: skip
+    lines = [
+        "# Results",
+        "",
+        *markdown_lines(TextTable([column.title for column in shown], cells, left=2)),
+        "",
+        *KEY,
+        "",
+    ]
+    lines += [f"- {escape_markdown(note)}" for note in notes(runs, others)]
     lines += [f"- `{signature}`" for signature in signatures(runs)]
     lines += ["", "## Commands", ""]
     for run in runs:
-        lines += [f"### {_in_markdown(run.name)}", "", _in_markdown(run.shape) + ".", ""]
+        lines += [f"### {escape_markdown(run.name)}", "", f"{escape_markdown(run.shape)}.", ""]
         lines += ["```sh", *(run.commands or [f"# {run.path} records no command"]), "```", ""]
     return "\n".join(lines)
 
 
-def comma_separated(runs: Sequence[Run]) -> str:
-    """results.csv: the numbers as result.json has them, fractions not percent; nothing where there is none."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+def csv_file(runs: Sequence[Run]) -> str:
+    """Return results.csv: the numbers as result.json has them, fractions not percent."""
     keys = [column.key for column in columns(runs)]
-    writer.writerow(keys)
-    for row in rows(runs):
-        writer.writerow(["" if row.values.get(key) is None else row.values[key] for key in keys])
-    return out.getvalue()
+    return comma_separated([keys, *([row.values.get(key) for key in keys] for row in rows(runs))])
 
 
-def _best(comparison: Comparison, column: Column, table: dict[tuple[str, str], Row]) -> set[tuple[str, str, str]]:
+def _best(comparison: RunGroup, column: Column, table: dict[tuple[str, str], Row]) -> set[tuple[str, str, str]]:
     if column.best is None:
         return set()
     numbers: dict[str, float] = {}
@@ -215,16 +210,12 @@ def _score(search: dict[str, Any], metric: str) -> float | None:
     return (search.get(metric) or {}).get("score")
 
 
-def _in_markdown(words: str) -> str:
-    return words.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
 def _count(value: float) -> str:
     return f"{value:,.0f}"
 
 
 def _size(value: float) -> str:
-    """Parameters: 65.00M, 412k."""
+    """Return parameters, such as 65.00M or 412k."""
     return f"{value / 1e6:,.2f}M" if value >= 1e6 else f"{value / 1e3:,.0f}k"
 
 
