@@ -1,18 +1,30 @@
-"""Runs that differ in their seed alone, taken together: what a model scores, and how far that is from sure."""
+"""Runs that differ in their seed alone, taken together: the mean of each score and its interval."""
 
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from os.path import commonprefix
 from typing import NamedTuple
 
+import numpy as np
+
 from research.report import run_tables
 from research.report.runs import Run
+from research.results.counts import read as read_counts
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
+from research.results.measures import MEASURES
+from research.results.run_folder import RunFolder
 from research.results.tables import NOTHING, TextTable, markdown_lines
 from research.statistics.contrasts import Scores
 
-COLUMNS = ("token_accuracy", "alignment_error", "perplexity", "bleu_beam1")
+COLUMNS = {
+    "token_accuracy": ("token_accuracy", ""),
+    "alignment_error": ("aer", ""),
+    "perplexity": ("perplexity", ""),
+    "bleu_beam1": ("bleu", "beam1"),
+}
+"""Column of the table -> the name of its measure in `MEASURES`, and the search where translations are measured."""
 COVERAGE = 0.95  # of an interval
 
 
@@ -21,8 +33,8 @@ class Mean(NamedTuple):
 
     Attributes:
         mean: the mean.
-        margin: half the width of its interval; inf for one seed, which says nothing of others, and 0 where all seeds
-            score the same.
+        margin: half the width of its interval over seeds and sentences; inf for one seed, which says nothing of others,
+            and 0 where nothing varies.
     """
 
     mean: float
@@ -30,7 +42,7 @@ class Mean(NamedTuple):
 
 
 class Group(NamedTuple):
-    """One model on one split, under several seeds. parameters, flops: of one run; flops a target token, in training."""
+    """One model on one split under several seeds. parameters: of one run; flops: of training, per target token."""
 
     name: str
     split: str
@@ -41,15 +53,15 @@ class Group(NamedTuple):
 
 
 def over_seeds(runs: Sequence[Run]) -> list[Group]:
-    """Groups in the order of their first runs; runs that were not evaluated are left out."""
+    """Group runs that differ in their seed alone, in the order of their first runs; only runs that were evaluated."""
     members: dict[tuple[str, str], list[run_tables.Row]] = {}
     for row in run_tables.rows(runs):
         if row.split:
             members.setdefault((_but_for_the_seed(row.run), row.split), []).append(row)
     found = []
     for (_, split), rows in members.items():
-        numbers = {key: [row.values[key] for row in rows if _is_number(row.values.get(key))] for key in COLUMNS}
-        measures = {key: mean(values) for key, values in numbers.items() if len(values) == len(rows)}  # type: ignore
+        measured = [key for key in COLUMNS if all(_is_number(row.values.get(key)) for row in rows)]
+        measures = {key: _mean(key, rows) for key in measured}
         name = _without_seed(commonprefix([row.run.name for row in rows]))  # noqa: RUF071 - names, not paths
         first = rows[0].run
         found.append(
@@ -65,14 +77,24 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
     return found
 
 
-def mean(values: Sequence[float]) -> Mean:
-    """Return the mean and its interval over seeds, as `contrasts` has it: t_{0.975, n-1} s / √n."""
-    found = Scores.of_runs({"model": values}).contrast({"model": 1})
-    return Mean(found.value, found.interval(COVERAGE)[1] - found.value)
+def _mean(key: str, rows: Sequence[run_tables.Row]) -> Mean:
+    """Return the mean of a column and its interval: the one of `compare` and `ablate`, see `contrasts`.
+
+    The sentences count where the run folders hold their counts; else, as for a run of an older version, seeds alone.
+    """
+    name, search = COLUMNS[key]
+    values = [float(row.values[key]) for row in rows]  # type: ignore[arg-type]
+    scores = Scores.of_runs({"model": values})
+    if len(rows) > 1 and (of_sums := MEASURES[name].of_sums):
+        with suppress(OSError, ValueError):
+            counts = [read_counts(RunFolder(row.run.path), row.split).of(name, search) for row in rows]
+            scores = Scores.of_sentences({"model": np.stack(counts)}, of_sums, seed=0)
+    found = scores.contrast({"model": 1})
+    return Mean(math.fsum(values) / len(values), found.interval(COVERAGE)[1] - found.value)
 
 
 def markdown(runs: Sequence[Run]) -> str:
-    """A table with a row a group; "" where no model has two seeds."""
+    """Return a table with a row for each group; "" if no model has two seeds."""
     groups = over_seeds(runs)
     if all(group.seeds == 1 for group in groups):
         return ""
@@ -83,7 +105,7 @@ def markdown(runs: Sequence[Run]) -> str:
     for group in groups:
         cells = [group.name, group.split, str(group.seeds), f"{group.parameters:,}", f"{group.flops / 1e6:.2f}"]
         rows.append([*cells, *(_shown(columns[key], group.measures.get(key)) for key in shown)])
-    read = f"Mean over seeds ± half of its {COVERAGE:.0%} interval (Student's t); identical: all seeds score the same."
+    read = f"Mean over seeds ± half of its {COVERAGE:.0%} interval over seeds and sentences; identical: nothing varies."
     lines = [*markdown_lines(TextTable(heads, rows, left=2)), "", f"{read} FLOPs of training.", ""]
     return "\n".join(lines)
 

@@ -3,21 +3,56 @@
 import json
 import math
 
+import numpy as np
 import pytest
 from scipy import stats
 
 from research.report import seeds, write_report
 from research.report.runs import read_runs
+from research.results.counts import write as write_counts
+from research.results.measures import MEASURES
+from research.results.run_folder import RunFolder
+from research.statistics.contrasts import Scores
 
 
-def test_the_interval_is_students():
-    values = [0.31, 0.35, 0.36]
+def accuracy(seeded, *, folders=slice(None)):
+    runs, _ = read_runs(seeded[1:][folders])
+    [group] = seeds.over_seeds(runs)
+    return group.measures["token_accuracy"]
+
+
+def test_without_counts_the_interval_is_students(seeded):
+    values = [0.60, 0.62, 0.67]
     low, high = stats.t.interval(0.95, 2, loc=sum(values) / 3, scale=stats.sem(values))
-    found = seeds.mean(values)
+    found = accuracy(seeded)
     assert (found.mean - found.margin, found.mean + found.margin) == pytest.approx((low, high))
-    assert seeds.mean([0.5]).mean == 0.5
-    assert math.isinf(seeds.mean([0.5]).margin)
-    assert seeds.mean([0.5, 0.5, 0.5]) == (0.5, 0)
+    alone = accuracy(seeded, folders=slice(1))
+    assert alone.mean == 0.60
+    assert math.isinf(alone.margin)
+
+
+def test_with_counts_it_is_the_interval_of_compare_and_ablate(seeded):
+    """Over seeds and sentences; here the sentences of a run are unlike, so that it is wider than over seeds alone."""
+    values, sentences = (0.60, 0.62, 0.67), 97
+    rng = np.random.default_rng(0)
+    systems = []
+    for path, value in zip(seeded[1:], values, strict=True):
+        tokens = np.full(sentences, 100.0)
+        correct = 100 * value + rng.normal(0, 20, sentences)
+        correct += 100 * value - correct.mean()
+        arrays = {"nll": tokens, "correct": correct, "tokens": tokens}
+        step = json.loads((path / "result.json").read_text())["splits"]["test"].get("step", 0)
+        result = json.loads((path / "result.json").read_text())
+        result["splits"]["test"]["step"] = step
+        (path / "result.json").write_text(json.dumps(result))
+        write_counts(RunFolder(path), "test", step, arrays)
+        systems.append(np.stack(list(arrays.values()), axis=1))
+    by = MEASURES["token_accuracy"].of_sums
+    low, high = Scores.of_sentences({"a": np.stack(systems)}, by, seed=0).contrast({"a": 1}).interval(0.95)
+    found = accuracy(seeded)
+    assert (found.mean - found.margin, found.mean + found.margin) == pytest.approx((low, high))
+    alone = stats.t.interval(0.95, 2, loc=np.mean(values), scale=stats.sem(values))
+    assert high - low > alone[1] - alone[0]
 
 
 @pytest.fixture
