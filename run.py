@@ -158,18 +158,20 @@ def _answer(
 
 
 def report(given: Given, command: str) -> None:
-    """Write a page of run folders, or of answers."""
+    """Write a page of run folders, answers or both."""
     from rich.console import Console
 
     from experiments import answers
-    from research.report import answers_terminal, terminal_table, write_answers, write_report
+    from research.report import answers_terminal, terminal_table, write_report
 
-    flags = given.flags
-    if asked := [answer for path in flags.runs for answer in answers(path)]:
-        page, shown = write_answers(asked, flags.out), answers_terminal(asked)
-    else:
-        page, shown = write_report(flags.runs, flags.out), terminal_table(flags.runs)
-    Console().print(shown)
+    found = {path: answers(path) for path in given.flags.runs}
+    runs = [path for path, answered in found.items() if not answered]
+    asked = [answer for answered in found.values() for answer in answered]
+    page = write_report(runs, given.flags.out, asked)
+    if runs:
+        Console().print(terminal_table(runs))
+    if asked:
+        Console().print(answers_terminal(asked))
     print(f"\nReport: {page}")
 
 

@@ -392,8 +392,8 @@ ABLATE = Verb(
 REPORT = Verb(
     summary="show run folders side by side: one page with tables, figures and attention maps",
     usage="RUN [RUN ...] --out=FOLDER",
-    description="Show run folders side by side, or the answers of `ablate` with their verdicts: one self-contained "
-    "HTML\npage, its figures as PNG and its tables as CSV.",
+    description="Show run folders side by side, the answers of `ablate` with their verdicts, or both: one\n"
+    "self-contained HTML page, its figures as PNG and its tables as CSV.",
     examples=(
         "report runs/* --out=report/",
         "report runs/ablation/* --out=report/",

@@ -52,7 +52,6 @@ def train(action):
 def report(action):
     calls = action("research.report", "write_report", result=Path("out/index.html"))
     sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
-    sys.modules["research.report"].write_answers = lambda answers, out: calls.append(answers) or out / "index.html"
     sys.modules["research.report"].answers_terminal = lambda answers: f"the verdicts of {len(answers)} answers"
     sys.modules["research.report"].attention_png = lambda source, target, weights: b""
     sys.modules["research.report"].attention_page = lambda files, name, languages: ""
@@ -210,7 +209,7 @@ def test_translate_scores_instead(action):
 
 def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys):
     assert run.main(["report", "a", "b", "--out=out"]) == 0
-    assert report == [(([Path("a"), Path("b")], Path("out")), {})]
+    assert report == [(([Path("a"), Path("b")], Path("out"), []), {})]
     assert capsys.readouterr().out == "the table of 2 runs\n\nReport: out/index.html\n"
 
 
@@ -304,8 +303,17 @@ def test_report_shows_answers_in_the_order_of_the_lecture(report, tmp_path, caps
     for name in ("heads", "bottleneck", "not_a_question"):
         (tmp_path / f"{name}.json").write_text("{}")
     assert run.main(["report", str(tmp_path), f"--out={tmp_path / 'report'}"]) == 0
-    assert report == [[tmp_path / "bottleneck.json", tmp_path / "heads.json"]]
+    assert report == [(([], tmp_path / "report", [tmp_path / "bottleneck.json", tmp_path / "heads.json"]), {})]
     assert "the verdicts of 2 answers" in capsys.readouterr().out
+
+
+def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
+    (tmp_path / "heads.json").write_text("{}")
+    assert run.main(["report", "a", str(tmp_path), "--out=out"]) == 0
+    assert report == [(([Path("a")], Path("out"), [tmp_path / "heads.json"]), {})]
+    printed = capsys.readouterr().out
+    assert "the table of 1 runs" in printed
+    assert "the verdicts of 1 answers" in printed
 
 
 @pytest.mark.parametrize(
