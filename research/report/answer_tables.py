@@ -141,12 +141,15 @@ def counted(answers: Sequence[FiledAnswer]) -> Message:
     again = sum(seconds for _, seconds in runs) - sum(once.values())
     verdicts = Counter(answer.verdict for answer in answers)
     questions = len({answer.question for answer in answers})
+    asked = Message("one question") if questions == 1 else Message("{n} questions", n=questions)
+    if len(answers) > questions > 1:
+        asked = Message("{n} questions, {answers} answers", n=questions, answers=len(answers))
     corpora = [
         IN_A_SENTENCE.get(name) or corpus_title(name) for name in dict.fromkeys(answer.corpus for answer in answers)
     ]
     return Message(
         "{questions} on {corpora}: {verdicts}. {runs} runs, {seconds} of training in all.",
-        questions=Message("one question") if questions == 1 else Message("{n} questions", n=questions),
+        questions=asked,
         corpora=listed(corpora, between=Message("{first} and {rest}")),
         verdicts=listed([Message("{count} {verdict}", count=verdicts[name], verdict=words)
                          for name, words in VERDICT_TITLES.items() if name in verdicts]),
