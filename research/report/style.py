@@ -10,7 +10,7 @@ from research.report.hangul import romanise
 from research.report.runs import Run
 
 PAPER, INK, SOFT, RULE = "#ffffff", "#1c2024", "#5d656e", "#e3e6e9"
-# What they are called on a page, where dark has others.
+# The names of these colours in the css, where the dark scheme has other values.
 NAMES = {PAPER: "var(--paper)", INK: "var(--ink)", SOFT: "var(--soft)", RULE: "var(--rule)"}
 # Okabe and Ito's colours, darkened until thin lines and small type read on white; told apart by all three kinds
 # of colour blindness. Grey is for what has no attention: the baseline that the others are seen against.

@@ -1,4 +1,4 @@
-"""What is made of answers: a page, whole, alone and escaped, with its numbers in two languages; and its short forms."""
+"""The page of answers: whole, in one file, escaped, with its numbers in two languages; and its short forms."""
 
 import csv
 import io

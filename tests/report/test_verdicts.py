@@ -1,4 +1,4 @@
-"""What is made of an answer's numbers in words and tables."""
+"""The numbers of an answer in words and tables."""
 
 from pathlib import Path
 
