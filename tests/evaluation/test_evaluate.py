@@ -473,7 +473,7 @@ def test_a_split_is_encoded_once(workdir, monkeypatch):
     monkeypatch.setattr(
         Vocabulary, "encode_all", lambda self, texts: encoded.append(list(texts)) or encode_all(self, texts)
     )
-    evaluate(workdir, every_split=True, command="", beams=(1, 2), interventions=True)
+    evaluate(workdir, command="", beams=(1,), interventions=True)
     run = load(workdir)
     sides = [[pair[side] for pair in run.split(name)] for name in run.folder.splits() for side in (0, 1)]
     assert sorted(encoded) == sorted(sides)

@@ -14,7 +14,7 @@ from research.ablation.experiment import architecture_of
 from research.data.vocabulary import PAD
 from research.parallel.devices import Devices
 from research.report.language import translator
-from research.report.numbers import COSTS
+from research.report.words import COST_COLUMNS
 from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS as MEASURED_COSTS
 from research.training.translator_training import make_training
@@ -76,7 +76,7 @@ def test_an_arm_stands_on_the_line_that_its_name_says(name, arm, place):
 def test_costs_that_scores_are_drawn_over_are_recorded_ones():
     costs = {experiments.load(name).cost for name in experiments.QUESTIONS} - {None}
     assert costs <= MEASURED_COSTS.keys()
-    assert COSTS.keys() == MEASURED_COSTS.keys()  # and the report can write each
+    assert COST_COLUMNS.keys() == MEASURED_COSTS.keys()  # and the report can write each
 
 
 @pytest.mark.parametrize("name", experiments.QUESTIONS)

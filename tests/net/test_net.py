@@ -17,13 +17,21 @@ ROUNDING = 2.0**-24  # of float32: what a sum that is zero in exact arithmetic l
 PRINTED = 1.01e-4  # one unit of the last of four printed decimals: a number near a half may be rounded either way
 
 
+# These meet most of the code; the others take minutes, and are for `make test-all`.
+QUICK = ("luong_feeding_coverage", "transformer_relative")
+
+
+def families(names):
+    return [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """`measured(family)` returns what a family gives now, trained once, and what is recorded."""
     return cache(lambda family: (everything(family, tmp_path_factory.mktemp("net") / family), recorded(family)))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", families(FAMILIES))
 def test_losses_and_gradient_norms_of_each_step(measured, family):
     found, expected = measured(family)
     assert found["training"]["steps"] == expected["training"]["steps"] == list(range(1, 13))
@@ -35,7 +43,7 @@ def test_losses_and_gradient_norms_of_each_step(measured, family):
     np.testing.assert_allclose(*logs, rtol=RELATIVE, atol=0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", families(FAMILIES))
 def test_norms_of_parameters_and_optimiser_state(measured, family):
     found, expected = (each["training"]["norms"] for each in measured(family))
     assert found.keys() == expected.keys()
@@ -63,7 +71,7 @@ def floor(path, norms):
     return 0.0
 
 
-@pytest.mark.parametrize("family", SEARCHED)
+@pytest.mark.parametrize("family", families(SEARCHED))
 def test_translations_and_their_scores(measured, family):
     found, expected = measured(family)
     for search in ("greedy", "beam 5"):
