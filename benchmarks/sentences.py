@@ -13,7 +13,7 @@ from research.data.examples import Examples, Sentences, encode
 from research.data.text import read_pairs
 from research.data.vocabulary import Vocabularies
 
-# Lengths of Multi30k en-de in 8,000 joint BPE pieces, end mark included, as log-normals: fitted to the training split.
+# Lengths of Multi30k en-de in 8,000 joint BPE pieces, `eos` included, as log-normals: fitted to the training split.
 SOURCE_LOG_MEAN, SOURCE_LOG_DEVIATION = 2.682, 0.294
 RATIO_LOG_MEAN, RATIO_LOG_DEVIATION = 0.022, 0.170
 SHORTEST, LONGEST = 3, 53

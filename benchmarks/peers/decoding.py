@@ -10,7 +10,7 @@ PAD, BOS, EOS = 0, 1, 2
 def greedy(model: nn.Module, source: Tensor, limits: Tensor) -> Tensor:
     """Take the likeliest next token until every sentence has ended or is at its limit: ids (B, T), then PAD.
 
-    limits (B,): the most tokens of each sentence, end mark included.
+    limits (B,): the most tokens of each sentence, `eos` included.
     """
     longest = int(limits.max())
     memory = model.encode(source)
