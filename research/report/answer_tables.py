@@ -147,15 +147,17 @@ def counted(answers: Sequence[FiledAnswer]) -> Message:
     corpora = [
         IN_A_SENTENCE.get(name) or corpus_title(name) for name in dict.fromkeys(answer.corpus for answer in answers)
     ]
+    between = Message("{first} and {rest}")
+    given = [name for name in VERDICT_TITLES if name in verdicts]
+    numbered = [Message("{count} {verdict}", count=verdicts[name], verdict=VERDICT_TITLES[name]) for name in given]
     return Message(
         "{questions} on {corpora}: {verdicts}. {runs} runs, {seconds} of training in all.",
         questions=asked,
-        corpora=listed(corpora, between=Message("{first} and {rest}")),
-        verdicts=listed([Message("{count} {verdict}", count=verdicts[name], verdict=words)
-                         for name, words in VERDICT_TITLES.items() if name in verdicts]),
+        corpora=listed(corpora, between=between),
+        verdicts=listed(numbered),
         runs=f"{len(once):,}",
         seconds=duration(sum(answer.seconds for answer in answers) - again),
-    )  # fmt: skip
+    )
 
 
 def terminal(answers: Sequence[FiledAnswer]) -> RenderableType:

@@ -90,7 +90,7 @@ def test_all_verdicts_at_a_glance_link_to_their_sections(text: str, answer_files
     shapes = {name: set(re.findall(r'<use href="#([\w-]+)"', row)) for name, row in rows}
     assert shapes["multi30k-attention_or_not"] == {"supported"}
     assert shapes["embedded-recurrent_depth"] == {"supported", "refuted", "inconclusive"}
-    assert "5 questions on the embedded corpus and Multi30k: 3 supported, 1 refuted" in text
+    assert "5 questions, 6 answers on the embedded corpus and Multi30k: 3 supported, 1 refuted" in text
     assert "110 runs, 1 h 36 min of training" in text
 
 
