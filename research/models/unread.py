@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable
 
 from ml_collections import ConfigDict
 
+from research.models import attends
+
 
 def refuse_unread(model: ConfigDict, fields: Iterable[str]) -> None:
     """Refuse fields that somebody set and that change nothing in this model.
@@ -26,28 +28,24 @@ def refuse_unread(model: ConfigDict, fields: Iterable[str]) -> None:
                 )
 
 
-def _attends(model: ConfigDict) -> bool:
-    return bool(model.decoder != "recurrent" or model.reader != "none")
-
-
 def _has_positions(kind: str) -> Callable[[ConfigDict], bool]:
     return lambda model: any(model[field] == kind for field in _POSITIONS if field in model)
 
 
 def _has_learned_positions(model: ConfigDict) -> bool:
-    cross = _attends(model) and model.score == "location"
+    cross = attends(model) and model.score == "location"
     own = "self_score" in model and model.self_score == "location"
     return cross or own or _has_positions("learned")(model)
 
 
 _POSITIONS = ("encoder_positions", "decoder_positions")
-_READER = (_attends, ("decoder", "reader"))
+_READER = (attends, ("decoder", "reader"))
 READ_WHEN: dict[str, tuple[Callable[[ConfigDict], bool], tuple[str, ...]]] = {
     "score": _READER,
     "normaliser": _READER,
     "window": _READER,
-    "window_radius": (lambda model: _attends(model) and model.window != "global", ("reader", "window")),
-    "coverage_width": (lambda model: _attends(model) and model.coverage != "none", ("reader", "coverage")),
+    "window_radius": (lambda model: attends(model) and model.window != "global", ("reader", "window")),
+    "coverage_width": (lambda model: attends(model) and model.coverage != "none", ("reader", "coverage")),
     "learned_positions": (_has_learned_positions, ("reader", "score", "self_score", *_POSITIONS)),
     "relative_reach": (_has_positions("relative"), _POSITIONS),
 }

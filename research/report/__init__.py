@@ -3,7 +3,7 @@
 write_report(["runs/none", "runs/luong"], "report/")     # the path of report/index.html
 terminal_table(["runs/none", "runs/luong"])              # for rich.console.Console().print
 
-write_answers(["OUT/heads.json"], "report/")             # what `ablate` found: the path of report/index.html
+write_report([], "report/", ["OUT/heads.json"])         # the answers of `ablate`: the path of report/index.html
 answers_terminal(["OUT/heads.json"])                     # its verdicts, for the terminal
 """
 
@@ -41,13 +41,8 @@ def attention_page(files: Sequence[Path], name: str, languages: Sequence[str]) -
 
 
 def answers_terminal(answers: Iterable[Path | str]) -> RenderableType:
-    """Return all verdicts, a row for each answer file. Errors: as `write_answers`."""
+    """Return all verdicts, a row for each answer file. Errors: as `write_report`."""
     return answer_tables.terminal(read_answers(answers))
-
-
-def write_answers(answers: Iterable[Path | str], out: Path | str) -> Path:
-    """Write the page of what `ablate` found on one corpus or several. Errors and files: as `write_report`."""
-    return write_report((), out, answers)
 
 
 def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iterable[Path | str] = ()) -> Path:

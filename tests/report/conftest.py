@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from research.report import write_answers
+from research.report import write_report
 from tests.report.browser import CHROMEDRIVER, CHROMIUM, Browser
 
 SENTENCES = [
@@ -128,7 +128,7 @@ def answer_files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 @pytest.fixture(scope="session")
 def answers_page(answer_files: list[Path]) -> Path:
     """index.html of `answer_files`: for reading only."""
-    return write_answers(answer_files, answer_files[0].parent.parent / "report")
+    return write_report([], answer_files[0].parent.parent / "report", answer_files)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from research.report import answers_terminal, write_answers
+from research.report import answers_terminal, write_report
 from research.report.answer_tables import csv_files, markdown
 from research.report.look import look_into
 from research.report.page import write_page
@@ -268,7 +268,7 @@ def test_the_same_answers_give_the_same_bytes_and_old_figures_go(tmp_path: Path)
     names = ["figures/embedded.learning_to_attend.png", "index.html", "verdicts.md", "tables/runs.csv"]
     written = []
     for folder in ("report", "again"):
-        write_answers([file], tmp_path / folder)
+        write_report([], tmp_path / folder, [file])
         written.append([(tmp_path / folder / name).read_bytes() for name in names])
     assert written[0] == written[1]
     assert not earlier.exists()

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from research.report import write_answers
+from research.report import write_report
 from research.results.answers import Answer, read_answer, read_answers, write_answer
 from research.results.message import Message
 from tests.report.made_up_answers import Made, attention_or_not, heads, message, recurrent_depth, write
@@ -136,7 +136,7 @@ def test_an_incomplete_answer_is_one_sentence(tmp_path: Path, damage: Callable, 
     damage(made)
     file.write_text(json.dumps(made), "utf-8")
     with pytest.raises(ValueError, match=sentence) as error:
-        write_answers([file], tmp_path / "report")
+        write_report([], tmp_path / "report", [file])
     assert str(error.value).startswith(f"{file} is not an answer: ")
     assert str(error.value).endswith("; remove it, and write it again: python run.py ablate attention_or_not")
     assert not (tmp_path / "report").exists()
