@@ -4,6 +4,7 @@ Eight CPU devices, so that spreading a step over devices is what is tested every
 rank promotion, so that a missing axis is an error; warnings are errors (pyproject.toml).
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -12,6 +13,10 @@ import pytest
 # Before JAX: it closes the handlers of logging that there are, and with them the streams that pytest reads.
 import submitit  # noqa: F401
 from hypothesis import settings
+
+# Tracing makes millions of objects that live as long as their program: looking through them for garbage as often as
+# Python does by default is a tenth of the time of all tests.
+gc.set_threshold(100_000, 50, 100)
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")

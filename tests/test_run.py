@@ -78,6 +78,12 @@ def ablate(action, report):
     return action("research.ablation.ablate", "Ablation", result=made)
 
 
+@pytest.fixture
+def counted_flops(monkeypatch):
+    """FLOPs that need no tracing of every arm's model: seconds, in a list of all questions."""
+    monkeypatch.setattr("research.ablation.listing.training_flops_per_token", lambda *_: 1e6)
+
+
 def leave(*arguments):
     """The exit code of a command that leaves by itself."""
     with pytest.raises(SystemExit) as left:
@@ -108,7 +114,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 
 
 @pytest.mark.parametrize("verb", run.VERBS)
-def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, ablate, capsys):
+def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, ablate, counted_flops, capsys):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.translate_text", "translate_text")
     action("research.evaluation.score_text", "score_text")
@@ -362,7 +368,7 @@ def test_a_list_says_what_a_corpus_cannot_be_asked(capsys, monkeypatch):
     assert "a knob of the embedded corpus" in capsys.readouterr().out
 
 
-def test_ablate_lists_every_question(capsys):
+def test_ablate_lists_every_question(counted_flops, capsys):
     assert run.main(["ablate", "--list"]) == 0
     printed = capsys.readouterr().out
     for word in (*experiments.QUESTIONS, "hours in all"):

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.text import Text
 
 from research import models
 from research.ablation.experiment import Experiment
 from research.models.flops import training_flops_per_token
+from research.results.tables import NOTHING, TextTable, terminal_table
 
 TYPICAL_TOKENS = 15.0  # of a sentence; what a step costs hardly depends on it
 SHARE_OF_POSITIONS = 0.4  # of a batch that hold a target token: 0.2 to 0.7 in the runs of docs/verdicts.md
@@ -25,7 +27,7 @@ def listing(
     *,
     override: Callable[[ConfigDict], object],
     seeds: int,
-) -> Table:
+) -> RenderableType:
     """Lay out a row for each question.
 
     Minutes are a guess from FLOPs and the rate of a matrix product measured now, one job at a time; runs that several
@@ -38,13 +40,13 @@ def listing(
         seeds: runs of each arm.
     """
     rate = SHARE_OF_MATMUL * _matmul_rate()
-    table = Table("question", "arms", "runs", "minutes, about", "claim")
+    rows = []
     total = 0.0
     for name, experiment in experiments.items():
         try:
             configs = experiment.configs(get_config, override)
         except ValueError as error:
-            table.add_row(name, str(len(experiment.arms)), "–", "–", str(error))
+            rows.append([name, str(len(experiment.arms)), NOTHING, NOTHING, str(error)])
             continue
         of_each = seeds + max(len(experiment.rates) - 1, 0)  # the best trial of a learning rate is the first seed's run
         runs = of_each * len(configs)
@@ -52,9 +54,10 @@ def listing(
             SECONDS_BESIDE_STEPS + (experiment.work == "train") * _flops(each) / rate for each in configs.values()
         )
         total += seconds
-        table.add_row(name, str(len(configs)), str(runs), f"{seconds / 60:,.0f}", str(experiment.claim))
-    table.caption = f"{total / 3600:,.1f} hours in all, about, with {seeds} seeds, one run after another"
-    return table
+        rows.append([name, str(len(configs)), str(runs), f"{seconds / 60:,.0f}", str(experiment.claim)])
+    sheet = TextTable(["question", "arms", "runs", "minutes, about", "claim"], rows)
+    total_line = f"{total / 3600:,.1f} hours in all, about, with {seeds} seeds, one run after another"
+    return Group(terminal_table(sheet, fold=[4], align="lrrrl"), Text(total_line))
 
 
 def _flops(config: ConfigDict) -> float:

@@ -1,35 +1,34 @@
 """Print a comparison of two systems: their scores, the difference, and the verdict."""
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from research.evaluation.compare import SystemComparison, percent
 from research.results.measures import MEASURES
 from research.results.run_folder import search_words
+from research.results.tables import TableCell, TextTable, terminal_table
 from research.statistics.contrasts import IDENTICAL, Interval
 
 
 def terminal(comparison: SystemComparison) -> RenderableType:
     """Lay out a comparison for `rich.console.Console.print`; its last line is the verdict."""
     by = MEASURES[comparison.measure]
-    table = Table(box=None, pad_edge=False, title_justify="left", title_style="bold")
-    table.title = Text(f"{comparison.split}, {search_words(comparison.search)}, {comparison.sentences:,} sentences")
-    table.add_column("")
-    table.add_column("run", overflow="fold")
-    table.add_column("seed", justify="right")
-    table.add_column(str(by.title) if by.better > 0 else f"{by.title} (less is better)", justify="right")
-    table.add_column(f"{percent(comparison.level)} interval", justify="right")
+    title = f"{comparison.split}, {search_words(comparison.search)}, {comparison.sentences:,} sentences"
+    measure = str(by.title) if by.better > 0 else f"{by.title} (less is better)"
+    rows: list[list[str | TableCell]] = []
     for name, system in (("A", comparison.a), ("B", comparison.b)):
         score, interval = f"{system.score:.2f}", "{:.2f} to {:.2f}".format(*system.interval)
         if len(system.runs) == 1:
-            table.add_row(name, Text(system.runs[0]), str(system.seeds[0]), score, interval)
+            rows.append([name, system.runs[0], str(system.seeds[0]), score, interval])
             continue
         for run, seed, each in zip(system.runs, system.seeds, system.scores, strict=True):
-            table.add_row(name, Text(run), str(seed), f"{each:.2f}")
-        table.add_row(name, f"mean of {len(system.runs)} seeds", "", score, interval)
-    table.add_row("A - B", "", "", f"{comparison.difference:+z.2f}", _range(comparison.interval), style="bold")
-    return Group(table, Text(), *map(Text, _remarks(comparison)), Text(), Text(comparison.verdict))
+            rows.append([name, run, str(seed), f"{each:.2f}", ""])
+        rows.append([name, f"mean of {len(system.runs)} seeds", "", score, interval])
+    difference = ["A - B", "", "", f"{comparison.difference:+z.2f}", _range(comparison.interval)]
+    rows.append([TableCell(cell, "bold") for cell in difference])
+    sheet = TextTable(["", "run", "seed", measure, f"{percent(comparison.level)} interval"], rows, left=2)
+    table = terminal_table(sheet, fold=[1])
+    return Group(Text(title, "bold"), table, Text(), *map(Text, _remarks(comparison)), Text(), Text(comparison.verdict))
 
 
 def _remarks(comparison: SystemComparison) -> list[str]:

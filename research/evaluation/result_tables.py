@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from research.results.run_folder import beams, search_words
+from research.results.tables import NOTHING, TextTable, escape_markdown, markdown_lines, terminal_table
 
 TITLES = {
     "source_length": "By source length, in words",
@@ -37,10 +38,8 @@ HEADINGS = {
     "monotonicity": ("monotonicity %", "mono-\ntone %"),
 }
 """Column headings by measure: in Markdown, and in a terminal of 80 columns."""
-NOTHING = "–"
 CHANGED = ("token_accuracy", "bleu")  # by an intervention
 COUNTS = ("sentences", "words")
-IN_MARKDOWN = {"|": "\\|", "<": "&lt;"}
 
 
 class Heading(NamedTuple):
@@ -72,13 +71,12 @@ class Sheet(NamedTuple):
 
 def in_markdown(result: Mapping[str, Any]) -> str:
     """Return the tables of all splits in Markdown, and the signatures that make the scores comparable."""
-    lines = [f"# {_escaped(result['name'])}"]
+    lines = [f"# {escape_markdown(result['name'])}"]
     for split, measured in result["splits"].items():
-        lines += ["", f"## {_escaped(split)}"]
+        lines += ["", f"## {escape_markdown(split)}"]
         for sheet in sheets(measured, beams(measured["searches"])):
-            rule = ["---", *["---:"] * (len(sheet.headings) - 1)]
-            table = [[head.wide for head in sheet.headings], rule, *sheet.rows]
-            lines += ["", f"**{sheet.title}**", "", *(f"| {' | '.join(map(_escaped, row))} |" for row in table)]
+            table = TextTable([head.wide for head in sheet.headings], sheet.rows)
+            lines += ["", f"**{sheet.title}**", "", *markdown_lines(table)]
     lines += ["", *(f"- {signature}" for signature in _signatures(result))]
     return "\n".join(lines) + "\n"
 
@@ -88,12 +86,8 @@ def on_terminal(result: Mapping[str, Any]) -> Group:
     printed: list[Text | Table] = []
     for split, measured in result["splits"].items():
         for sheet in sheets(measured, beams(measured["searches"])[-1:]):
-            table = Table(box=None, header_style="bold", pad_edge=False)
-            for column, head in enumerate(sheet.headings):
-                table.add_column(head.narrow, justify="right" if column else "left", no_wrap=True)
-            for row in sheet.rows:
-                table.add_row(*row)
-            printed += [Text(f"{split} · {sheet.title}", "bold"), table, Text()]
+            table = TextTable([head.narrow for head in sheet.headings], sheet.rows)
+            printed += [Text(f"{split} · {sheet.title}", "bold"), terminal_table(table), Text()]
     return Group(*printed, *map(Text, _signatures(result)))
 
 
@@ -170,9 +164,3 @@ def _cell(name: str, value: float | str | None) -> str:
     if name in HEADINGS and HEADINGS[name][0].endswith("%"):
         return f"{100 * value:.1f}"
     return f"{value:,}" if isinstance(value, int) else f"{value:.2f}" if value < 1e4 else f"{value:.1e}"
-
-
-def _escaped(text: str) -> str:
-    for sign, instead in IN_MARKDOWN.items():
-        text = text.replace(sign, instead)
-    return text

@@ -104,6 +104,8 @@ def _hypothesis(hypothesis: JudgedClaim, answer: Answer) -> dict[str, Any]:
         facts.append(Message("margin {value}", value=numbers.exact(hypothesis.margin)))
     if hypothesis.interval:
         facts.append(Message("{value} interval", value=f"{hypothesis.level:.0%}"))
+    if hypothesis.p_supports is None and hypothesis.effect is not None:
+        facts.append(answer_tables.NO_CHANCE)
     if hypothesis.p_supports is not None:
         facts.append(Message("p to support {value}", value=numbers.chance(hypothesis.p_supports)))
     if hypothesis.p_refutes is not None:

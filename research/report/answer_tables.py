@@ -30,6 +30,9 @@ HOW_TO_READ = (
     "claim is supported where all of its parts are, so p to support are their own; it is refuted where one is, so p to "
     "refute are corrected for the number of parts (Holm). The times of questions that share runs hold those runs each."
 )
+IDENTICAL = Message("identical")
+CONSTANT = Message("does not vary")
+NO_CHANCE = Message("nothing varies, so there is no p")
 REVISED = Message("changed after results had been seen: {how}")
 # A shape of its own for each, so that colour is never all there is.
 SHAPES = {"supported": "●", "refuted": "✕", "inconclusive": "◐", "not enough seeds": "○"}
@@ -105,13 +108,16 @@ def others_table(answer: Answer) -> AnswerTable:
 
 
 def comparisons_table(answer: Answer) -> AnswerTable:
-    """Return pair, difference, interval, p, and p after Holm."""
+    """Return pair, difference, interval, p, and p after Holm; where nothing varies, that in place of p."""
     found = answer.comparisons
     places = decimals((_width(each.interval) for each in found), (each.difference for each in found))
     rows: list[list[str | Message]] = []
     for each in found:
         numbers = [signed(each.difference, places), interval(each.interval, places)]
-        rows.append([f"{each.a} − {each.b}", *numbers, chance(each.p_value), chance(each.p_holm)])
+        chances: list[str | Message] = [chance(each.p_value), chance(each.p_holm)]
+        if each.p_value is None:
+            chances = [CONSTANT if each.difference else IDENTICAL] * 2
+        rows.append([f"{each.a} − {each.b}", *numbers, *chances])
     heads = [Message("pair"), Message("difference"), Message("interval"), Message("p"), Message("p, Holm")]
     return AnswerTable(heads, rows)
 
@@ -229,7 +235,9 @@ def _part(answer: FiledAnswer) -> list[str]:
     for each in answer.hypotheses:
         of = f" ({title(each.measure)})" if each.measure != answer.measure else ""
         margin = "" if each.margin is None else f", margin {exact(each.margin)}"
-        chances = f"p to support {chance(each.p_supports)}, to refute {chance(each.p_refutes)}"
+        chances: object = f"p to support {chance(each.p_supports)}, to refute {chance(each.p_refutes)}"
+        if each.p_supports is None and each.effect is not None:
+            chances = NO_CHANCE
         said = f"- {SHAPES[each.verdict]} {each.verdict}: {say(each.statement)}{say(of)}"
         lines.append(f"{said}: {effect(each)}{margin}; {chances}")
     lines += ["", *markdown_lines(_arms_with_seeds(answer)), ""]

@@ -238,7 +238,7 @@ def test_a_system_is_one_config_under_several_seeds(other, answer, make):
 
 def test_a_name_in_brackets_is_shown_as_it_is(make):
     found = compare([make("[b]", GOOD)], [make("b", BAD)], **DEFAULTS)
-    assert lines(found)[2].split()[:2] == ["A", "[b]"]
+    assert lines(found)[3].split()[:2] == ["A", "[b]"]
 
 
 def test_a_search_that_one_run_lacks(make):

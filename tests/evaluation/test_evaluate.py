@@ -15,7 +15,7 @@ from configs.base import base
 from research.data.examples import encode
 from research.data.pairs import Pair
 from research.data.splits import write_split
-from research.data.vocabulary import Vocabularies, Vocabulary
+from research.data.vocabulary import Vocabularies
 from research.data.word_counts import FILE, count_words, write_counts
 from research.decoding.forced import force
 from research.evaluation.alignment import best_layer, count_alignment
@@ -30,7 +30,6 @@ from research.evaluation.samples import spread
 from research.evaluation.split_result import measure_split
 from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
-from research.models import attends
 from research.results import counts
 from research.results.checkpoints import Checkpoints
 from research.results.identity import config_as_json
@@ -465,17 +464,3 @@ def test_on_a_cpu_each_core_becomes_a_device(workdir, monkeypatch):
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
         evaluate(tmp_path, command="")
-
-
-def test_a_split_is_encoded_once(workdir, monkeypatch):
-    """One call for each side, whatever is measured; the validation split is read to choose among layers."""
-    encoded = []
-    encode_all = Vocabulary.encode_all
-    monkeypatch.setattr(
-        Vocabulary, "encode_all", lambda self, texts: encoded.append(list(texts)) or encode_all(self, texts)
-    )
-    evaluate(workdir, command="", beams=(1,), interventions=True)
-    run = load(workdir)
-    splits = ["test", "validation"] if attends(run.config.model) else ["test"]
-    sides = [[pair[side] for pair in run.split(name)] for name in splits for side in (0, 1)]
-    assert sorted(encoded) == sorted(sides)

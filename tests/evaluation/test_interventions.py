@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from research.data.examples import encode
+from research.data.vocabulary import Vocabulary
 from research.evaluation.evaluate import evaluate
 from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import gold_of
@@ -48,8 +49,26 @@ def test_uniform_equals_the_model_with_that_normaliser(transformer, rows, monkey
     assert row["token_accuracy"] == pytest.approx(result["token_accuracy"])
 
 
-def test_evaluate_writes_interventions_on_request(transformer):  # noqa: F811
+@pytest.fixture
+def encoded(monkeypatch):
+    """Return the list that lists of texts come to when they are encoded."""
+    encoded, encode_all = [], Vocabulary.encode_all
+    monkeypatch.setattr(
+        Vocabulary, "encode_all", lambda self, texts: encoded.append(list(texts)) or encode_all(self, texts)
+    )
+    return encoded
+
+
+def sides(workdir, *splits):
+    """Return the texts of each side of some splits."""
+    run = load(workdir)
+    return sorted([pair[side] for pair in run.split(name)] for name in splits for side in (0, 1))
+
+
+def test_evaluate_writes_interventions_on_request(transformer, encoded):  # noqa: F811
     result = evaluate(transformer, split="test", beams=(1,), interventions=True, command="")
+    # Each text once, whatever is measured; the validation split is read to choose among layers.
+    assert sorted(encoded) == sides(transformer, "test", "validation")
     assert result == json.loads((transformer / "result.json").read_text())
     rows = result["splits"]["test"]["interventions"]
     table = (transformer / "result.md").read_text()
@@ -59,7 +78,8 @@ def test_evaluate_writes_interventions_on_request(transformer):  # noqa: F811
     assert np.isfinite([row["bleu"] for row in rows]).all()
 
 
-def test_a_model_without_attention_has_no_interventions(none):  # noqa: F811
+def test_a_model_without_attention_has_no_interventions(none, encoded):  # noqa: F811
     result = evaluate(none, split="test", beams=(1,), interventions=True, command="")
+    assert sorted(encoded) == sides(none, "test")
     assert not result["splits"]["test"]["interventions"]
     assert "Interventions" not in (none / "result.md").read_text()
