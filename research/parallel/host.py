@@ -9,6 +9,7 @@ from pathlib import Path
 import jax
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8  # names of mallopt's parameters in malloc.h
+NEVER = -1  # a threshold that is never reached: the greatest int is 2 GB, and a step of width 512 frees more
 MACHINE_SETTING = "JAX_COMPILATION_CACHE_DIR"
 MOST_CPU_DEVICES = 8  # a batch of 100 sentences gives each of them 13; fewer rows would leave small matmuls
 # Files that the driver of an accelerator makes: NVIDIA, the same in Windows Subsystem for Linux, AMD, TPU (two kinds).
@@ -49,7 +50,7 @@ def keep_freed_memory() -> bool:
         return False
     # An older glibc refuses a threshold above 32 MB; then larger blocks are given back.
     kept = bool(mallopt(MMAP_THRESHOLD, 2**30)) or bool(mallopt(MMAP_THRESHOLD, 2**25))
-    return all([kept, mallopt(TRIM_THRESHOLD, 2**31 - 1), mallopt(ARENA_MAX, 1)])
+    return all([kept, mallopt(TRIM_THRESHOLD, NEVER), mallopt(ARENA_MAX, 1)])
 
 
 def cores_as_devices() -> None:
