@@ -27,16 +27,21 @@ SOURCE_BS = np.array([[4, 9, 5, 16, 3, 8, 2], [11, 6, 2, 0, 0, 0, 0]], np.int32)
 TARGET_BT = np.array([[1, 7, 18, 4, 9], [1, 12, 5, 3, 13]], np.int32)  # no padding: `step` knows none
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # float32, sums in another order
 
-every_variant = pytest.mark.parametrize("name", VARIANTS)
 COVERING = covering()
-every_variant_in_time = pytest.mark.parametrize(
-    "name", [name if name in COVERING else pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS]
-)
+
+
+def variants(names):
+    """Return a decorator over these variants. Those that no value of a field needs are for `make test-all`."""
+    kept = [name if name in COVERING else pytest.param(name, marks=pytest.mark.slow) for name in names]
+    return pytest.mark.parametrize("name", kept)
+
+
+every_variant = variants(VARIANTS)
 # The exception: teacher-forced, these read the very words that they are to predict, and in `step` there are none to
 # read. So a position does see the next, and `step` repeated is not `decode`; what they promise instead is in
 # `test_a_decoder_that_sees_the_future`.
 SEE_THE_FUTURE = [name for name in VARIANTS if config(name).decoder_direction == "bi"]
-causal = pytest.mark.parametrize("name", [name for name in VARIANTS if name not in SEE_THE_FUTURE])
+causal = variants([name for name in VARIANTS if name not in SEE_THE_FUTURE])
 
 
 def reads(name):
@@ -44,7 +49,7 @@ def reads(name):
     return model.decoder == "transformer" or model.reader != "none"
 
 
-attentive = pytest.mark.parametrize("name", [name for name in VARIANTS if reads(name)])
+attentive = variants([name for name in VARIANTS if reads(name)])
 
 
 @cache
@@ -204,7 +209,7 @@ def test_a_position_does_not_see_the_next(name):
     assert np.isfinite(logits_BTV).all()
 
 
-@pytest.mark.parametrize("name", SEE_THE_FUTURE)
+@variants(SEE_THE_FUTURE)
 def test_a_decoder_that_sees_the_future(name):
     """Teacher-forced it reads the word to predict, and no padding; steps agree with that only at the end."""
     forced_BTV, _ = teacher_forced(name)
@@ -239,7 +244,7 @@ def test_weights_sum_to_one_and_are_zero_on_padding(name):
             assert weights_BHTS[1, ..., : LENGTHS[1]].min() > 0 or not dense
 
 
-@pytest.mark.parametrize("name", [name for name in VARIANTS if not reads(name)])
+@variants([name for name in VARIANTS if not reads(name)])
 def test_a_model_without_attention_reads_nothing(name):
     assert teacher_forced(name)[1] == {}
 
@@ -256,7 +261,7 @@ def learns_nothing(name, where):
     )
 
 
-@every_variant_in_time
+@every_variant
 def test_evaluation_is_deterministic_and_training_is_a_function_of_its_key(name):
     """Every parameter gets a gradient, with dropout on and with padding."""
     translator, params = translator_and_params(name)

@@ -230,7 +230,7 @@ def launcher_of_its_own(job, root):
     return parent
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_to_all_processes_of_a_terminal_reaches_each_job_once(tmp_path, root, number):
     """A job needs two seconds to save, and says how often it was told to."""
     told = "trap 'told=$((told + 1)); echo told $told' TERM; echo begun; while [ -z $told ]; do sleep 0.05; done"
