@@ -46,9 +46,10 @@ attention: $(READY)
 	done; done
 	@$(RUN) run.py report $(ATTENTION)/* --out=$(ATTENTION)-report
 
-# A file's tests on one worker: they share what they compile and train.
+# A file's tests on one worker: they share what they compile and train. Three on two cores: one often waits, for a
+# process, a signal or a browser.
 test: check
-	$(RUN) -m pytest -q -n 2 --dist loadfile -m "not slow and not install"
+	$(RUN) -m pytest -q -n 3 --dist loadfile -m "not slow and not install"
 
 test-all: check $(BENCH_READY)
 	$(RUN) -m pytest -q -n 2 --dist loadfile
