@@ -63,11 +63,10 @@ def floor(path, norms):
         return ROUNDING * largest["mu"]
     if path.startswith(moments["nu"]):
         return ROUNDING**2 * largest["nu"]  # of squares
-    moment = path.replace("params/", moments["mu"], 1)
-    if path.startswith("params/") and norms[moment] < ROUNDING * largest["mu"]:
-        # A key's bias moves all scores of a query alike, and softmax ignores that: its gradient is zero but for
-        # rounding, which Adam divides by its own size. Nothing that is computed depends on it.
-        return norms[path] + 1
+    if path.startswith("params/"):
+        # Adam divides a gradient by its own size, so a parameter has the relative rounding of its gradient. Of a key's
+        # bias, which moves all scores of a query alike, the gradient is little else; nothing computed depends on it.
+        return norms[path] * ROUNDING * largest["mu"] / norms[path.replace("params/", moments["mu"], 1)]
     return 0.0
 
 
