@@ -78,8 +78,9 @@ def training() -> ConfigDict:
     config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same but for dropout
     config.optimizer = "adam"  # adam | adamw
     config.learning_rate = 1e-3  # at the peak of the schedule
-    config.schedule = "inverse_sqrt"  # inverse_sqrt | cosine | constant, each after linear warm-up
+    config.schedule = "inverse_sqrt"  # inverse_sqrt | cosine | wsd | constant, each after linear warm-up
     config.warmup_steps = 200
+    config.decay_share = 0.2  # of the steps: the end, in which wsd falls to 0
     config.beta1 = 0.9
     config.beta2 = 0.98
     config.epsilon = 1e-9
@@ -187,6 +188,7 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
 
 def recurrent_side(config: ConfigDict) -> None:
     config.cell = "lstm"  # lstm | gru | tanh
+    config.residual = False  # each recurrent layer above the first adds its inputs to its outputs: for deep stacks
     if config.encoder == "recurrent":
         config.direction = "bi"  # uni | reversed | bi
     if config.decoder == "recurrent":

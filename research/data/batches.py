@@ -15,6 +15,7 @@ Batch = dict[str, np.ndarray]
 """source_BS, target_in_BT and target_out_BT, all int32 and padded with PAD. Sources and target_out end in EOS;
 target_in begins with BOS. A row without a pair is all PAD. There are no masks: a mask is `ids != PAD`."""
 
+LOW_FILL = 0.6  # below it most of a small model's time goes into padding
 ROWS = 8  # the rows of a batch are a multiple of this, which suits the usual device counts and vector units
 
 
@@ -52,7 +53,7 @@ class Batches:
         if not 0 <= index < count:
             raise ValueError(f"process {index} of {count}: the index must be at least 0 and below the count")
         self.sources, self.targets = examples.sources, examples.targets
-        self.seed, self.shard = seed, shard
+        self.seed, self.shard, self.buckets = seed, shard, buckets
         sources, targets = self.sources.lengths + 1, self.targets.lengths + 1
         self._kept = np.flatnonzero((sources <= max_tokens) & (targets <= max_tokens))
         self.pairs = len(self._kept)
@@ -107,6 +108,16 @@ class Batches:
             self.rows[bucket] * (self.caps[bucket].source + self.caps[bucket].target) for bucket, _ in self._epoch(0)
         )
         return self.words / positions
+
+    @property
+    def advice(self) -> str:
+        """The field to change, and why, if less than `LOW_FILL` of the positions hold a token; else ""."""
+        if self.fill >= LOW_FILL:
+            return ""
+        full_rows = self.pairs / sum(self.rows[bucket] for bucket, _ in self._epoch(0))
+        if full_rows < self.fill / full_rows:
+            return "lower data.batch_tokens: many rows have no pair"
+        return f"raise data.buckets, which is {self.buckets}, so that sentences stand among others of their length"
 
     @property
     def shapes(self) -> list[tuple[int, int, int]]:

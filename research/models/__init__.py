@@ -70,6 +70,7 @@ def _recurrent_encoder(model: ConfigDict) -> nn.Module:
         layers=model.encoder_layers,
         input_width=model.embedding,
         width=model.width,
+        residual=model.residual,
         dropout=model.dropout,
         **PATTERN,
     )
@@ -94,6 +95,7 @@ def _recurrent_decoder(model: ConfigDict) -> nn.Module:
         timing=model.reader,
         reader=reader,
         input_feeding=model.input_feeding,
+        residual=model.residual,
         direction=model.decoder_direction,
         dropout=model.dropout,
         **PATTERN,

@@ -7,6 +7,8 @@ feeding s̃_{t-1} enters the first layer too.
 Reference: Luong et al. 2015, equation 5 and section 3.3; Bahdanau et al. 2015.
 """
 
+import functools
+from collections.abc import Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -76,6 +78,8 @@ class RecurrentDecoder(nn.Module):
             cell, which reads the target from its end to t.
         dropout: rate of dropout of the inputs, between layers, and of s̃.
         deterministic: True for no dropout.
+        residual: True if each layer above the first adds its inputs to its states, so that the output of a layer is the
+            sum of the states up to it (Wu et al. 2016, section 3.1).
         dtype: of the computation. Parameters and the states of cells are float32.
     """
 
@@ -90,6 +94,7 @@ class RecurrentDecoder(nn.Module):
     direction: str
     dropout: float
     deterministic: bool
+    residual: bool = False
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
@@ -187,9 +192,12 @@ class RecurrentDecoder(nn.Module):
         return jnp.concatenate([states_BTD, future_BTD], axis=-1) @ self.beside.astype(self.dtype)
 
     def _layer_by_layer(self, memory: RecurrentMemory, inputs_BTE: Array) -> tuple[Array, Array | None]:
-        states_BTD = inputs_BTE
-        for index, (layer, initial) in enumerate(zip(self.stack, memory.initial, strict=True)):
-            states_BTD, _ = layer(states_BTD if index == 0 else self.drop(states_BTD), initial)
+        states_BTD, _ = self.stack[0](inputs_BTE, memory.initial[0])
+        for layer, initial in zip(self.stack[1:], memory.initial[1:], strict=True):
+            below_BTD = states_BTD
+            states_BTD, _ = layer(self.drop(below_BTD), initial)
+            if self.residual:
+                states_BTD = states_BTD + below_BTD
         if not self.reads:
             return states_BTD, None
         context_BTE, weights_BTS = self.read(states_BTD, memory.keys_BSK, memory.values_BSE, memory.mask_BS)
@@ -244,7 +252,7 @@ class RecurrentDecoder(nn.Module):
         weights_BNS: Any = None
         if self.reads_before:
             context_XE, weights_BNS, reader = self.read.read_next(
-                times, constants["reader"], states[-1][0].astype(self.dtype), reader
+                times, constants["reader"], self._output(states), reader
             )
             input_XG = input_XG + times("context", context_XE)
         if self.input_feeding:
@@ -252,19 +260,24 @@ class RecurrentDecoder(nn.Module):
         states = list(states)
         for index, layer in enumerate(self.stack):
             if index:
-                below_XD = states[index - 1][0].astype(self.dtype)
+                below_XD = self._output(states[:index])
                 if between is not None:
                     below_XD = below_XD * between[index - 1].astype(below_XD.dtype)
                 input_XG = add_bias(times(f"input_{index}", below_XD), constants["input_biases"][index])
             recurrent_XG = times(f"recurrent_{index}", states[index][0])
             bias = constants["recurrent_biases"][index]
             states[index] = advance(layer.kind, recurrent_XG, bias, input_XG, states[index])
-        output_XD = states[-1][0].astype(self.dtype)
+        output_XD = self._output(states)
         if self.reads and not self.reads_before:
             context_XE, weights_BNS, reader = self.read.read_next(times, constants["reader"], output_XD, reader)
         if self.reads and not self._combines_later:
             output_XD = attentional_XD = self._combined(times, context_XE, output_XD)
         return (tuple(states), attentional_XD, reader), (output_XD, context_XE, weights_BNS)
+
+    def _output(self, states: Sequence[State]) -> Array:
+        """Return the output of the last of some layers, from the bottom up, after a step."""
+        summed = states if self.residual else states[-1:]
+        return functools.reduce(jnp.add, [state[0].astype(self.dtype) for state in summed])
 
     def _mean(self, encoded: Encoded) -> State:
         """Return a cell state whose h is the mean over the words; the rest of the state is zero."""

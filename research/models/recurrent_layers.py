@@ -112,6 +112,7 @@ class RecurrentEncoder(nn.Module):
         width: D of the states. With "bi" each direction has D / 2, so that directions are compared at one width.
         dropout: rate of dropout of the inputs of each layer.
         deterministic: True for no dropout.
+        residual: True if each layer above the first adds its inputs to its states (Wu et al. 2016, section 3.1).
         dtype: of the computation. Parameters and the states of cells are float32.
     """
 
@@ -122,6 +123,7 @@ class RecurrentEncoder(nn.Module):
     width: int
     dropout: float
     deterministic: bool
+    residual: bool = False
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
@@ -134,16 +136,17 @@ class RecurrentEncoder(nn.Module):
         self.drop = Dropout(self.dropout, self.deterministic)
 
     def __call__(self, inputs_BSE: Array, mask_BS: Array) -> Encoded:
-        """Return the states of the last layer, and the last state of each layer; directions are concatenated."""
-        states_BSD, finals = inputs_BSE, []
-        for ways in self.stack:
-            inputs_BSE = self.drop(states_BSD)
+        """Return the outputs of the last layer, and the last state of each layer; directions are concatenated."""
+        below_BSE, finals = inputs_BSE, []
+        for index, ways in enumerate(self.stack):
+            inputs_BSE = self.drop(below_BSE)
             runs = [
                 layer(inputs_BSE, layer.initial(inputs_BSE.shape[0]), mask_BS, reverse)
                 for layer, reverse in zip(ways, DIRECTIONS[self.direction], strict=True)
             ]
             states_BSD = jnp.concatenate([states for states, _ in runs], axis=-1)
+            below_BSE = states_BSD + below_BSE if self.residual and index else states_BSD
             finals.append(
                 tuple(jnp.concatenate(parts, axis=-1) for parts in zip(*(last for _, last in runs), strict=True))
             )
-        return Encoded(states_BSD, mask_BS, tuple(finals))
+        return Encoded(below_BSE, mask_BS, tuple(finals))

@@ -38,6 +38,10 @@ def _has_learned_positions(model: ConfigDict) -> bool:
     return cross or own or _has_positions("learned")(model)
 
 
+def _is_deep_recurrent(model: ConfigDict) -> bool:
+    return any(model[side] == "recurrent" and model[f"{side}_layers"] > 1 for side in ("encoder", "decoder"))
+
+
 _POSITIONS = ("encoder_positions", "decoder_positions")
 _READER = (attends, ("decoder", "reader"))
 READ_WHEN: dict[str, tuple[Callable[[ConfigDict], bool], tuple[str, ...]]] = {
@@ -48,5 +52,6 @@ READ_WHEN: dict[str, tuple[Callable[[ConfigDict], bool], tuple[str, ...]]] = {
     "coverage_width": (lambda model: attends(model) and model.coverage != "none", ("reader", "coverage")),
     "learned_positions": (_has_learned_positions, ("reader", "score", "self_score", *_POSITIONS)),
     "relative_reach": (_has_positions("relative"), _POSITIONS),
+    "residual": (_is_deep_recurrent, ("encoder", "encoder_layers", "decoder", "decoder_layers")),
 }
 """Field -> when it is read, and the fields that decide."""

@@ -31,7 +31,10 @@ class Field(NamedTuple):
     beside: str
 
 
-ADDED: dict[str, Field] = {}
+ADDED: dict[str, Field] = {
+    "model.residual": Field(default=False, beside="model.cell"),
+    "training.decay_share": Field(default=0.2, beside="training.steps"),
+}
 """Fields that came after the first runs were named: left out of the identity at their default."""
 REMOVED: dict[str, Field] = {}
 """Fields that are gone: their default stays in the identity, and a run with another value cannot be read any more."""

@@ -9,6 +9,7 @@ from research.data.word_counts import count_words, read_counts, write_counts
 from research.evaluation.loaded_run import PENALTIES
 from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder
+from research.training.optimiser import decay_steps
 
 
 def set_up_folder(folder: RunFolder, config: ConfigDict, corpus: data.Corpus, vocabularies: Vocabularies) -> None:
@@ -35,7 +36,7 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     if not folder.config_file.exists():
         return
     may_change = {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
-    if config.training.schedule != "cosine":  # the learning rates of a cosine depend on where it ends
+    if _may_end_elsewhere(folder, config):
         may_change |= {"training.steps"}
     differ = differing_fields(folder.read_json("config.json"), config_as_json(config), besides=may_change)
     for name, (held, asked) in differ.items():
@@ -44,6 +45,17 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
             f"{folder.path} holds a run with {name}={held!r}, not {asked!r}{more}: "
             "choose another --workdir or remove it"
         )
+
+
+def _may_end_elsewhere(folder: RunFolder, config: ConfigDict) -> bool:
+    """Tell whether the steps that the run has done would be the same if it ended at `training.steps` of `config`."""
+    settings = config.training
+    if settings.schedule == "cosine":  # each learning rate depends on where it ends
+        return False
+    if settings.schedule == "wsd":  # the same, once it falls
+        ends = (folder.read_json("config.json")["training"]["steps"], settings.steps)
+        return all(folder.provenance()["steps"] <= end - decay_steps(end, settings.decay_share) for end in ends)
+    return True
 
 
 def refuse_other_data(folder: RunFolder, corpus: data.Corpus) -> None:

@@ -152,9 +152,11 @@ class Trainer:
         print(
             f"{', '.join(names)}: {self._facts['parameters']:,} parameters, {self.batches.pairs:,} pairs, "
             f"{self.batches.batches_per_epoch:,} steps an epoch in {len(self.batches.shapes)} shapes, "
-            f"{self.devices.count} × {self.devices.kind}",
+            f"{self.batches.fill:.0%} of the positions filled, {self.devices.count} × {self.devices.kind}",
             file=sys.stderr,
         )
+        if advice := self.batches.advice:
+            print(f"most of a batch is padding: {advice}", file=sys.stderr)
 
     @cached_property
     def _facts(self) -> dict[str, Any]:

@@ -53,7 +53,11 @@ def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabula
     settings = config.training
     translator = models.build(config.model, source_vocabulary=source_vocabulary, target_vocabulary=target_vocabulary)
     schedule = make_schedule(
-        settings.schedule, peak=settings.learning_rate, warmup_steps=settings.warmup_steps, steps=settings.steps
+        settings.schedule,
+        peak=settings.learning_rate,
+        warmup_steps=settings.warmup_steps,
+        steps=settings.steps,
+        decay_share=settings.decay_share,
     )
     optimiser = make_optimiser(
         settings.optimizer,

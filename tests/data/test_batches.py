@@ -91,6 +91,17 @@ def test_shapes_are_few_and_full():
     assert stream.fill == pytest.approx(words / positions)
 
 
+def test_too_much_padding_names_the_field_to_change():
+    """One bucket pads to the longest pair; a batch that asks for more rows than there are pairs has empty ones."""
+    assert batches().advice == ""
+    one = batches(buckets=1)
+    assert one.fill < 0.6
+    assert one.advice.startswith("raise data.buckets, which is 1")
+    many = batches(batch_tokens=100_000, buckets=8)
+    assert many.fill < 0.6
+    assert many.advice.startswith("lower data.batch_tokens")
+
+
 def test_the_order_depends_on_seed_and_epoch_alone():
     a, again, other = batches(), batches(), batches(seed=6)
     same = [np.array_equal(a[i]["source_BS"], again[i]["source_BS"]) for i in (0, 3, 1_009, 2)]

@@ -102,3 +102,22 @@ def test_an_encoder_does_not_see_padding(direction):
     ends = {"uni": [(3, slice(0, 4))], "reversed": [(0, slice(0, 4))], "bi": [(3, slice(0, 2)), (0, slice(2, 4))]}
     for position, half in ends[direction]:
         np.testing.assert_allclose(finals[-1][0][1, half], states_BSD[1, position, half], rtol=1e-5, atol=1e-5)
+
+
+def test_residual_layers_add_what_they_read():
+    """Wu et al. 2016, section 3.1: x_i = LSTM_i(x_{i-1}) + x_{i-1}, here from the second layer on; layer by layer."""
+    random = np.random.default_rng(2)
+    inputs_BSE = random.normal(size=(B, S, E)).astype(np.float32)
+    mask_BS = np.arange(S) < LENGTHS[:, None]
+    encoder = RecurrentEncoder("lstm", "uni", 3, E, D, dropout=0.0, deterministic=True, residual=True)
+    params = random_params(encoder, inputs_BSE, mask_BS)
+    encoded = jax.jit(encoder.apply)({"params": params}, inputs_BSE, mask_BS)
+    outputs_BSE = inputs_BSE
+    for index in range(3):
+        layer = RecurrentLayer("lstm", outputs_BSE.shape[-1], D)
+        start = (np.zeros((B, D), np.float32),) * 2
+        states_BSD, last = layer.apply({"params": params[f"stack_{index}_0"]}, outputs_BSE, start, mask_BS)
+        outputs_BSE = states_BSD + outputs_BSE if index else states_BSD
+        for ours, theirs in zip(encoded.finals[index], last, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(encoded.states_BSE, outputs_BSE, rtol=1e-5, atol=1e-6)

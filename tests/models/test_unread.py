@@ -15,6 +15,7 @@ OTHER = {
     "coverage_width": 2,
     "learned_positions": 64,
     "relative_reach": 4,
+    "residual": True,
 }
 
 
@@ -57,6 +58,7 @@ def shapes(model):
         ("transformer", "learned_positions", {"decoder_positions": "learned"}),
         ("transformer", "relative_reach", {"encoder_positions": "relative"}),
         ("recurrent_transformer", "score", {}),
+        ("luong", "residual", {"decoder_layers": 2}),
         ("none", "layers", {}),
     ],
 )

@@ -55,6 +55,11 @@ VARIANTS = {
     "luong-feeding-scaled_dot-tanh": recurrent(
         reader="luong", score="scaled_dot", input_feeding=True, cell="tanh", tie="none", embedding=5, encoder_layers=2
     ),
+    "none-residual-3": recurrent(layers=3, residual=True),
+    "luong-residual-feeding-2-3": recurrent(
+        reader="luong", residual=True, input_feeding=True, encoder_layers=2, decoder_layers=3
+    ),
+    "bahdanau-residual-gru-3": recurrent(reader="bahdanau", cell="gru", residual=True, layers=3),
     "bahdanau-concat-gru-bi": recurrent(reader="bahdanau", score="concat", cell="gru"),
     "bahdanau-concat-lstm-2": recurrent(reader="bahdanau", score="concat", layers=2, direction="reversed"),
     "bahdanau-dot-lstm-1-2": recurrent(reader="bahdanau", score="dot", direction="uni", decoder_layers=2, tie="all"),

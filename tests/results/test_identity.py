@@ -37,12 +37,12 @@ def test_no_run_is_orphaned(architecture):
 @pytest.fixture
 def grown(monkeypatch):
     """A config of today, and the same after a field was added with a neutral default."""
-    monkeypatch.setitem(module.ADDED, "model.residual", Field(False, beside="model.cell"))
+    monkeypatch.setitem(module.ADDED, "model.highway", Field(False, beside="model.cell"))
 
     def with_field(value):
         config = get_config("luong")
         with config.unlocked():
-            config.model.residual = value
+            config.model.highway = value
         return config
 
     return with_field
@@ -57,14 +57,14 @@ def test_a_neutral_field_changes_no_identity(grown):
 def test_an_old_run_folder_goes_on_after_a_field_was_added(grown, tmp_path):
     folder = RunFolder(tmp_path / "run")
     folder.write_json("config.json", config_as_json(get_config("luong")))
-    assert folder.config().model.residual is False
+    assert folder.config().model.highway is False
     refuse_another_config(folder, grown(False))
-    with pytest.raises(ValueError, match=r"a run with model\.residual=None, not True: choose another --workdir"):
+    with pytest.raises(ValueError, match=r"a run with model\.highway=None, not True: choose another --workdir"):
         refuse_another_config(folder, grown(True))
 
 
 def test_a_field_is_added_only_where_it_belongs(grown):
-    assert "residual" not in config_from_json(config_as_json(get_config("transformer"))).model
+    assert "highway" not in config_from_json(config_as_json(get_config("transformer"))).model
 
 
 def test_a_removed_field_stays_in_the_identity(monkeypatch, tmp_path):

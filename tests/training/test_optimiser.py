@@ -10,7 +10,7 @@ import pytest
 
 from research.training.optimiser import OPTIMISERS, SCHEDULES, make_optimiser, make_schedule
 
-PEAK, WARMUP, STEPS = 0.7, 7, 31
+PEAK, WARMUP, STEPS, DECAY = 0.7, 7, 31, 9 / 31
 
 # Updates done -> rate. The update at hand counts, so that none has a rate of 0.
 FORMULAS = {
@@ -18,6 +18,7 @@ FORMULAS = {
     "cosine": lambda n: (
         PEAK * ((n + 1) / WARMUP if n < WARMUP else (1 + cos(pi * (n + 1 - WARMUP) / (STEPS + 1 - WARMUP))) / 2)
     ),
+    "wsd": lambda n: PEAK * min((n + 1) / WARMUP, 1.0, (STEPS - n) / (DECAY * STEPS)),
     "constant": lambda n: PEAK * min((n + 1) / WARMUP, 1.0),
 }
 ADAM = {"beta1": 0.9, "beta2": 0.98, "epsilon": 1e-9, "weight_decay": 0.0, "clip_norm": 0.0}
@@ -29,7 +30,7 @@ def test_every_schedule_has_a_formula_here():
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_schedule_equals_its_formula(name):
-    schedule = jax.jit(jax.vmap(make_schedule(name, peak=PEAK, warmup_steps=WARMUP, steps=STEPS)))
+    schedule = jax.jit(jax.vmap(make_schedule(name, peak=PEAK, warmup_steps=WARMUP, steps=STEPS, decay_share=DECAY)))
     counts = jnp.arange(STEPS + 1)
     np.testing.assert_allclose(schedule(counts), [FORMULAS[name](int(n)) for n in counts], rtol=1e-5, atol=1e-6)
 
@@ -37,16 +38,32 @@ def test_schedule_equals_its_formula(name):
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_without_warmup_the_first_update_has_the_peak(name):
     np.testing.assert_allclose(
-        make_schedule(name, peak=PEAK, warmup_steps=0, steps=STEPS)(jnp.int32(0)), PEAK, rtol=1e-6
+        make_schedule(name, peak=PEAK, warmup_steps=0, steps=STEPS, decay_share=DECAY)(jnp.int32(0)), PEAK, rtol=1e-6
     )
 
 
 def test_inverse_sqrt_equals_equation_3_of_vaswani():
     """lrate = d^-0.5 · min(n^-0.5, n · w^-1.5), equation 3, whose maximum is d^-0.5 · w^-0.5."""
     width, warmup = 512, 4_000
-    schedule = make_schedule("inverse_sqrt", peak=(width * warmup) ** -0.5, warmup_steps=warmup, steps=1)
+    schedule = make_schedule(
+        "inverse_sqrt", peak=(width * warmup) ** -0.5, warmup_steps=warmup, steps=1, decay_share=DECAY
+    )
     for n in (1, 17, 4_000, 100_000):
         np.testing.assert_allclose(schedule(jnp.int32(n - 1)), width**-0.5 * min(n**-0.5, n * warmup**-1.5), rtol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.1])
+def test_a_decay_that_is_no_share_is_refused(share):
+    with pytest.raises(ValueError, match=rf"training\.decay_share={share} must be above 0 and at most 1"):
+        make_schedule("wsd", peak=1.0, warmup_steps=1, steps=2, decay_share=share)
+
+
+def test_runs_of_two_lengths_share_a_trunk():
+    """Until the decay of the shorter one, wsd does not depend on how long the run will be."""
+    short, long = (make_schedule("wsd", peak=PEAK, warmup_steps=3, steps=n, decay_share=0.2) for n in (20, 40))
+    rates = np.array([[schedule(jnp.int32(n)) for n in range(20)] for schedule in (short, long)])
+    assert (rates[0] == rates[1]).tolist() == [True] * 17 + [False] * 3  # update 16 still has the peak
+    assert rates[0, 19] == pytest.approx(PEAK / 4)
 
 
 def updated(name, gradients, params, **fields):
@@ -82,9 +99,9 @@ def test_clipping_uses_the_global_norm():
 
 def test_unknown_names_are_refused():
     with pytest.raises(
-        ValueError, match=r"training\.schedule='linear' is unknown; choose one of inverse_sqrt, cosine, constant"
+        ValueError, match=r"training\.schedule='linear' is unknown; choose one of inverse_sqrt, cosine, wsd, constant"
     ):
-        make_schedule("linear", peak=1.0, warmup_steps=1, steps=2)
+        make_schedule("linear", peak=1.0, warmup_steps=1, steps=2, decay_share=DECAY)
     with pytest.raises(ValueError, match=f"training.optimizer='sgd' is unknown; choose one of {', '.join(OPTIMISERS)}"):
         make_optimiser("sgd", optax.constant_schedule(0.1), **ADAM)
     with pytest.raises(ValueError, match=r"training\.weight_decay=0\.1 needs optimizer='adamw', not 'adam'"):

@@ -21,8 +21,10 @@ from research.data.batches import Batches
 from research.data.word_counts import FILE, read_counts
 from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
+from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
 from research.training import trainer
+from research.training.folder_setup import refuse_another_config
 
 ROOT = Path(door.__file__).parent
 FIELDS = {
@@ -319,6 +321,20 @@ def test_a_cosine_schedule_cannot_be_made_longer(unbroken, tmp_path):
     folder.write_json("config.json", config)
     with pytest.raises(ValueError, match=r"training\.steps=8, not 10"):
         train(tmp_path / "run", **{"training.steps": 10, "training.schedule": "cosine"})
+
+
+@pytest.mark.parametrize(("begun_with", "ends_at", "refused"), [(20, 12, False), (20, 9, True), (8, 20, True)])
+def test_wsd_may_end_elsewhere_until_its_rate_falls(begun_with, ends_at, refused, tmp_path):
+    """After 8 steps: of 20 the last four fall, of 12 the last two, and of 9 or 8 steps the eighth has fallen."""
+    folder = RunFolder(tmp_path / "run")
+    folder.write_json("config.json", config_as_json(tiny(**{"training.schedule": "wsd", "training.steps": begun_with})))
+    folder.write_json("provenance.json", {"steps": 8})
+    config = tiny(**{"training.schedule": "wsd", "training.steps": ends_at})
+    if not refused:
+        refuse_another_config(folder, config)
+        return
+    with pytest.raises(ValueError, match=rf"training\.steps={begun_with}, not {ends_at}"):
+        refuse_another_config(folder, config)
 
 
 def test_other_data_is_refused(unbroken, tmp_path):
