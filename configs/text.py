@@ -5,6 +5,10 @@
         --config.data.validation="('dev.en', 'dev.fr')" --config.data.tests.test="('test.en', 'test.fr')"
 """
 
+from collections.abc import Sequence
+
+from ml_collections import ConfigDict
+
 from configs.base import MODELS, base, named
 
 
@@ -15,3 +19,27 @@ def get_config(architecture: str = "luong"):
     config.data.tests.test = ("", "")  # no such split until it names two files
     config.data.buckets = 6
     return config
+
+
+def read_files(
+    data: ConfigDict, file: str, languages: tuple[str, str], *, train: str, validation: str, tests: Sequence[str]
+) -> None:
+    """Set the fields of config.data for files whose names follow one pattern.
+
+    Args:
+        data: config.data, changed in place.
+        file: the pattern of a name, such as "{split}.{language}".
+        languages: (source, target).
+        train: what stands for {split} in the training files.
+        validation: the same for the validation files.
+        tests: the same for each test; it is also the name of the split.
+    """
+
+    def pair(split: str) -> tuple[str, ...]:
+        return tuple(file.format(split=split, language=language) for language in languages)
+
+    data.source = "text"
+    data.languages = languages
+    data.train = pair(train)
+    data.validation = pair(validation)
+    data.tests = {test: pair(test) for test in tests}
