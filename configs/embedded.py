@@ -2,11 +2,23 @@
 
     python run.py train --config=configs/embedded.py:luong --workdir=runs/luong
 
-All architectures see the same batches for the same number of steps; `make demo` compares them. The models are small,
-and the corpus has shorter sentences and fewer words than the defaults of `configs/base.py`, so that this takes minutes.
+All architectures see the same batches for the same number of steps, each at its own learning rate; `make demo`
+compares them. The models are small, and the corpus has shorter sentences and fewer words than the defaults of
+`configs/base.py`, so that this takes minutes.
 """
 
 from configs.base import MODELS, base, named
+
+LEARNING_RATES = {
+    "none": 1e-2,
+    "luong": 1e-2,
+    "bahdanau": 1e-2,
+    "transformer": 4e-3,
+    "transformer_recurrent": 4e-3,
+    "recurrent_transformer": 4e-3,
+}
+"""By the lowest perplexity on validation among rates a factor of two apart (docs/training.md). The mixes have the
+Transformer's."""
 
 
 def get_config(architecture: str = "luong"):
@@ -22,12 +34,12 @@ def get_config(architecture: str = "luong"):
     config.data.embedded.words = 0.4
     config.data.vocabulary.size = 2_000
     config.data.vocabulary.joint = False
-    config.data.batch_tokens = 1_024  # small: in a minute, many updates teach more than exact ones
-    config.data.buckets = 2
-    config.training.steps = 1_200
-    config.training.learning_rate = 3e-3
-    config.training.schedule = "cosine"
+    config.data.batch_tokens = 1_536  # 68 pairs a step, and 77 of 100 positions filled
+    config.data.buckets = 4
+    config.training.steps = 1_400
+    config.training.learning_rate = LEARNING_RATES[architecture]
+    config.training.schedule = "wsd"
     config.training.warmup_steps = 100
-    config.training.validate_every_steps = 400
-    config.training.save_every_steps = 400
+    config.training.validate_every_steps = 350
+    config.training.save_every_steps = 350
     return config

@@ -3,11 +3,21 @@
     python run.py ablate recurrent_depth                     # this is what it takes when no --config is given
 
 A run takes about half a minute on one CPU core, and so all questions of experiments/ with three seeds each about two
-hours on two. The task is set so that arms can differ: after 800 steps a model that attends has learnt most of it
-(Luong's 35 BLEU and the Transformer 44), one that does not has hardly begun. Questions turn further knobs.
+hours on two. After 800 steps, two and a half epochs, a model that attends has learnt the task (92 to 97 BLEU on
+validation), and one that does not has begun (17). Questions turn further knobs.
 """
 
 from configs import embedded
+
+LEARNING_RATES = {
+    "none": 1e-2,
+    "luong": 2e-2,
+    "bahdanau": 2e-2,
+    "transformer": 8e-3,
+    "transformer_recurrent": 1e-2,
+    "recurrent_transformer": 1e-2,
+}
+"""By the lowest perplexity on validation among rates a factor of two apart; docs/training.md has the others."""
 
 
 def get_config(architecture: str = "luong"):
@@ -21,10 +31,9 @@ def get_config(architecture: str = "luong"):
     config.data.embedded.validation_pairs = 200
     config.data.embedded.test_pairs = 500
     config.data.vocabulary.size = 300
-    config.data.batch_tokens = 768
-    config.data.buckets = 1
+    config.data.batch_tokens = 1_536  # 64 pairs a step, and 78 of 100 positions filled
     config.training.steps = 800
-    config.training.learning_rate = 5e-3
+    config.training.learning_rate = LEARNING_RATES[architecture]
     config.training.validate_every_steps = 400
     config.training.save_every_steps = 400
     config.training.bleu_sentences = 0

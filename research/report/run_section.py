@@ -23,7 +23,7 @@ def run_section(runs: Sequence[Run], others: Sequence[Path], out: Path) -> dict[
     commands = [command for run in runs for command in run.commands]
     again = " ".join(["python run.py report", *sorted(str(run.path) for run in runs), f"--out={out}"])
     shown: dict[str, Any] = {
-        "summary": _summary(groups),
+        "summary": [*_summary(groups), *_still_learning(runs)],
         "columns": ["run", *(column.title for column in run_tables.columns(runs) if column.key != "name")],
         "rows": _rows(runs, look),
         "notes": run_tables.notes(runs, others),
@@ -77,7 +77,45 @@ def _summary(groups: Sequence[RunGroup]) -> list[Message]:
                 best = Message("{best}, {score} for {run}", best=best, score=f"{last[1]:.1f}", run=last[0])
             line = Message("{line}: {best} ({search})", line=line, best=best, search=search_words(group.search))
         lines.append(Message("On {line}.", line=line))
+        lines += _longest(group)
     return lines
+
+
+def _longest(group: RunGroup) -> list[Message]:
+    """Return what the best and the worst run come to on the longest sentences, if there is such a bin for two runs."""
+    found = {run.title: bins[-1] for run in group.runs if len(bins := group.bins(run)) > 1}
+    ranked = sorted(found, key=lambda title: -found[title]["bleu"])
+    if len(ranked) < 2:
+        return []
+    best, last = found[ranked[0]], found[ranked[-1]]
+    return [
+        Message(
+            "On sentences of {words} words: BLEU {score} for {run}, {worst} for {last}.",
+            words=best["words"],
+            score=f"{best['bleu']:.1f}",
+            run=ranked[0],
+            worst=f"{last['bleu']:.1f}",
+            last=ranked[-1],
+        )
+    ]
+
+
+def _still_learning(runs: Sequence[Run]) -> list[Message]:
+    """Return by how much validation BLEU rose between the last two validations, of the run where it rose most."""
+    curves = {run.title: curve[-2:] for run in runs if len(curve := run.curve("bleu", "steps")) > 1}
+    if not curves:
+        return []
+    risen = {title: last - before for title, ((_, before), (_, last)) in curves.items()}
+    most = max(risen, key=risen.__getitem__)
+    (before, _), (last, _) = curves[most]
+    return [
+        Message(
+            "In the last {steps} steps validation BLEU rose by at most {points}, for {run}.",
+            steps=f"{last - before:,.0f}",
+            points=f"{risen[most]:.1f}",
+            run=most,
+        )
+    ]
 
 
 def _rows(runs: Sequence[Run], look: dict[str, dict[str, str]]) -> list[dict[str, Any]]:

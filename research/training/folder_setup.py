@@ -54,7 +54,7 @@ def _may_end_elsewhere(folder: RunFolder, config: ConfigDict) -> bool:
         return False
     if settings.schedule == "wsd":  # the same, once it falls
         ends = (folder.read_json("config.json")["training"]["steps"], settings.steps)
-        return all(folder.provenance()["steps"] <= end - decay_steps(end, settings.decay_share) for end in ends)
+        return all(folder.provenance().get("steps", 0) <= end - decay_steps(end, settings.decay_share) for end in ends)
     return True
 
 

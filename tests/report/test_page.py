@@ -96,6 +96,14 @@ def test_what_was_measured_is_on_the_page(shared: Path) -> None:
     assert f"--out={shared.parent}" in text
 
 
+def test_the_page_says_what_to_see(shared: Path) -> None:
+    """By hand from conftest.py: levels 71 and 31, five bins down, and 71 (e^-2.5 - e^-2.857) points of BLEU."""
+    text = ours(shared.read_text("utf-8"))
+    assert "On sentences of 31+ words: BLEU 61.5 for Transformer, 0.5 for No attention." in text
+    assert "In the last 250 steps validation BLEU rose by at most 1.8, for Transformer." in text
+    assert "마지막 250단계 동안" in text
+
+
 def test_all_text_is_escaped(fabricate: Fabricate, split: Callable, tmp_path: Path) -> None:
     bad = '<script>alert("x")</script>'
     measured = split("luong", {0: bad})
