@@ -8,7 +8,7 @@ from typing import Any
 from research.report import run_tables, style
 from research.report.charts import for_page
 from research.report.maps import attention_maps
-from research.report.run_charts import curve_panels, length_panels, run_heatmap
+from research.report.run_charts import FEW_SENTENCES, curve_panels, length_panels, run_heatmap
 from research.report.runs import Run, RunGroup, run_groups
 from research.report.templates import COLOURS, VARIABLES, figures
 from research.report.words import duration
@@ -82,8 +82,9 @@ def _summary(groups: Sequence[RunGroup]) -> list[Message]:
 
 
 def _longest(group: RunGroup) -> list[Message]:
-    """Return what the best and the worst run come to on the longest sentences, if there is such a bin for two runs."""
-    found = {run.title: bins[-1] for run in group.runs if len(bins := group.bins(run)) > 1}
+    """Return the best and the worst BLEU on the longest sentences of which there are enough, if two runs have it."""
+    enough = {run.title: [each for each in group.bins(run) if each["sentences"] >= FEW_SENTENCES] for run in group.runs}
+    found = {title: bins[-1] for title, bins in enough.items() if len(bins) > 1}
     ranked = sorted(found, key=lambda title: -found[title]["bleu"])
     if len(ranked) < 2:
         return []

@@ -20,6 +20,9 @@ SHARED = {
     "data.embedded.train_pairs": 400,
     "data.embedded.validation_pairs": 20,
     "data.embedded.test_pairs": 20,
+    "data.batch_tokens": 768,  # this and the next two as the config had them when the net was recorded
+    "data.buckets": 1,
+    "training.schedule": "cosine",
     "training.steps": STEPS,
     "training.warmup_steps": 2,
     "training.learning_rate": 0.003,  # small: the translations of a model near its random beginning are varied

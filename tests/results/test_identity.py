@@ -31,6 +31,7 @@ RECIPE = {
     "data.buckets": 2,
     "training.learning_rate": 3e-3,
     "training.schedule": "cosine",
+    "training.steps": 1_200,
     "training.validate_every_steps": 400,
     "training.save_every_steps": 400,
 }
