@@ -43,8 +43,8 @@ def main(arguments: Sequence[str]) -> int:
             rows.append((rates[other], rates[ROOT], rates[ROOT] / rates[other]))
     cells = [[f"round {number}", *_cells(row)] for number, row in enumerate(rows, 1)]
     cells.append(["median", *_cells([statistics.median(column) for column in zip(*rows, strict=True)])])
-    print_table = terminal_table(TextTable(["", f"{flags.commit}, tokens/s", "here, tokens/s", "ratio"], cells))
-    Console().print(print_table)
+    heads = ["", f"{flags.commit}, tokens/s", "here, tokens/s", "ratio"]
+    Console().print(terminal_table(TextTable(heads, cells)))
     return 0
 
 

@@ -104,7 +104,7 @@ def _hypothesis(hypothesis: JudgedClaim, answer: Answer) -> dict[str, Any]:
         facts.append(Message("margin {value}", value=numbers.exact(hypothesis.margin)))
     if hypothesis.interval:
         facts.append(Message("{value} interval", value=f"{hypothesis.level:.0%}"))
-    if hypothesis.p_supports is None and hypothesis.effect is not None:
+    if answer_tables.is_constant(hypothesis):
         facts.append(answer_tables.NO_CHANCE)
     if hypothesis.p_supports is not None:
         facts.append(Message("p to support {value}", value=numbers.chance(hypothesis.p_supports)))

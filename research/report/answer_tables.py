@@ -122,6 +122,11 @@ def comparisons_table(answer: Answer) -> AnswerTable:
     return AnswerTable(heads, rows)
 
 
+def is_constant(hypothesis: JudgedClaim) -> bool:
+    """Tell whether there is an effect that nothing varies, and so no p."""
+    return hypothesis.effect is not None and hypothesis.p_supports is None
+
+
 def effect(hypothesis: JudgedClaim) -> str:
     """Return such as +12.3 [10.0, 14.6], of a level without its sign; – if nothing could be estimated."""
     if hypothesis.effect is None:
@@ -236,7 +241,7 @@ def _part(answer: FiledAnswer) -> list[str]:
         of = f" ({title(each.measure)})" if each.measure != answer.measure else ""
         margin = "" if each.margin is None else f", margin {exact(each.margin)}"
         chances: object = f"p to support {chance(each.p_supports)}, to refute {chance(each.p_refutes)}"
-        if each.p_supports is None and each.effect is not None:
+        if is_constant(each):
             chances = NO_CHANCE
         said = f"- {SHAPES[each.verdict]} {each.verdict}: {say(each.statement)}{say(of)}"
         lines.append(f"{said}: {effect(each)}{margin}; {chances}")

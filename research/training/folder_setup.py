@@ -36,9 +36,10 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     if not folder.config_file.exists():
         return
     may_change = {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
-    if _may_end_elsewhere(folder, config):
+    begun_with = folder.read_json("config.json")
+    if _may_end_elsewhere(config.training, begun_with["training"]["steps"], folder.provenance().get("steps", 0)):
         may_change |= {"training.steps"}
-    differ = differing_fields(folder.read_json("config.json"), config_as_json(config), besides=may_change)
+    differ = differing_fields(begun_with, config_as_json(config), besides=may_change)
     for name, (held, asked) in differ.items():
         more = f" ({len(differ)} fields differ)" if len(differ) > 1 else ""
         raise ValueError(
@@ -47,14 +48,12 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
         )
 
 
-def _may_end_elsewhere(folder: RunFolder, config: ConfigDict) -> bool:
-    """Tell whether the steps that the run has done would be the same if it ended at `training.steps` of `config`."""
-    settings = config.training
-    if settings.schedule == "cosine":  # each learning rate depends on where it ends
+def _may_end_elsewhere(training: ConfigDict, end: int, done: int) -> bool:
+    """Tell whether the `done` steps of a run that was to end at `end` are those of one that ends at its `steps`."""
+    if training.schedule == "cosine":  # each learning rate depends on where it ends
         return False
-    if settings.schedule == "wsd":  # the same, once it falls
-        ends = (folder.read_json("config.json")["training"]["steps"], settings.steps)
-        return all(folder.provenance().get("steps", 0) <= end - decay_steps(end, settings.decay_share) for end in ends)
+    if training.schedule == "wsd":  # the same, once it falls
+        return all(done <= steps - decay_steps(steps, training.decay_share) for steps in (end, training.steps))
     return True
 
 
