@@ -163,16 +163,20 @@ def report(given: Given, command: str) -> None:
 
     from experiments import answers
     from research.report import answers_terminal, terminal_table, write_report
+    from research.results.evidence import keep
 
     found = {path: answers(path) for path in given.flags.runs}
     runs = [path for path, answered in found.items() if not answered]
     asked = [answer for answered in found.values() for answer in answered]
+    kept = keep(runs, given.flags.keep) if given.flags.keep else []
     page = write_report(runs, given.flags.out, asked)
     if runs:
         Console().print(terminal_table(runs))
     if asked:
         Console().print(answers_terminal(asked))
     print(f"\nReport: {page}")
+    for folder in kept:
+        print(f"Evidence: {folder}")
 
 
 ACTIONS: dict[str, Callable[[Given, str], None]] = {

@@ -398,10 +398,18 @@ REPORT = Verb(
         "report runs/* --out=report/",
         "report runs/ablation/* --out=report/",
         "report runs/ablation/multi30k/heads.json --out=report/",
+        "report runs/* --out=report/ --keep=docs/evidence",
     ),
     flags=(
         flag("runs", "run folders, evaluated; or answers, or folders of answers", nargs="+", type=Path, metavar="RUN"),
         flag("--out", "where the report goes, made if absent", required=True, type=Path, metavar="FOLDER"),
+        flag(
+            "--keep",
+            "also write the evidence of each run below FOLDER: a run folder of about 20 kB, without weights and texts, "
+            "that report reads like the run itself",
+            type=Path,
+            metavar="FOLDER",
+        ),
     ),
 )
 

@@ -55,6 +55,7 @@ def report(action):
     sys.modules["research.report"].answers_terminal = lambda answers: f"the verdicts of {len(answers)} answers"
     sys.modules["research.report"].attention_png = lambda source, target, weights: b""
     sys.modules["research.report"].attention_page = lambda files, name, languages: ""
+    action("research.results.evidence", "keep", result=[Path("docs/evidence/a")])
     return calls
 
 
@@ -217,6 +218,13 @@ def test_report_takes_many_folders_and_ends_in_a_table_and_a_path(report, capsys
     assert run.main(["report", "a", "b", "--out=out"]) == 0
     assert report == [(([Path("a"), Path("b")], Path("out"), []), {})]
     assert capsys.readouterr().out == "the table of 2 runs\n\nReport: out/index.html\n"
+
+
+def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
+    kept = action("research.results.evidence", "keep", result=[Path("docs/evidence/a")])
+    assert run.main(["report", "a", "--out=out", "--keep=docs/evidence"]) == 0
+    assert kept == [(([Path("a")], Path("docs/evidence")), {})]
+    assert capsys.readouterr().out == "the table of 1 runs\n\nReport: out/index.html\nEvidence: docs/evidence/a\n"
 
 
 @pytest.mark.parametrize(

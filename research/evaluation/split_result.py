@@ -5,6 +5,7 @@ An intervention is measured by the same call, with another translator:
     measure_split(run._replace(translator=run.translator.clone(...)), ...)
 """
 
+import hashlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -12,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from research.data.examples import Examples, Sentences
+from research.data.pairs import Pair
 from research.decoding.forced import Forced, force
 from research.decoding.translate import Translations, translate_n_best
 from research.evaluation import quality
@@ -101,6 +103,7 @@ def measure_split(
     scores = {name: _scores(run, data, each.texts) for name, each in found.items()}
     result = {
         "sentences": len(split),
+        "digest": _digest(split),
         "step": run.step,
         **forced_scores(sums, reference_words(split, fitting)),
         "order_sensitivity": order_sensitivity(sums.nats, total(shuffled).nats, sums.tokens),
@@ -135,6 +138,12 @@ def count_alignments(run: LoadedRun, data: EvaluationData, track: Track) -> Alig
         batch_sentences=batch_rows(run.config.evaluation.batch_sentences, run.config.data.max_tokens),
         progress=track("alignment", len(fitting.split)),
     )
+
+
+def _digest(split: Sequence[Pair]) -> str:
+    """Return the beginning of the SHA-256 of all pairs: scores of the same sentences compare, of others do not."""
+    lines = "".join(f"{pair.source}\t{pair.target}\n" for pair in split)
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
 
 
 def _scores(run: LoadedRun, data: EvaluationData, translations: Sequence[str]) -> dict[str, quality.CorpusScore]:

@@ -179,8 +179,8 @@ def run_groups(runs: Sequence[Run]) -> list[RunGroup]:
             bins = measured.get("searches", {}).get(search, {}).get("bleu_by_length") or []
             lengths = tuple((each["words"], each["sentences"]) for each in bins)
             sources = tuple(sample["source"] for sample in measured.get("samples") or [])
-            signature = bleu_signature(measured)
-            key = (split, run.languages, run.lowercase, measured.get("sentences"), lengths, sources, signature)
+            sentences = measured.get("digest") or (measured.get("sentences"), sources)  # of an older version: no digest
+            key = (split, run.languages, run.lowercase, sentences, lengths, bleu_signature(measured))
             groups.setdefault(key, []).append(run)
     found: list[RunGroup] = []
     for (split, languages, lowercase, *_), members in groups.items():

@@ -18,13 +18,9 @@ from research.results.run_folder import RunFolder
 from research.results.tables import NOTHING, TextTable, markdown_lines
 from research.statistics.contrasts import Scores
 
-COLUMNS = {
-    "token_accuracy": ("token_accuracy", ""),
-    "alignment_error": ("aer", ""),
-    "perplexity": ("perplexity", ""),
-    "bleu_beam1": ("bleu", "beam1"),
-}
-"""Column of the table -> the name of its measure in `MEASURES`, and the search where translations are measured."""
+FORCED = {"token_accuracy": "token_accuracy", "alignment_error": "aer", "perplexity": "perplexity"}
+"""Column of the table -> the name of its measure in `MEASURES`; columns of BLEU are named after their search."""
+BLEU = "bleu_beam"
 COVERAGE = 0.95  # of an interval
 
 
@@ -60,7 +56,7 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
             members.setdefault((_but_for_the_seed(row.run), row.split), []).append(row)
     found = []
     for (_, split), rows in members.items():
-        measured = [key for key in COLUMNS if all(_is_number(row.values.get(key)) for row in rows)]
+        measured = [key for key in _keys(runs) if all(_is_number(row.values.get(key)) for row in rows)]
         measures = {key: _mean(key, rows) for key in measured}
         name = _without_seed(commonprefix([row.run.name for row in rows]))  # noqa: RUF071 - names, not paths
         first = rows[0].run
@@ -77,12 +73,17 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
     return found
 
 
+def _keys(runs: Sequence[Run]) -> list[str]:
+    """Return the columns that have a mean: of references, and BLEU of every search."""
+    return [*FORCED, *(column.key for column in run_tables.columns(runs) if column.key.startswith(BLEU))]
+
+
 def _mean(key: str, rows: Sequence[run_tables.Row]) -> Mean:
     """Return the mean of a column and its interval: the one of `compare` and `ablate`, see `contrasts`.
 
     The sentences count where the run folders hold their counts; else, as for a run of an older version, seeds alone.
     """
-    name, search = COLUMNS[key]
+    name, search = (FORCED[key], "") if key in FORCED else ("bleu", key.removeprefix("bleu_"))
     values = [float(row.values[key]) for row in rows]  # type: ignore[arg-type]
     scores = Scores.of_runs({"model": values})
     if len(rows) > 1 and (of_sums := MEASURES[name].of_sums):
@@ -99,7 +100,7 @@ def markdown(runs: Sequence[Run]) -> str:
     if all(group.seeds == 1 for group in groups):
         return ""
     columns = {column.key: column for column in run_tables.columns(runs)}
-    shown = [key for key in COLUMNS if any(key in group.measures for group in groups)]
+    shown = [key for key in _keys(runs) if any(key in group.measures for group in groups)]
     heads = ["name", "split", "seeds", "parameters", "MFLOPs a token", *(columns[key].title for key in shown)]
     rows = []
     for group in groups:
