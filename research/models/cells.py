@@ -69,7 +69,8 @@ class GRU(Cell):
 class LSTM(Cell):
     """i, f, o = σ(·), g = tanh(·) of W x + U h + b; c_t = f ∘ c_{t-1} + i ∘ g; h_t = o ∘ tanh(c_t).
 
-    The blocks are in the order i, f, g, o.
+    The blocks are in the order i, f, g, o. All are one tanh, since σ(x) = ½ + ½ tanh(½ x): a CPU takes half the time for
+    it that it takes for a function of each block.
 
     Reference: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """
@@ -80,9 +81,11 @@ class LSTM(Cell):
     @staticmethod
     def advance(input_BG: Array, recurrent_BG: Array, state: State) -> State:
         _, memory_BD = state
-        enter, forget, candidate, leave = jnp.split(input_BG + recurrent_BG, 4, axis=-1)
-        memory_BD = jax.nn.sigmoid(forget) * memory_BD + jax.nn.sigmoid(enter) * jnp.tanh(candidate)
-        return (jax.nn.sigmoid(leave) * jnp.tanh(memory_BD), memory_BD)
+        scale_1G = jnp.repeat(jnp.array([[0.5, 0.5, 1.0, 0.5]], input_BG.dtype), memory_BD.shape[-1], axis=-1)
+        gates_BG = scale_1G * jnp.tanh(scale_1G * (input_BG + recurrent_BG)) + (1.0 - scale_1G)
+        enter, forget, candidate, leave = jnp.split(gates_BG, 4, axis=-1)
+        memory_BD = forget * memory_BD + enter * candidate
+        return (leave * jnp.tanh(memory_BD), memory_BD)
 
 
 CELLS: dict[str, type[Cell]] = {"tanh": Tanh, "gru": GRU, "lstm": LSTM}
