@@ -69,8 +69,8 @@ class GRU(Cell):
 class LSTM(Cell):
     """i, f, o = σ(·), g = tanh(·) of W x + U h + b; c_t = f ∘ c_{t-1} + i ∘ g; h_t = o ∘ tanh(c_t).
 
-    The blocks are in the order i, f, g, o. All are one tanh, since σ(x) = ½ + ½ tanh(½ x): a CPU takes half the time for
-    it that it takes for a function of each block.
+    The blocks are in the order i, f, g, o. All are one tanh, since σ(x) = ½ + ½ tanh(½ x): a CPU takes half the time
+    for it that it takes for a function of each block.
 
     Reference: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000.
     """

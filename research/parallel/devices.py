@@ -107,6 +107,8 @@ STRATEGIES: dict[str, type[_Pmap] | type[_ShardMap]] = {"pmap": _Pmap, "shard_ma
 class Devices:
     """Devices of this process and the strategy that spreads functions over them.
 
+    Two with one strategy and the same devices are equal, so that a program that is cached for one serves the other.
+
     Args:
         strategy: "pmap" or "shard_map".
         devices: the devices; None takes all local ones.
@@ -120,6 +122,16 @@ class Devices:
         self._strategy = STRATEGIES[strategy](self._devices, AXIS)
         self._replicated: tuple[Any, Any] | None = None
         self._programs: dict[tuple[StepFunction, int], TrainingProgram] = {}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Devices) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @property
+    def _key(self) -> tuple[type, tuple[jax.Device, ...]]:
+        return type(self._strategy), tuple(self._devices)
 
     def replicate(self, tree: Any) -> Any:
         """Return `tree` with a copy on every device."""

@@ -108,3 +108,11 @@ def test_whatever_is_compiled_has_float32_products(strategy):
         program.step(program.place([np.zeros(3)] * runs), [batch] * runs, list(range(runs)))
     assert set(traced_with) == {"highest"}
     assert jax.config.jax_default_matmul_precision is None
+
+
+def test_equal_devices_find_each_others_programs(strategy):
+    one, four = jax.devices()[:1], jax.devices()[:4]
+    [other] = STRATEGIES.keys() - {strategy}
+    assert Devices(strategy, one) == Devices(strategy, one)
+    assert hash(Devices(strategy, one)) == hash(Devices(strategy, one))
+    assert len({Devices(strategy, one), Devices(other, one), Devices(strategy, four)}) == 3

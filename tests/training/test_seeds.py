@@ -188,11 +188,11 @@ def test_an_error_in_the_config_is_returned_for_each_seed(tmp_path):
 @pytest.mark.parametrize(
     ("side_by_side", "compiling", "taken", "found"),
     [
-        (2.4, 0.5, True, "2.4 s"),
-        (2.6, 0.5, False, "2.6 s"),
-        (3.1, 0.5, False, "3.1 s"),
-        (2.4, 0.7, False, "not worth compiling"),  # one step of three seeds takes less than 5 × 0.7 s
-        (None, 0.5, False, "too little memory"),
+        (2.4, 4.0, True, "2.4 s"),
+        (2.6, 4.0, False, "2.6 s"),
+        (3.1, 4.0, False, "3.1 s"),
+        (2.4, 6.0, False, "not worth compiling"),  # 100 steps of three seeds take less than 60 × 6 s
+        (None, 4.0, False, "too little memory"),
     ],
 )
 def test_the_faster_way_is_chosen_and_printed(side_by_side, compiling, taken, found, monkeypatch, capsys):
@@ -202,7 +202,7 @@ def test_the_faster_way_is_chosen_and_printed(side_by_side, compiling, taken, fo
         return side_by_side if len(of) > 1 else 1.0, compiling
 
     monkeypatch.setattr(seeds, "_seconds_per_step", measure)
-    assert seeds._choose(SimpleNamespace(config=tiny(**{"training.steps": 1})), SEEDS) == {
+    assert seeds._choose(SimpleNamespace(config=tiny(**{"training.steps": 100})), SEEDS) == {
         "taken": taken,
         "seconds_a_step": side_by_side if found.endswith(" s") else None,
         "seconds_a_step_alone": 1.0,
