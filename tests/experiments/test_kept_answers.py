@@ -24,7 +24,14 @@ NOVEMBER_2026 = {
         "training.learning_rate": 5e-3,
         "training.schedule": "cosine",
     },
-    "multi30k_small": {},
+    "multi30k_small": {
+        "data.batch_tokens": 1_024,
+        "data.buckets": 3,
+        "training.steps": 1_500,
+        "training.learning_rate": 4e-3,
+        "training.schedule": "cosine",
+        "training.warmup_steps": 150,
+    },
 }
 
 
