@@ -37,6 +37,7 @@ def get_config(architecture: str = "luong"):
     config.training.steps = 1_000
     config.training.learning_rate = LEARNING_RATES[architecture]
     config.training.schedule = "wsd"
+    config.training.decay_share = 0.2
     config.training.warmup_steps = 100
     config.training.average_last = 1
     config.training.keep_last = 1

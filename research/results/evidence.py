@@ -3,11 +3,14 @@
 It is a run folder without weights, texts and attention maps. Whatever reads results out of run folders reads it:
 
 config.json  provenance.json  result.json  metrics.jsonl  counts/<split>.npz
+
+Of an absolute path only the last part is kept: the folders above it mean nothing on another machine.
 """
 
 import io
 import json
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -22,6 +25,7 @@ from research.results.run_folder import RunFolder, beams
 
 LONG = frozenset(["samples", "attention", "by", "by_head", "interventions", "config"])
 """Parts of result.json that are left out, wherever they stand: texts, maps, and tables for one run alone."""
+ABSOLUTE = re.compile(r"(?<![^\s='\"])(?:/[^\s/='\"]+)*/([^\s/='\"]+)")
 FORCED = ("nll", "correct", "tokens", "words")
 """Counts that are kept of the first split, beside the BLEU of its widest search."""
 
@@ -62,9 +66,9 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
     first = next(iter(splits))
     validations = [record for record in run.metrics() if any(name.startswith("validation/") for name in record)]
     return {
-        "config.json": _json(run.read_json("config.json")),
-        "provenance.json": _json(run.provenance()),
-        "result.json": _json(_short(run.result())),
+        "config.json": _json(_portable(run.read_json("config.json"))),
+        "provenance.json": _json(_portable(run.provenance())),
+        "result.json": _json(_portable(_short(run.result()))),
         "metrics.jsonl": b"".join(_json(record) for record in validations),
         f"counts/{first}.npz": _packed(read(run, first), f"beam{max(beams(splits[first]['searches']))}"),
     }
@@ -74,6 +78,14 @@ def _short(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _short(each) for name, each in value.items() if name not in LONG}
     return value
+
+
+def _portable(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _portable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_portable(each) for each in value]
+    return ABSOLUTE.sub(r"\1", value) if isinstance(value, str) else value
 
 
 def _packed(counts: Counts, search: str) -> bytes:

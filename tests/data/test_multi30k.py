@@ -11,7 +11,7 @@ from research.data.batches import Batches
 from research.data.evaluation_batches import evaluation_batches
 from research.data.examples import encode
 
-ARCHITECTURES = ["none", "luong", "bahdanau", "transformer", "tiny", "tiny_published"]
+ARCHITECTURES = ["none", "luong", "bahdanau", "transformer", "tiny", "tiny_published", "luong_tokenised"]
 
 
 def config(architecture="luong", *overrides):

@@ -116,3 +116,25 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space left"):
         keep([run.path], tmp_path / "kept")
     assert list((tmp_path / "kept").iterdir()) == []
+
+
+def test_of_an_absolute_path_the_last_part_is_kept(tmp_path):
+    run = made_up(tmp_path / "runs" / "luong", splits=["test"])
+    command = (
+        "python run.py train --config=configs/a.py:b --workdir=/home/me/runs/a.1 --config.data.root='/data/de en/x'"
+    )
+    config = run.read_json("config.json")
+    config["data"] |= {
+        "root": "/home/me/corpus",
+        "download": "https://example.org/a/b",
+        "train": ["tok/a.en", "/x/a.de"],
+    }
+    run.write_json("config.json", config)
+    run.update_provenance({"command": command, "went_on": [{"command": "python run.py train --workdir=../runs/a.1"}]})
+    [kept] = map(RunFolder, keep([run.path], tmp_path / "kept"))
+    fields = kept.read_json("config.json")["data"]
+    assert (fields["root"], fields["download"]) == ("corpus", "https://example.org/a/b")
+    assert fields["train"] == ["tok/a.en", "a.de"]
+    short = "python run.py train --config=configs/a.py:b --workdir=a.1 --config.data.root='de en/x'"
+    assert kept.provenance()["command"] == short
+    assert kept.provenance()["went_on"] == [{"command": "python run.py train --workdir=../runs/a.1"}]
