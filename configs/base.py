@@ -175,7 +175,8 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
 
     # How the decoder reads the source.
     config.score = "scaled_dot" if decoder == "transformer" else "general"  # a name of research/attention/scores.py
-    config.normaliser = "softmax"  # softmax | softmax_over_queries | sparsemax | entmax15 | uniform | hard | permuted
+    # softmax | softmax_over_queries | sparsemax | entmax15 | uniform | hard | last | permuted
+    config.normaliser = "softmax"
     config.window = "global"  # global | local_m | local_p
     config.window_radius = 10  # positions that a local window reaches each way
     config.learned_positions = 128  # positions with weights of their own: score "location", positions "learned"

@@ -10,14 +10,15 @@ Transformer-Tiny of Wu et al. 2021 on the raw text, with a tenth of their traini
 of: hours on two CPU cores. Ours: the clipping of the gradient, and an epoch between two checkpoints. `luong_tokenised`
 is `luong` on that text.
 
-`tutorial_none`, `tutorial_attention` and `tutorial_transformer` are three of the four models of a well-known PyTorch
-tutorial (github.com/bentrevett/pytorch-seq2seq), German to English. Ours (theirs in brackets):
+`tutorial_none`, `tutorial_context`, `tutorial_attention` and `tutorial_transformer` are the models of a well-known
+PyTorch tutorial (github.com/bentrevett/pytorch-seq2seq), German to English. Ours (theirs in brackets):
 - 6,000 BPE subwords a language (words seen twice: 7,853 and 5,893)
 - 2,048 positions a batch (128 pairs)
 - recurrent models are trained on the references alone (on their own last word at every second step)
 - no bias before the output (one)
 - with attention, 256 units a direction of the encoder (512), because encoder and decoder have one width here
-- with attention, tanh(W [c; h]) before the output (none), and the encoder's last state as it is (projected)
+- tanh(W [c; h]) before the output (none) where there is a context, and with attention the encoder's last state as it
+  is (projected)
 - initial weights
 """
 
@@ -75,6 +76,16 @@ def tutorial_none():
     return _as_tutorial_rnn(config)
 
 
+def tutorial_context():
+    """GRU 1+1, 512 wide, the encoder's last state at each step: perplexity 37.5 and 20.61 BLEU."""
+    config = bahdanau()
+    config.cell = "gru"
+    config.direction = "uni"
+    config.score = "dot"  # without weights: no score decides what is read
+    config.normaliser = "last"
+    return _as_tutorial_rnn(config)
+
+
 def tutorial_attention():
     """GRU 1+1, 512 wide, additive score: perplexity 25.6 and 28.30 BLEU. Half the units a direction for theirs."""
     config = bahdanau()
@@ -96,6 +107,7 @@ def tutorial_transformer():
 
 TUTORIAL = {
     "tutorial_none": tutorial_none,
+    "tutorial_context": tutorial_context,
     "tutorial_attention": tutorial_attention,
     "tutorial_transformer": tutorial_transformer,
 }

@@ -2,7 +2,7 @@
 
 Axes before the last two are batch axes. A row that may read nothing is all zeros, not NaN. Every other row sums to 1,
 except with `softmax_over_queries`. `uniform`, `hard` and `permuted` are interventions on a trained model: they pass no
-useful gradient.
+useful gradient. `last` is a model without attention: it looks at no score.
 """
 
 from typing import Any
@@ -140,6 +140,19 @@ class Hard(Normaliser):
         return jnp.where(mask_BTS, jax.nn.one_hot(best_BT, scores_BTS.shape[-1]), 0.0)
 
 
+class Last(Normaliser):
+    """Weight 1 for the last key that may be read: behind an encoder that reads forwards, one vector for the sentence.
+
+    Reference: Cho et al. 2014, whose decoder gets this vector at each step.
+    """
+
+    @staticmethod
+    def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
+        readable_BTS = jnp.broadcast_to(mask_BTS, scores_BTS.shape)
+        last_BT = scores_BTS.shape[-1] - 1 - readable_BTS[..., ::-1].argmax(axis=-1)
+        return jnp.where(readable_BTS, jax.nn.one_hot(last_BT, scores_BTS.shape[-1]), 0.0)
+
+
 class Permuted(Normaliser):
     """The softmax's weights, permuted among the keys that may be read.
 
@@ -169,6 +182,7 @@ NORMALISERS: dict[str, type[Normaliser]] = {
     "entmax15": Entmax15,
     "uniform": Uniform,
     "hard": Hard,
+    "last": Last,
     "permuted": Permuted,
 }
 

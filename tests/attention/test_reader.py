@@ -145,7 +145,7 @@ def test_a_window_past_the_end_reads_nothing(inputs):
     assert not contexts[1, 5:].any()
 
 
-@pytest.mark.parametrize("normaliser", ["softmax", "softmax_over_queries", "sparsemax", "hard", "uniform"])
+@pytest.mark.parametrize("normaliser", ["softmax", "softmax_over_queries", "sparsemax", "hard", "last", "uniform"])
 @pytest.mark.parametrize("window", ["global", "local_m"])
 def test_location_never_reads_positions_without_weights(inputs, normaliser, window):
     module = reader(score="location", learned_positions=3, normaliser=normaliser, window=window, radius=1)

@@ -257,7 +257,7 @@ def learns_nothing(name, where):
     return (
         where.endswith("['key']['bias']")
         or (normaliser == "softmax_over_queries" and "cross" in where and where.endswith("['bias']"))
-        or (normaliser in ("uniform", "hard") and any(part in where for part in asking))
+        or (normaliser in ("uniform", "hard", "last") and any(part in where for part in asking))
     )
 
 
