@@ -14,7 +14,7 @@ import re
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +64,22 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
     if not splits:
         raise ValueError(f"{run.path} is not evaluated: `python run.py evaluate --workdir={run.path}` comes first")
     first = next(iter(splits))
-    validations = [record for record in run.metrics() if any(name.startswith("validation/") for name in record)]
     return {
         "config.json": _json(_portable(run.read_json("config.json"))),
         "provenance.json": _json(_portable(run.provenance())),
         "result.json": _json(_portable(_short(run.result()))),
-        "metrics.jsonl": b"".join(_json(record) for record in validations),
+        "metrics.jsonl": b"".join(map(_json, _validations(run))),
         f"counts/{first}.npz": _packed(read(run, first), f"beam{max(beams(splits[first]['searches']))}"),
     }
+
+
+def _validations(run: RunFolder) -> Iterator[dict[str, float]]:
+    """Yield what each validation measured, with the seconds of training until then."""
+    seconds = 0.0
+    for record in run.metrics():
+        seconds = record.get("seconds", seconds)
+        if any(name.startswith("validation/") for name in record):
+            yield {**record, "seconds": seconds}
 
 
 def _short(value: Any) -> Any:

@@ -7,6 +7,7 @@ import pytest
 
 from configs.embedded import get_config
 from research.evaluation import quality
+from research.report import write_report
 from research.results.counts import read, write
 from research.results.evidence import keep
 from research.results.identity import config_as_json
@@ -48,7 +49,9 @@ def made_up(path, seed=0, splits=("test", "validation")):
                 "perplexity": float(np.exp(counts["nll"].sum() / tokens.sum())),
                 "searches": searches,
                 "samples": [{"source": "s" * 900, "reference": "r", "hypothesis": "h"}] * 3,
-                "attention": [{"weights": [[0.5] * 50] * 50}],
+                "attention": [
+                    {"source_tokens": ["a"] * 50, "target_tokens": ["b"] * 50, "weights": [[0.02] * 50] * 50}
+                ],
                 "by": {"source_length": [{"bin": "1-5"}] * 900},
                 "alignment": {"error": None, "entropy": 1.0, "by_head": {"0": [1.0] * 900}},
             },
@@ -93,6 +96,19 @@ def test_equal_runs_give_equal_bytes_and_evidence_is_never_changed(tmp_path):
     with pytest.raises(ValueError, match=r"kept/luong holds the evidence of another run: keep this one elsewhere"):
         keep([other.path], tmp_path / "kept")
     assert {file: file.read_bytes() for file in kept.rglob("*") if file.is_file()} == before
+
+
+def test_a_report_of_evidence_has_the_numbers_of_the_runs(tmp_path):
+    runs = [made_up(tmp_path / "runs" / f"luong.{seed}", seed, splits=["test"]).path for seed in (1, 2)]
+    for seed, run in enumerate(runs, 1):
+        folder = RunFolder(run)
+        folder.write_json("config.json", folder.read_json("config.json") | {"seed": seed})
+    write_report(runs, tmp_path / "ours")
+    write_report(keep(runs, tmp_path / "kept"), tmp_path / "theirs")
+    for name in ("results.csv", "seeds.md", "curves.png"):
+        assert (tmp_path / "ours" / name).read_bytes() == (tmp_path / "theirs" / name).read_bytes()
+    page = (tmp_path / "theirs" / "index.html").read_text()
+    assert "nan" not in page.partition("<script")[0]
 
 
 def test_runs_stand_below_the_folder_as_they_stood_below_theirs(tmp_path):
