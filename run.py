@@ -168,8 +168,8 @@ def report(given: Given, command: str) -> None:
     found = {path: answers(path) for path in given.flags.runs}
     runs = [path for path, answered in found.items() if not answered]
     asked = [answer for answered in found.values() for answer in answered]
-    kept = keep(runs, given.flags.keep) if given.flags.keep else []
     page = write_report(runs, given.flags.out, asked)
+    kept = keep(runs, given.flags.keep) if given.flags.keep else []
     if runs:
         Console().print(terminal_table(runs))
     if asked:

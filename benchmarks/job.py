@@ -28,16 +28,17 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--config", default="configs/embedded_tiny.py:luong")
     parser.add_argument("--seeds", type=int, default=3)
     flags = parser.parse_args(arguments)
-    config = config_as_json(load(flags.config))
+    config = load(flags.config)
+    split = next(iter(config.data.tests), "test")
     for turn in ("cold or warm", "warm"):
         with tempfile.TemporaryDirectory() as scratch:
             folders = {seed: str(Path(scratch) / str(seed)) for seed in range(flags.seeds)}
-            task = Task("train", config, folders, "test", "beam1", "python run.py train")
+            task = Task("train", config_as_json(config), folders, split, "beam1", "python run.py train")
             file = Path(scratch) / "job.json"
             file.write_text(task.as_json())
             begin = time.perf_counter()
             command = [*ONE_CORE, sys.executable, "-m", "research.ablation.work", str(file)]
-            subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+            subprocess.run(command, cwd=ROOT, check=True)
             whole = time.perf_counter() - begin
             steps = sum(seconds_of_steps(RunFolder(folder)) for folder in folders.values())
         print(f"{turn}: {whole:.1f} s, of which {steps:.1f} s were steps: {steps / whole:.0%}")

@@ -81,7 +81,7 @@ def tutorial_context():
     config = bahdanau()
     config.cell = "gru"
     config.direction = "uni"
-    config.score = "dot"  # without weights: no score decides what is read
+    config.score = "dot"  # which has no parameters: "last" ignores the scores
     config.normaliser = "last"
     return _as_tutorial_rnn(config)
 
@@ -128,7 +128,7 @@ def get_config(architecture: str = "luong"):
         _as_published(config)
     elif architecture == "tiny":
         _train_tiny(config.training)
-    elif config.model.decoder == "recurrent":
+    elif config.model.encoder == config.model.decoder == "recurrent":
         _train_recurrent(config)
     else:
         _train_transformer(config.training)

@@ -2,7 +2,7 @@
 
 Axes before the last two are batch axes. A row that may read nothing is all zeros, not NaN. Every other row sums to 1,
 except with `softmax_over_queries`. `uniform`, `hard` and `permuted` are interventions on a trained model: they pass no
-useful gradient. `last` is a model without attention: it looks at no score.
+useful gradient. `last` makes a model without attention: it ignores the scores.
 """
 
 from typing import Any

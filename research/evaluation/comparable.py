@@ -82,6 +82,8 @@ def read(a: Sequence[Path | str], b: Sequence[Path | str], *, split: str | None,
 
 def _open(path: Path | str) -> _Opened:
     folder = RunFolder.existing(path)
+    if not folder.splits():
+        raise ValueError(f"{path} holds no sentences, as evidence does not: to compare takes the run folder itself")
     return _Opened(str(path), folder, folder.config())
 
 

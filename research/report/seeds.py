@@ -22,6 +22,7 @@ FORCED = {"token_accuracy": "token_accuracy", "alignment_error": "aer", "perplex
 """Column of the table -> the name of its measure in `MEASURES`; columns of BLEU are named after their search."""
 BLEU = "bleu_beam"
 COVERAGE = 0.95  # of an interval
+MARK = " †"
 
 
 class Mean(NamedTuple):
@@ -31,10 +32,12 @@ class Mean(NamedTuple):
         mean: the mean.
         margin: half the width of its interval over seeds and sentences; inf for one seed, which says nothing of others,
             and 0 where nothing varies.
+        seeds_alone: True where the counts of sentences are not there, as in part of evidence.
     """
 
     mean: float
     margin: float
+    seeds_alone: bool
 
 
 class Group(NamedTuple):
@@ -85,13 +88,13 @@ def _mean(key: str, rows: Sequence[run_tables.Row]) -> Mean:
     """
     name, search = (FORCED[key], "") if key in FORCED else ("bleu", key.removeprefix("bleu_"))
     values = [float(row.values[key]) for row in rows]  # type: ignore[arg-type]
-    scores = Scores.of_runs({"model": values})
+    scores, seeds_alone = Scores.of_runs({"model": values}), True
     if len(rows) > 1 and (of_sums := MEASURES[name].of_sums):
         with suppress(OSError, ValueError):
             counts = [read_counts(RunFolder(row.run.path), row.split).of(name, search) for row in rows]
-            scores = Scores.of_sentences({"model": np.stack(counts)}, of_sums, seed=0)
+            scores, seeds_alone = Scores.of_sentences({"model": np.stack(counts)}, of_sums, seed=0), False
     found = scores.contrast({"model": 1})
-    return Mean(math.fsum(values) / len(values), found.interval(COVERAGE)[1] - found.value)
+    return Mean(math.fsum(values) / len(values), found.interval(COVERAGE)[1] - found.value, seeds_alone)
 
 
 def markdown(runs: Sequence[Run]) -> str:
@@ -107,6 +110,8 @@ def markdown(runs: Sequence[Run]) -> str:
         cells = [group.name, group.split, str(group.seeds), f"{group.parameters:,}", f"{group.flops / 1e6:.2f}"]
         rows.append([*cells, *(_shown(columns[key], group.measures.get(key)) for key in shown)])
     read = f"Mean over seeds ± half of its {COVERAGE:.0%} interval over seeds and sentences; identical: nothing varies."
+    if any(MARK in cell for row in rows for cell in row):
+        read += f"{MARK}: over seeds alone, because the counts of sentences are not there."
     lines = [*markdown_lines(TextTable(heads, rows, left=2)), "", f"{read} FLOPs of training.", ""]
     return "\n".join(lines)
 
@@ -114,9 +119,10 @@ def markdown(runs: Sequence[Run]) -> str:
 def _shown(column: run_tables.Column, found: Mean | None) -> str:
     if found is None:
         return NOTHING
+    mark = MARK if found.seeds_alone else ""
     if not found.margin:
-        return f"{column.show(found.mean)} (identical)"
-    return column.show(found.mean) + (f" ± {column.show(found.margin)}" if math.isfinite(found.margin) else "")
+        return f"{column.show(found.mean)} (identical){mark}"
+    return column.show(found.mean) + (f" ± {column.show(found.margin)}{mark}" if math.isfinite(found.margin) else "")
 
 
 def _without_seed(prefix: str) -> str:

@@ -1,37 +1,33 @@
-"""Evidence: what tables and verdicts need of a run, about 20 kB, so that a repository can keep it.
+"""Evidence: what tables and intervals need of a run, about 20 kB, so that a repository can keep it.
 
-It is a run folder without weights, texts and attention maps. Whatever reads results out of run folders reads it:
+It is a run folder without weights, texts and attention maps, which `report` reads like the run itself:
 
 config.json  provenance.json  result.json  metrics.jsonl  counts/<split>.npz
-
-Of an absolute path only the last part is kept: the folders above it mean nothing on another machine.
 """
 
 import io
 import json
 import os
-import re
+import shlex
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from research.results.counts import Counts, read
-from research.results.run_folder import RunFolder, beams
+from research.results.run_folder import RunFolder
 
 LONG = frozenset(["samples", "attention", "by", "by_head", "interventions", "config"])
 """Parts of result.json that are left out, wherever they stand: texts, maps, and tables for one run alone."""
-ABSOLUTE = re.compile(r"(?<![^\s='\"])(?:/[^\s/='\"]+)*/([^\s/='\"]+)")
 FORCED = ("nll", "correct", "tokens", "words")
-"""Counts that are kept of the first split, beside the BLEU of its widest search."""
+"""Counts that are kept of the first split, beside the BLEU of each search."""
 
 
 def keep(runs: Sequence[Path], out: Path) -> list[Path]:
-    """Write the evidence of each run below `out`, where it stands below the folder that all of them share.
+    """Write the evidence of each run to `out`/NAME. Runs of several folders keep the folders in which they differ.
 
     Args:
         runs: run folders, evaluated.
@@ -45,12 +41,14 @@ def keep(runs: Sequence[Path], out: Path) -> list[Path]:
     """
     if not runs:
         raise ValueError("there is no run to keep evidence of: give run folders")
-    shared = Path(os.path.commonpath([run.absolute().parent for run in runs]))
-    found = [(out / run.absolute().relative_to(shared), evidence(RunFolder.existing(run))) for run in runs]
+    paths = list(dict.fromkeys(Path(os.path.abspath(run)) for run in runs))
+    shared = Path(os.path.commonpath([path.parent for path in paths]))
+    found = [(out / path.relative_to(shared), evidence(RunFolder.existing(path))) for path in paths]
     for folder, files in found:  # before the first is written
-        if folder.exists() and _files(folder) != files:
+        if folder.exists() and not _holds(folder, files):
             raise ValueError(
-                f"{folder} holds the evidence of another run: keep this one elsewhere, or under another name"
+                f"{folder} is there already and differs: it is of another run, or this one was evaluated again since; "
+                "remove it, or give another folder to --keep"
             )
     for folder, files in found:
         if not folder.exists():
@@ -61,15 +59,19 @@ def keep(runs: Sequence[Path], out: Path) -> list[Path]:
 def evidence(run: RunFolder) -> dict[str, bytes]:
     """Return the files of a run's evidence by name. Equal runs give equal bytes."""
     splits = run.result().get("splits", {})
-    if not splits:
-        raise ValueError(f"{run.path} is not evaluated: `python run.py evaluate --workdir={run.path}` comes first")
+    if not all(split.get("digest") for split in splits.values()) or not splits:
+        raise ValueError(
+            f"{run.path} is not evaluated by this version: `python run.py evaluate --workdir={run.path}` comes first"
+        )
     first = next(iter(splits))
+    config, provenance, result = run.read_json("config.json"), run.provenance(), run.result()
+    config["data"]["root"] = PurePosixPath(config["data"]["root"]).name  # where the files were: nothing depends on it
     return {
-        "config.json": _json(_portable(run.read_json("config.json"))),
-        "provenance.json": _json(_portable(run.provenance())),
-        "result.json": _json(_portable(_short(run.result()))),
+        "config.json": _json(config),
+        "provenance.json": _json(_without_folders(provenance)),
+        "result.json": _json(_without_folders(_short(result))),
         "metrics.jsonl": b"".join(map(_json, _validations(run))),
-        f"counts/{first}.npz": _packed(read(run, first), f"beam{max(beams(splits[first]['searches']))}"),
+        f"counts/{first}.npz": _packed(read(run, first), list(splits[first]["searches"])),
     }
 
 
@@ -88,24 +90,36 @@ def _short(value: Any) -> Any:
     return value
 
 
-def _portable(value: Any) -> Any:
+def _without_folders(value: Any) -> Any:
+    """Return a value whose commands have the last part of each absolute path: the rest means nothing elsewhere."""
     if isinstance(value, Mapping):
-        return {name: _portable(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_portable(each) for each in value]
-    return ABSOLUTE.sub(r"\1", value) if isinstance(value, str) else value
+        shorter = {"command": _relative, "gold": _last_part}
+        return {name: shorter.get(name, _without_folders)(each) for name, each in value.items()}
+    return [_without_folders(each) for each in value] if isinstance(value, list) else value
 
 
-def _packed(counts: Counts, search: str) -> bytes:
-    """Return counts.npz with the counts that are kept, each in the smallest type that holds it, packed tightly."""
-    arrays = {name: counts.arrays[name] for name in (*FORCED, f"{search}.bleu")}
-    arrays["step"] = np.array(counts.step)
+def _relative(command: str) -> str:
+    parts = [part.partition("=") for part in shlex.split(command)]
+    return shlex.join(
+        f"{name}{equals}{_last_part(path)}" if equals else _last_part(name) for name, equals, path in parts
+    )
+
+
+def _last_part(path: str) -> str:
+    return PurePosixPath(path).name if path.startswith("/") else path
+
+
+def _packed(counts: Counts, searches: Sequence[str]) -> bytes:
+    """Return counts.npz with the counts that are kept, each in the smallest type that holds it."""
+    wanted = [*FORCED, *(f"{search}.bleu" for search in searches)]
+    if missing := [name for name in wanted if name not in counts.arrays]:
+        raise ValueError(
+            f"{counts.folder.path} holds no counts {missing[0]!r} of {counts.split}: evaluate it again with "
+            f"`python run.py evaluate --workdir={counts.folder.path} --split={counts.split}`"
+        )
     whole = io.BytesIO()
-    with zipfile.ZipFile(whole, "w", zipfile.ZIP_LZMA) as file:
-        for name, array in arrays.items():
-            entry = io.BytesIO()
-            np.lib.format.write_array(entry, np.array(_smallest(array), order="F"), allow_pickle=False)
-            file.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue(), zipfile.ZIP_LZMA)  # ZipInfo: no clock in it
+    kept = {name: np.asfortranarray(_smallest(counts.arrays[name])) for name in wanted}  # a column compresses well
+    np.savez_compressed(whole, allow_pickle=False, step=np.array(counts.step), **kept)
     return whole.getvalue()
 
 
@@ -119,14 +133,14 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode() + b"\n"
 
 
-def _files(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in sorted(folder.rglob("*")) if file.is_file()}
+def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
+    return all((folder / name).is_file() and (folder / name).read_bytes() == each for name, each in files.items())
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     """Write the whole folder or nothing."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".keep."))
     try:
         temporary.chmod(0o755)
         for name, content in files.items():

@@ -41,8 +41,8 @@ def train_seeds(
         command: seed -> the command that trains this seed by itself, for provenance.json.
         together: True trains seeds whose checkpoints stand at the same step side by side, as one program. False trains
             them one by one. None does what these runs did before; new runs time a few steps both ways, and are trained
-            side by side if that is clearly faster. A training so short that compiling dominates is done one by one.
-            The choice is printed, and kept in provenance.json as "side_by_side".
+            side by side if that is clearly faster. A training so short that trying both ways costs too much is done one
+            by one. The choice is printed, and kept in provenance.json as "side_by_side".
 
     Returns:
         For each seed its run folder, or the exception that ended it.

@@ -76,8 +76,9 @@ def test_seeds_of_one_model_are_one_row(seeded, tmp_path):
     assert luong.measures["token_accuracy"].mean == pytest.approx(0.63)
     text = seeds.markdown(runs)
     assert "| luong | test | 3 |" in text
-    assert "63.0 ± 9.0" in text  # t = 4.303, s = 3.606, √3
-    assert " (identical) |" in text  # the perplexity of all three
+    assert "63.0 ± 9.0 † |" in text  # t = 4.303, s = 3.606, √3; without counts of sentences
+    assert " (identical) † |" in text  # the perplexity of all three
+    assert "†: over seeds alone" in text
     write_report(seeded, tmp_path / "report")
     assert (tmp_path / "report" / "seeds.md").read_text() == text
     write_report(seeded[:2], tmp_path / "report")
