@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 
 from research.results.counts import Counts, read
-from research.results.run_folder import RunFolder
+from research.results.run_folder import RunFolder, beams
 
 LONG = frozenset(["samples", "attention", "by", "by_head", "interventions", "config"])
 """Parts of result.json that are left out, wherever they stand: texts, maps, and tables for one run alone."""
 FORCED = ("nll", "correct", "tokens", "words")
-"""Counts that are kept of the first split, beside the BLEU of each search."""
+"""Counts that are kept of the first split, beside the BLEU of its widest search."""
 
 
 def keep(runs: Sequence[Path], out: Path) -> list[Path]:
@@ -71,7 +71,7 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
         "provenance.json": _json(_without_folders(provenance)),
         "result.json": _json(_without_folders(_short(result))),
         "metrics.jsonl": b"".join(map(_json, _validations(run))),
-        f"counts/{first}.npz": _packed(read(run, first), list(splits[first]["searches"])),
+        f"counts/{first}.npz": _packed(read(run, first), max(beams(splits[first]["searches"]))),
     }
 
 
@@ -109,9 +109,9 @@ def _last_part(path: str) -> str:
     return PurePosixPath(path).name if path.startswith("/") else path
 
 
-def _packed(counts: Counts, searches: Sequence[str]) -> bytes:
-    """Return counts.npz with the counts that are kept, each in the smallest type that holds it."""
-    wanted = [*FORCED, *(f"{search}.bleu" for search in searches)]
+def _packed(counts: Counts, beam: int) -> bytes:
+    """Return counts.npz with the counts that are kept, each in a small type."""
+    wanted = [*FORCED, f"beam{beam}.bleu"]
     if missing := [name for name in wanted if name not in counts.arrays]:
         raise ValueError(
             f"{counts.folder.path} holds no counts {missing[0]!r} of {counts.split}: evaluate it again with "
@@ -124,13 +124,16 @@ def _packed(counts: Counts, searches: Sequence[str]) -> bytes:
 
 
 def _smallest(array: np.ndarray) -> np.ndarray:
-    """Return whole numbers in the smallest type that holds them, and others as float32."""
+    """Return whole numbers in the smallest type that holds them, and nats as float16.
+
+    Its eleven bits change the nats of a sentence by 1 in 4,000 at most, at random, and the sum of 1,000 by 1 in 10^5.
+    """
     kinds = (each for each in (np.uint8, np.int16, np.int32) if np.array_equal(array.astype(each), array))
-    return array.astype(next(kinds, np.float32))
+    return array.astype(next(kinds, np.float16))
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def _holds(folder: Path, files: Mapping[str, bytes]) -> bool:
