@@ -124,7 +124,7 @@ class Devices:
         self._programs: dict[tuple[StepFunction, int], TrainingProgram] = {}
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Devices) and self._key == other._key
+        return type(other) is type(self) and self._key == other._key
 
     def __hash__(self) -> int:
         return hash(self._key)
