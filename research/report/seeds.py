@@ -84,7 +84,7 @@ def _keys(runs: Sequence[Run]) -> list[str]:
 def _mean(key: str, rows: Sequence[run_tables.Row]) -> Mean:
     """Return the mean of a column and its interval: the one of `compare` and `ablate`, see `contrasts`.
 
-    The sentences count where the run folders hold their counts; else, as for a run of an older version, seeds alone.
+    The sentences count where the run folders hold their counts; else, as in part of evidence, seeds alone.
     """
     name, search = (FORCED[key], "") if key in FORCED else ("bleu", key.removeprefix("bleu_"))
     values = [float(row.values[key]) for row in rows]  # type: ignore[arg-type]

@@ -58,17 +58,18 @@ def keep(runs: Sequence[Path], out: Path) -> list[Path]:
 
 def evidence(run: RunFolder) -> dict[str, bytes]:
     """Return the files of a run's evidence by name. Equal runs give equal bytes."""
-    splits = run.result().get("splits", {})
+    result = run.result()
+    splits = result.get("splits", {})
     if not all(split.get("digest") for split in splits.values()) or not splits:
         raise ValueError(
             f"{run.path} is not evaluated by this version: `python run.py evaluate --workdir={run.path}` comes first"
         )
     first = next(iter(splits))
-    config, provenance, result = run.read_json("config.json"), run.provenance(), run.result()
+    config = run.read_json("config.json")
     config["data"]["root"] = PurePosixPath(config["data"]["root"]).name  # where the files were: nothing depends on it
     return {
         "config.json": _json(config),
-        "provenance.json": _json(_without_folders(provenance)),
+        "provenance.json": _json(_without_folders(run.provenance())),
         "result.json": _json(_without_folders(_short(result))),
         "metrics.jsonl": b"".join(map(_json, _validations(run))),
         f"counts/{first}.npz": _packed(read(run, first), max(beams(splits[first]["searches"]))),
@@ -147,8 +148,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         temporary.chmod(0o755)
         for name, content in files.items():
-            (temporary / name).parent.mkdir(exist_ok=True)
-            (temporary / name).write_bytes(content)
+            RunFolder(temporary).write_bytes(name, content)
         temporary.rename(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

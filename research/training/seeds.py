@@ -18,9 +18,7 @@ from research.training.trainer import Trainer, prepare, with_seed
 
 MEASURED_STEPS = 7
 LEAST_GAIN = 1.2  # side by side must be so much faster: measurements of a few steps differ by more than a tenth
-LEAST_TRAINING = (
-    60.0  # training must take so many times as long as compiling a step, else trying both ways costs too much
-)
+LEAST_TRAINING = 60.0  # training must take so many times as long as compiling a step, else trying both ways is no gain
 Outcomes = dict[int, RunFolder | Exception]  # seed -> its run folder, or the exception that ended it
 
 
