@@ -17,7 +17,7 @@ LEARNING_RATES = {
     "transformer_recurrent": 4e-3,
     "recurrent_transformer": 4e-3,
 }
-"""By the lowest perplexity on validation among rates a factor of two apart (docs/training.md). The mixes have the
+"""By the lowest perplexity on validation among rates a factor of two apart (docs/recipes.md). The mixes have the
 Transformer's."""
 
 

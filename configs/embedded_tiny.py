@@ -17,7 +17,7 @@ LEARNING_RATES = {
     "transformer_recurrent": 1e-2,
     "recurrent_transformer": 1e-2,
 }
-"""By the lowest perplexity on validation among rates a factor of two apart; docs/training.md has the others."""
+"""By the lowest perplexity on validation among rates a factor of two apart; docs/recipes.md has the others."""
 
 
 def get_config(architecture: str = "luong"):

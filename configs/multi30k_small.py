@@ -17,7 +17,7 @@ LEARNING_RATES = {
     "transformer_recurrent": 8e-3,
     "recurrent_transformer": 8e-3,
 }
-"""By the lowest perplexity on validation among rates a factor of two apart (docs/training.md); without attention and
+"""By the lowest perplexity on validation among rates a factor of two apart (docs/recipes.md); without attention and
 for Bahdanau's model no higher rate was tried. The mixes have the Transformer's."""
 
 

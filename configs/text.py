@@ -1,8 +1,11 @@
 """Your own parallel text: two files a split, plain or .gz, one sentence a line.
 
-    python run.py train --config=configs/text.py:transformer --workdir=runs/mine --config.data.root=corpus \
+    python run.py train --config=configs/text.py:10k:transformer --workdir=runs/mine --config.data.root=corpus \
         --config.data.languages="('en', 'fr')" --config.data.train="('train.en.gz', 'train.fr.gz')" \
         --config.data.validation="('dev.en', 'dev.fr')" --config.data.tests.test="('test.en', 'test.fr')"
+
+10k is the size of the corpus, nearest to its number of pairs: 1k, 10k, 30k (if none is given) or 1M. It chooses the
+recipe (configs/recipes.py).
 """
 
 from collections.abc import Sequence
@@ -10,14 +13,16 @@ from collections.abc import Sequence
 from ml_collections import ConfigDict
 
 from configs.base import MODELS, base, named
+from configs.recipes import follow, sized
 
 
-def get_config(architecture: str = "luong"):
+def get_config(name: str = "30k:luong"):
+    size, architecture = sized(name)
     config = base(named(MODELS, architecture))
     config.data.source = "text"
     config.data.root = "."
     config.data.tests.test = ("", "")  # no such split until it names two files
-    config.data.buckets = 6
+    follow(config, size)
     return config
 
 

@@ -1,22 +1,23 @@
 """Any translation builder of TensorFlow Datasets, read without TensorFlow; unless overridden, TED talks.
 
 python -m research.data.prepare ted_hrlr_translate/pt_to_en      # once, with a network
-python run.py train --config=configs/tfds.py:transformer --workdir=runs/ted
+python run.py train --config=configs/tfds.py:30k:transformer --workdir=runs/ted
 ... --config.data.builder=wmt14_translate/de-en --config.data.languages="('en', 'de')"
+
+30k is the size of the corpus, as in configs/text.py: TED has 52,000 pairs, WMT 2014 4.5 million (1M).
 """
 
 from ml_collections import ConfigDict
 
 from configs.base import MODELS, base, named
+from configs.recipes import follow, sized
 
 
-def get_config(architecture: str = "transformer"):
+def get_config(name: str = "30k:transformer"):
+    size, architecture = sized(name)
     config = base(named(MODELS, architecture))
     read_builder(config.data, "ted_hrlr_translate/pt_to_en", ("pt", "en"))
-    config.data.buckets = 6
-    config.data.vocabulary.size = 16_000
-    config.training.steps = 50_000
-    config.training.warmup_steps = 4_000
+    follow(config, size)
     return config
 
 

@@ -182,8 +182,9 @@ TRAIN = Verb(
     flags=(
         flag(
             "--config",
-            "a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); "
-            "--config.FIELD=VALUE overrides a field, and configs/base.py explains every one",
+            "a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); text.py and "
+            "tfds.py take a corpus size before it (text.py:10k:luong); --config.FIELD=VALUE overrides a field, and "
+            "configs/base.py explains every one",
             required=True,
             metavar="FILE[:NAME]",
         ),
