@@ -197,3 +197,4 @@ def _train_tiny(config) -> None:
     config.training.schedule = "wsd"
     config.training.warmup_steps = 600
     config.training.decay_share = 0.3
+    config.training.validate_every_steps = config.training.save_every_steps = 600
