@@ -120,9 +120,10 @@ def ablate(given: Given, command: str) -> None:
 def _answer(
     flags: Any, experiment: Any, get_config: Callable, changed: Callable, launcher_fields: Any, command: str
 ) -> None:
-    """Launch the runs that a question needs, and print its answer."""
+    """Launch the runs that a question needs, and print its answer, or the learning rates of its arms."""
     from research.ablation.ablate import Ablation
     from research.ablation.launching import LAUNCHERS
+    from research.ablation.tuning import first_launches, tune, tuning_table
 
     ablation = Ablation(
         flags.question,
@@ -135,12 +136,12 @@ def _answer(
         out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
         search=f"beam{flags.beam}",
         by=flags.match,
-        rates=flags.learning_rates,
+        tuned=not flags.tune,
         only=flags.arms,
     )
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     if flags.dry_run:
-        first, *later = ablation.launches()
+        first, *later = first_launches(ablation) if flags.tune else ablation.launches()
         print(launching.dry_run(first))
         if later:
             print(f"# and {len(later)} more like it, each when the one before it has ended")
@@ -150,6 +151,10 @@ def _answer(
 
     from research.report import answers_terminal
 
+    if flags.tune:
+        Console().print(tuning_table(tune(ablation, launching)))
+        print(f"\nLearning rates: {ablation.tuning_file}; the same command without --tune trains with them")
+        return
     answer = ablation.run(launching, resume=flags.resume)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")

@@ -1,7 +1,7 @@
 """The verbs of the command line as data: their flags, help and examples, and the one parser that reads them."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -150,25 +150,10 @@ def count(text: str) -> int:
 
 def seeds(text: str) -> tuple[int, ...]:
     """Parse seeds, such as 0,1,2."""
-    return _numbers(text, _natural, "comma-separated whole numbers, e.g. 0,1,2")
-
-
-def rates(text: str) -> tuple[float, ...]:
-    """Parse learning rates, such as 1e-3,3e-3."""
-    return _numbers(text, float, "comma-separated numbers, e.g. 1e-3,3e-3")
-
-
-def _natural(text: str) -> int:
-    if not text.isdecimal():
-        raise ValueError
-    return int(text)
-
-
-def _numbers(text: str, kind: Callable[[str], Any], expected: str) -> tuple[Any, ...]:
-    try:
-        return tuple(kind(part) for part in text.split(","))
-    except ValueError:
-        raise ArgumentTypeError(f"{text!r}: expected {expected}") from None
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise ArgumentTypeError(f"{text!r}: expected comma-separated whole numbers, e.g. 0,1,2")
+    return tuple(map(int, parts))
 
 
 TRAIN = Verb(
@@ -331,7 +316,8 @@ ABLATE = Verb(
         "ablate recurrent_depth",
         "ablate heads --config=configs/multi30k.py --seeds=0,1,2 --launcher.jobs_at_once=2",
         "ablate data_size --resume",
-        "ablate speed_or_accuracy --match=seconds --learning_rates=1e-3,3e-3",
+        "ablate speed_or_accuracy --match=seconds",
+        "ablate recurrent_depth --tune",
         "ablate heads --launcher=slurm --launcher.partition=gpu --dry_run",
     ),
     flags=(
@@ -372,12 +358,11 @@ ABLATE = Verb(
             choices=("steps", "flops", "seconds", "parameters"),
         ),
         flag(
-            "--learning_rates",
-            "rates that every arm tries under the first seed; the best on validation is taken (default: the "
-            "question's; if it names none, the config's)",
-            type=rates,
-            default=(),
-            metavar="X,X,...",
+            "--tune",
+            "find the learning rate of each arm, and give no answer: rates a factor of two apart around the config's, "
+            "until the best is neither the lowest nor the highest, by the loss on validation under seeds 10 and 11; "
+            "later calls train with the best",
+            action="store_true",
         ),
         flag(
             "--launcher",

@@ -20,7 +20,6 @@ EXPERIMENT = Experiment(
         vary("model.decoder_layers", 2, 3, 4, 5),
     ),
     axis=Axis("model.layers", Message("layers of both sides")),
-    rates=(2e-3, 5e-3),  # a stack is not judged by a rate that another depth likes
     measure="bleu",
     also=("chrf", "perplexity", "token_accuracy"),
     verdict=(

@@ -13,7 +13,6 @@ EXPERIMENT = Experiment(
     base="transformer",
     arms=vary("model.layers", 1, 2, 4, 6, 8),
     axis=Axis("model.layers", Message("layers of each side")),
-    rates=(2e-3, 5e-3),  # a stack is not judged by a rate that another depth likes
     measure="bleu",
     also=("chrf", "perplexity", "token_accuracy"),
     verdict=(Superiority("layers=6", "layers=2", 0.5), Superiority("layers=6", "layers=4", 0.0)),

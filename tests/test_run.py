@@ -74,8 +74,12 @@ def ablate(action, report):
         run=lambda launcher, resume: SimpleNamespace(arms=()),
         launches=lambda: [[]],
         file=Path("out/heads.json"),
+        tuning_file=Path("out/tuning/heads.json"),
         out=Path("out"),
     )
+    action("research.ablation.tuning", "tune", result="what was tried")
+    sys.modules["research.ablation.tuning"].tuning_table = lambda tuned: f"the table of {tuned}"
+    sys.modules["research.ablation.tuning"].first_launches = lambda asked: [[]]
     return action("research.ablation.ablate", "Ablation", result=made)
 
 
@@ -346,6 +350,7 @@ def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
         (["heads", "--match=luck"], 2, "invalid choice"),
         (["heads", "--match=seconds", "--launcher=slurm"], 2, "times steps here, and another machine trains"),
         (["heads", "--resum"], 2, "did you mean --resume"),
+        (["parallelism", "--tune"], 1, "trains nothing: there is no learning rate to tune"),
     ],
 )
 def test_mistakes_of_ablate_are_answered(arguments, code, sentence, capsys, tmp_path):
@@ -398,7 +403,17 @@ def test_ablate_gets_the_question_the_config_and_how(ablate, capsys):
     config = get_config("transformer")
     named["override"](config)
     assert (config.data.source, config.model.width) == ("text", 8)
-    assert (named["seeds"], named["search"], named["by"]) == ((3, 4, 5), "beam5", "flops")
+    assert (named["seeds"], named["search"], named["by"], named["tuned"]) == ((3, 4, 5), "beam5", "flops", True)
     assert named["out"] == Path("runs/ablation/multi30k")
     assert named["command"] == shlex.join(["python", "run.py", "ablate", *arguments, "--launcher.jobs_at_once=2"])
     assert "Answer: out/heads.json" in capsys.readouterr().out
+
+
+def test_ablate_tunes_and_gives_no_answer(ablate, capsys):
+    assert run.main(["ablate", "heads", "--tune"]) == 0
+    [(_, named)] = ablate
+    assert named["tuned"] is False  # the rates of the configs, whatever was tuned before
+    printed = capsys.readouterr().out
+    assert "the table of what was tried" in printed
+    assert "Learning rates: out/tuning/heads.json" in printed
+    assert "Answer" not in printed

@@ -1,6 +1,5 @@
 """Answer a question: launch the runs that are missing, and write the answer anew after every job."""
 
-import math
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -18,13 +17,17 @@ from research.ablation.work import Task
 from research.results.answers import Answer, Request, read_answer, write_answer
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.run_folder import RunFolder
+from research.results.tuned_rates import TunedRates, read_tuned_rates
+
+ArmConfigs = Iterable[tuple[str, ConfigDict]]
 
 MODULE = ("-m", "research.ablation.work")
 
 
 class Ablation:
-    """An experiment on one corpus, in a folder: trained/ has the runs, logs/ their output, NAME.json the answer.
+    """An experiment on one corpus, in a folder.
 
+    trained/ has the runs, logs/ their output, tuning/NAME.json the rates that were tried, NAME.json the answer.
     Runs are named by their identity, so questions that need the same run share it, and no run is made twice.
     """
 
@@ -41,7 +44,7 @@ class Ablation:
         out: Path,
         search: str,
         by: str | None = None,
-        rates: Sequence[float] = (),
+        tuned: bool = True,
         only: str = "*",
     ):
         """Prepare the arms; nothing is launched.
@@ -57,17 +60,17 @@ class Ablation:
             out: the folder.
             search: such as "beam1", which is greedy.
             by: what arms are matched by; None: as the experiment says.
-            rates: learning rates that each arm tries; (): as the experiment says.
+            tuned: arms have the learning rates of tuning/NAME.json, if it is there, else those of their configs.
             only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
 
         Raises:
-            ValueError: an arm cannot be built, or none is asked of.
+            ValueError: an arm cannot be built, none is asked of, or other arms or these seeds were tuned.
         """
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
-        self.get_config, self.rates = get_config, list(rates or experiment.rates)
+        self.get_config = get_config
         every = self._matched(by or experiment.match, experiment.configs(get_config, override))
         patterns = only.split("|")
         self.arms = {arm: each for arm, each in every.items() if any(fnmatchcase(arm, p) for p in patterns)}
@@ -75,19 +78,27 @@ class Ablation:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
+        self.tuning = read_tuned_rates(self.tuning_file) if tuned else None
+        if self.tuning:
+            self.arms = {arm: self._at_tuned_rate(self.tuning, arm, config) for arm, config in self.arms.items()}
+            if twice := sorted(set(self.tuning.seeds) & set(seeds)):
+                raise ValueError(f"seed {twice[0]} was used to tune the learning rates: judge by others, such as 0,1,2")
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
         self.request = Request(
             search=search,
             arms={arm: self._digest(config) for arm, config in self.arms.items()},
             seeds=tuple(self.seeds),
-            rates=tuple(self.rates),
         )
-        self.tried: list[Path] = []
 
     @property
     def file(self) -> Path:
         """The file of the answer."""
         return self.out / f"{self.name}.json"
+
+    @property
+    def tuning_file(self) -> Path:
+        """The file of the learning rates that were tried."""
+        return self.out / "tuning" / f"{self.name}.json"
 
     def asked(self) -> Asked:
         """Return the question with the runs that its answer is made of."""
@@ -103,7 +114,7 @@ class Ablation:
             search=self.search,
             folders=folders,
             request=self.request,
-            tried=self.tried,
+            tuning=self.tuning,
         )
 
     def run(self, launcher: Launcher, *, resume: bool) -> Answer:
@@ -117,26 +128,35 @@ class Ablation:
             ValueError: the folder has an answer that was asked in another way, or an unfinished one without `resume`.
         """
         self._refuse_another_answer(resume)
-        if self.rates:
-            self.arms = self._tuned(launcher)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
         found = self.write(failures)
-        for arm, outcome in self._launch(launcher, self._jobs(self.arms.items(), self.seeds)):
+        for arm, outcome in self.train(launcher, self.arms.items(), self.seeds, self.split):
             if not outcome.ok:
                 failures[arm] = dict.fromkeys(self._unfinished(arm), (outcome.last_lines, outcome.job.log))
             found = self.write(failures)
         return found
 
     def launches(self) -> list[list[Job]]:
-        """Return what `run` would launch first, in groups: trials of learning rates, or else all that is missing."""
-        tuned = self._jobs(self._trials(), self.seeds[:1])
-        asked = tuned if self.rates else self._jobs(self.arms.items(), self.seeds)
-        return self._apart([job for _, job, _ in asked])
+        """Return what `run` would launch, in groups of jobs that may run at the same time."""
+        return self.launches_of(self.arms.items(), self.seeds, self.split)
 
-    def _launch(self, launcher: Launcher, jobs: Iterable[tuple[str, Job, Task]]) -> Iterator[tuple[str, Outcome]]:
-        """Launch jobs, report those that fail, and yield each arm with its outcome when it ends."""
+    def launches_of(self, arms: ArmConfigs, seeds: Sequence[int], split: str) -> list[list[Job]]:
+        """Return what `train` would launch, in such groups."""
+        return self._apart([job for _, job, _ in self._jobs(arms, seeds, split)])
+
+    def train(
+        self, launcher: Launcher, arms: ArmConfigs, seeds: Sequence[int], split: str
+    ) -> Iterator[tuple[str, Outcome]]:
+        """Train and evaluate what is missing, report what fails, and yield each arm with its outcome when it ends.
+
+        Args:
+            launcher: runs the jobs.
+            arms: arms with their configs; an arm may come with several.
+            seeds: of each.
+            split: what is evaluated.
+        """
         arm_of, launched = {}, []
-        for arm, job, task in jobs:
+        for arm, job, task in self._jobs(arms, seeds, split):
             RunFolder(self.out).write_text(f"logs/{job.name}.job.json", task.as_json())
             arm_of[job.name] = arm
             launched.append(job)
@@ -150,21 +170,21 @@ class Ablation:
         """Group jobs that may run at the same time: timed steps run alone, as jobs beside them would slow them down."""
         return [[job] for job in jobs] if jobs and self.experiment.work == "time" else [jobs]
 
-    def _jobs(self, arms: Iterable[tuple[str, ConfigDict]], seeds: Sequence[int]) -> Iterator[tuple[str, Job, Task]]:
+    def _jobs(self, arms: ArmConfigs, seeds: Sequence[int], split: str) -> Iterator[tuple[str, Job, Task]]:
         """Yield for each arm the job that trains the seeds that it lacks; the same run is in no two jobs."""
         taken: set[Path] = set()
         for arm, config in arms:
             folders = {seed: self.folder(arm, config, seed) for seed in seeds}
             folders = {seed: path for seed, path in folders.items() if path not in taken}
             taken |= set(folders.values())
-            if all(RunFolder(path).is_evaluated(self.split, self.search) for path in folders.values()):
+            if all(RunFolder(path).is_evaluated(split, self.search) for path in folders.values()):
                 continue
-            name = f"{self.name}.{self._digest(config)}.{self.search}.{'-'.join(map(str, folders))}"
+            name = f"{self.name}.{self._digest(config)}.{split}.{self.search}.{'-'.join(map(str, folders))}"
             task = Task(
                 work=self.experiment.work,
                 config=config_as_json(config),
                 folders={seed: str(path.absolute()) for seed, path in folders.items()},
-                split=self.split,
+                split=split,
                 search=self.search,
                 command=self._train_command(arm, config) if self.experiment.work == "train" else self.command,
             )
@@ -191,35 +211,25 @@ class Ablation:
             RunFolder(self.out).write_json(file, timed)
         return matched
 
-    def _trials(self) -> list[tuple[str, ConfigDict]]:
-        return [(arm, _with_rate(config, rate)) for arm, config in self.arms.items() for rate in self.rates]
-
-    def _tuned(self, launcher: Launcher) -> dict[str, ConfigDict]:
-        """Give each arm the learning rate that its first seed validates best with; a trial that failed is not taken."""
-        trials, seed = self._trials(), self.seeds[0]
-        for _ in self._launch(launcher, self._jobs(trials, [seed])):
-            pass
-        self.tried = [self.folder(arm, config, seed) for arm, config in trials]
-
-        def loss(arm: str, config: ConfigDict) -> float:
-            folder = self.folder(arm, config, seed)
-            if not RunFolder(folder).is_evaluated(self.split, self.search):
-                return math.inf
-            return min(RunFolder(folder).validations("perplexity").values())
-
-        return {arm: min((c for of, c in trials if of == arm), key=lambda c: loss(arm, c)) for arm in self.arms}
+    def _at_tuned_rate(self, tuning: TunedRates, arm: str, config: ConfigDict) -> ConfigDict:
+        tried = tuning.of(arm)
+        if tried is None or tried.identity != self.digest_but_rate(config):
+            raise ValueError(
+                f"{self.tuning_file} has no learning rate for {arm} as it is asked of now: --tune finds one"
+            )
+        return with_rate(config, tried.rate)
 
     def _refuse_another_answer(self, resume: bool) -> None:
         if not self.file.exists():
             return
         before, now = read_answer(self.file), self.request
-        seeds, rates = before.request.seeds or now.seeds or (), before.request.rates
-        same = before.request.search == now.search and rates in (None, now.rates)
+        seeds = before.request.seeds or now.seeds or ()
+        same = before.request.search == now.search and not before.request.rates
         more = set(seeds) <= set(self.seeds) and before.request.arms.items() <= now.arms.items()
         if not (same and more):
             raise ValueError(
-                f"{self.file} answers {self.name} asked in another way (other fields, --beam or --learning_rates, or "
-                "arms or seeds not asked for now): choose another --out, or remove it; runs are kept either way"
+                f"{self.file} answers {self.name} asked in another way (other fields, learning rates or --beam, "
+                "or arms or seeds not asked for now): choose another --out, or remove it; runs are kept either way"
             )
         if before.missing and not resume:
             raise ValueError(
@@ -230,12 +240,16 @@ class Ablation:
         folders = {seed: self.folder(arm, self.arms[arm], seed) for seed in self.seeds}
         return [seed for seed, path in folders.items() if not RunFolder(path).is_evaluated(self.split, self.search)]
 
-    def _digest(self, config: ConfigDict) -> str:
+    def _digest(self, config: ConfigDict, *without: str) -> str:
         """Return the identity of an arm's runs but for the seed; of files without a digest, with their folder."""
-        nothing = NO_EFFECT_ON_RESULTS | {"seed"}
+        nothing = NO_EFFECT_ON_RESULTS | {"seed", *without}
         if config.data.source == "text" and not config.data.sha256:
             nothing -= {"data.root"}
         return config_digest(config, without=nothing, beside=(self.experiment.work,))[:10]
+
+    def digest_but_rate(self, config: ConfigDict) -> str:
+        """Return the identity of an arm's runs but for the seed and the learning rate."""
+        return self._digest(config, "training.learning_rate")
 
     def _train_command(self, arm: str, config: ConfigDict) -> str:
         """Return the command that trains this arm alone: its architecture, and every field that differs from it."""
@@ -247,7 +261,8 @@ class Ablation:
         return shlex.join(["python", "run.py", "train", f"--config={self.config_file}:{architecture}", *changed])
 
 
-def _with_rate(config: ConfigDict, rate: float) -> ConfigDict:
+def with_rate(config: ConfigDict, rate: float) -> ConfigDict:
+    """Return the config with another learning rate."""
     config = config_from_json(config_as_json(config))
     config.training.learning_rate = rate
     return config

@@ -15,6 +15,7 @@ from research.ablation.wording import crossings
 from research.results.answers import Answer, AnswerAxis, ArmResult, FailedRun, JudgedClaim, Request, TrainedRun
 from research.results.measures import COSTS
 from research.results.run_folder import RunFolder
+from research.results.tuned_rates import TunedRates
 from research.statistics.hypotheses import LEVEL
 from research.training.provenance import commit
 
@@ -29,7 +30,7 @@ class Asked:
         command: how a person asks it again.
         folders: arm -> seed -> run folder.
         request: what another answer must have in common with this one to replace it.
-        tried: the run folders of all trials, where learning rates were tried.
+        tuning: the learning rates that were tried; None where arms have those of their configs.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Asked:
     search: str
     folders: Mapping[str, Mapping[int, Path]]
     request: Request
-    tried: Sequence[Path] = ()
+    tuning: TunedRates | None = None
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -74,8 +75,8 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
     folders = {arm: list(of.values()) for arm, of in finished.items()}
     every = [path for of in folders.values() for path in of]
-    trials = max(len(asked.tried) // len(asked.folders), 1)
-    costs = {arm: read_costs(of, trials) for arm, of in folders.items() if of}
+    trials = {arm.name: len(arm.trials) for arm in asked.tuning.arms} if asked.tuning else {}
+    costs = {arm: read_costs(of, trials.get(arm, 1)) for arm, of in folders.items() if of}
 
     def result(arm: str, runs: Sequence[MeasuredRun]) -> ArmResult:
         x, group = experiment.place(arm)
@@ -121,11 +122,12 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         comparisons=tuple(compare_pairs(scores)),
         hypotheses=tuple(map(_claim, judged)),
         verdict=verdict,
-        warnings=tuple(find_warnings(experiment, arms, scores, judged, costs, folders, asked.tried)),
+        warnings=tuple(find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning)),
         findings=tuple(crossings(experiment, scores)),
         literature=experiment.literature,
         curves=read_curves(folders, experiment.watched),
-        seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys([*every, *asked.tried])),
+        seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys(every))
+        + (asked.tuning.seconds if asked.tuning else 0.0),
         look=_look(folders, root, asked.split),
         missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
         request=asked.request,

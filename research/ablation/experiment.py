@@ -45,7 +45,6 @@ class Experiment:
         literature: published scores of some of the arms.
         cost: what the figure draws scores over as well, a name of `COSTS`.
         match: what all arms spend alike; see `matching`.
-        rates: learning rates that every arm tries under its first seed; the best on validation is taken.
         work: "train", or "time" for seconds alone.
         revised: whether the question was changed after results had been seen; answers warn of it.
     """
@@ -65,7 +64,6 @@ class Experiment:
     literature: tuple[Published, ...] = ()
     cost: str | None = None
     match: str = "steps"
-    rates: tuple[float, ...] = ()
     work: str = "train"
     revised: bool = False
 

@@ -48,9 +48,8 @@ def listing(
         except ValueError as error:
             rows.append([name, str(len(experiment.arms)), NOTHING, NOTHING, str(error)])
             continue
-        of_each = seeds + max(len(experiment.rates) - 1, 0)  # the best trial of a learning rate is the first seed's run
-        runs = of_each * len(configs)
-        seconds = of_each * sum(
+        runs = seeds * len(configs)
+        seconds = seeds * sum(
             SECONDS_BESIDE_STEPS + (experiment.work == "train") * _flops(each) / rate for each in configs.values()
         )
         total += seconds

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from research.ablation.experiment import Experiment
-from research.ablation.measured import MeasuredRun, read_learning_rate
+from research.ablation.measured import MeasuredRun
 from research.ablation.verdict import INCONCLUSIVE, SEEDS, Judged, at_bound
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
+from research.results.tuned_rates import TunedRates
 from research.statistics.contrasts import Scores
 
 STILL_LEARNING = 0.1  # share of perplexity that every seed of an arm lost in the second half of its training
@@ -24,7 +25,7 @@ def find_warnings(
     judged: Sequence[Judged],
     costs: Mapping[str, Mapping[str, Any]],
     folders: Mapping[str, Sequence[Path]],
-    tried: Sequence[Path] = (),
+    tuning: TunedRates | None = None,
 ) -> list[Message]:
     """Return a sentence for each thing that a reader should know.
 
@@ -35,7 +36,7 @@ def find_warnings(
         judged: what the verdict says of each claim.
         costs: arm -> what a run cost, by the names of `COSTS`.
         folders: arm -> its run folders.
-        tried: the run folders of trials of learning rates.
+        tuning: the learning rates that were tried, if any were.
     """
     return [
         *_revised(experiment),
@@ -44,8 +45,8 @@ def find_warnings(
         *_blunt(judged),
         *_unvaried(judged),
         *_costs(costs),
-        *_fields(experiment, folders, tuned=bool(tried)),
-        *_rates(folders, tried),
+        *_fields(experiment, folders, tuned=tuning is not None),
+        *_rates(folders, tuning),
         *_learning(folders),
         *_bounds(experiment, scores),
         *_measures(experiment, arms),
@@ -134,17 +135,16 @@ def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tu
                 yield Message("arms differ in {field} as well: {values}", field=field, values=", ".join(values))
 
 
-def _rates(folders: Mapping[str, Sequence[Path]], tried: Sequence[Path]) -> Iterator[Message]:
-    """Name arms whose best learning rate was the highest or lowest one tried: a better one may lie beyond."""
-    rates = {read_learning_rate(folder) for folder in tried if (folder / "config.json").exists()}
-    if len(rates) > 1:
-        chosen = {arm: read_learning_rate(of[0]) for arm, of in folders.items() if of}
-        highest = Message("the highest learning rate that was tried, {rate:g}, is the one chosen by {arms}")
-        lowest = Message("the lowest learning rate that was tried, {rate:g}, is the one chosen by {arms}")
-        for rate, said in ((max(rates), highest), (min(rates), lowest)):
-            if at_end := [arm for arm, its in chosen.items() if its == rate]:
-                every = len(at_end) == len(chosen)
-                yield said.of(rate=rate, arms=Message("every arm") if every else ", ".join(at_end))
+def _rates(folders: Mapping[str, Sequence[Path]], tuning: TunedRates | None) -> Iterator[Message]:
+    """Name arms whose best learning rate was the highest or lowest that they tried: a better one may lie beyond."""
+    tuned = [arm for arm in tuning.arms if arm.name in folders] if tuning else []
+    highest = Message("the highest learning rate that was tried, {rate:g}, is the one chosen by {arms}")
+    lowest = Message("the lowest learning rate that was tried, {rate:g}, is the one chosen by {arms}")
+    for end, said in (("highest", highest), ("lowest", lowest)):
+        for rate in sorted({arm.rate for arm in tuned if arm.end == end}):
+            at_end = [arm.name for arm in tuned if (arm.end, arm.rate) == (end, rate)]
+            every = len(at_end) == len(tuned)
+            yield said.of(rate=rate, arms=Message("every arm") if every else ", ".join(at_end))
 
 
 def _learning(folders: Mapping[str, Sequence[Path]]) -> Iterator[Message]:

@@ -143,7 +143,8 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         search: such as "beam1", which is greedy.
         arms: arm -> the identity of its runs but for their seed.
-        seeds, rates: None in answers from before they were kept.
+        seeds: None in answers from before they were kept.
+        rates: learning rates that were tried under the first seed, in answers from before they had seeds of their own.
     """
 
     search: str

@@ -1,114 +1,11 @@
 """A question to its answer, with a launcher that trains nothing: it leaves what a job would leave, or fails."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import numpy as np
 import pytest
 
 from configs.command_line import load
 from research.ablation import ablate
-from research.ablation.ablate import Ablation
-from research.ablation.arms import vary
-from research.ablation.experiment import Axis, Experiment
-from research.ablation.launching.jobs import Outcome
-from research.ablation.work import Task
-from research.results import counts
 from research.results.answers import Answer, read_answer
-from research.results.identity import config_as_json, config_from_json
-from research.results.message import Message
-from research.results.run_folder import RunFolder
-from research.statistics.hypotheses import Superiority
-
-QUESTION = Experiment(
-    question=Message("Which?"),
-    claim=Message("Two are better."),
-    source="made up",
-    base="luong",
-    arms=vary("model.layers", 1, 2),
-    axis=Axis("model.layers", Message("layers")),
-    measure="perplexity",
-    also=("token_accuracy",),
-    verdict=(Superiority("layers=2", "layers=1", 0.5),),
-)
-SENTENCES = 9
-
-
-def leave_a_run(run, config, seed):
-    """Perplexity is 8 / layers, times 1 ± 1 % from seed to seed."""
-    nll = np.log(8 / config.model.layers * (1 + 0.01 * (seed - 1)))
-    arrays = {"nll": np.full(SENTENCES, 5 * nll), "correct": np.full(SENTENCES, 3), "tokens": np.full(SENTENCES, 5)}
-    run.write_json("config.json", {**config_as_json(config), "seed": seed})
-    run.update_provenance(
-        {
-            "name": run.path.name,
-            "steps": 800,
-            "seconds": 2.0,
-            "tokens": 45.0,
-            "parameters": 7 * config.model.layers,
-            "flops_per_token": 42.0,
-            "commit": "abc",
-        }
-    )
-    run.write_json(
-        "result.json",
-        {
-            "splits": {
-                "test": {"step": 3, "perplexity": float(np.exp(nll)), "token_accuracy": 0.6, "searches": {"beam1": {}}}
-            }
-        },
-    )
-    counts.write(run, "test", 3, arrays)
-
-
-@dataclass
-class Pretends:
-    """fails: arms with so many layers."""
-
-    fails: tuple[int, ...] = ()
-    stops_after: int | None = None
-    leave: Callable[..., None] = leave_a_run
-    done: list[str] = field(default_factory=list)
-    tasks: list[Task] = field(default_factory=list)
-
-    def launch(self, jobs):
-        for job in jobs:
-            if self.stops_after is not None and len(self.done) >= self.stops_after:
-                raise KeyboardInterrupt("stopped")
-            task = Task.read(job.command[-1])
-            self.tasks.append(task)
-            config = config_from_json(task.config)
-            if config.model.layers in self.fails:
-                yield Outcome(job, 1, 0.5, ["Traceback", "FloatingPointError: it diverged"])
-                continue
-            for seed, path in task.folders.items():
-                self.leave(RunFolder(path), config, seed)
-            self.done.append(job.name)
-            yield Outcome(job, 0, 2.0, [])
-
-    def dry_run(self, jobs):
-        return "\n".join(job.name for job in jobs)
-
-
-@pytest.fixture
-def question(tmp_path):
-    def make(**options):
-        return Ablation(
-            "which",
-            QUESTION,
-            lambda architecture: load(f"configs/embedded_tiny.py:{architecture}"),
-            **{
-                "override": lambda config: None,
-                "config_file": "configs/embedded_tiny.py",
-                "command": "python run.py ablate which",
-                "seeds": (0, 1, 2),
-                "out": tmp_path,
-                "search": "beam1",
-                **options,
-            },
-        )
-
-    return make
+from tests.ablation.pretended import Pretends
 
 
 def test_every_arm_and_seed_to_a_verdict(question):
@@ -200,7 +97,6 @@ def test_an_answer_is_not_replaced_by_one_asked_in_another_way(question):
         {"search": "beam5"},
         {"seeds": (0, 1)},
         {"seeds": (7, 8, 9)},
-        {"rates": (0.1, 0.2)},
         changed,
     ):
         with pytest.raises(ValueError, match=r"which\.json answers which asked in another way"):
@@ -213,35 +109,6 @@ def test_jobs_of_other_seeds_or_another_search_have_other_names(question):
         for options in ({}, {"seeds": (3, 4)}, {"search": "beam5"})
     ]
     assert len(set.union(*names)) == 6
-
-
-def test_a_trial_that_failed_is_not_taken(question):
-    """It validated best before it diverged."""
-
-    def leave(run, config, seed):
-        run.path.mkdir(parents=True, exist_ok=True)
-        run.append_metrics({"step": 100, "validation/perplexity": 1.0 + config.training.learning_rate})
-        if config.training.learning_rate != 0.1:
-            leave_a_run(run, config, seed)
-
-    asked, launcher = question(rates=(0.1, 0.2)), Pretends(leave=leave)
-    asked.run(launcher, resume=False)
-    assert [config.training.learning_rate for config in asked.arms.values()] == [0.2, 0.2]
-
-
-def test_the_better_learning_rate_is_taken(question):
-    """The rate 0.1 validates better with one layer, and 0.2 with two; each was tried by every arm."""
-
-    def leave(run, config, seed):
-        leave_a_run(run, config, seed)
-        wanted = {1: 0.1, 2: 0.2}[config.model.layers]
-        run.append_metrics({"step": 800, "validation/perplexity": 5.0 + abs(config.training.learning_rate - wanted)})
-
-    asked, launcher = question(rates=(0.1, 0.2)), Pretends(leave=leave)
-    found = asked.run(launcher, resume=False)
-    assert [config.training.learning_rate for config in asked.arms.values()] == [0.1, 0.2]
-    assert {arm.costs["trials"] for arm in found.arms} == {2}
-    assert len(launcher.done) == 4 + 2
 
 
 @pytest.mark.parametrize(

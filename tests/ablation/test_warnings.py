@@ -13,6 +13,7 @@ from research.ablation.warnings import find_warnings
 from research.results.identity import config_as_json
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
+from research.results.tuned_rates import Trial, TunedArm, TunedRates
 from research.statistics.hypotheses import Equivalence, Level
 
 QUESTION = replace(
@@ -21,7 +22,7 @@ QUESTION = replace(
 COSTS = {"parameters": 7, "flops_per_token": 42.0, "steps": 800, "tokens": 9.0, "seconds": 2.0, "trials": 1}
 
 
-def said(arms=None, spent=None, folders=None, question=QUESTION, tried=()):
+def said(arms=None, spent=None, folders=None, question=QUESTION, tuning=None):
     arms = arms or {arm: [MeasuredRun(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)] for arm in "ab"}
     return [
         str(each)
@@ -32,7 +33,7 @@ def said(arms=None, spent=None, folders=None, question=QUESTION, tried=()):
             judge(question.verdict, question.measure, arms, partial(scores_of, arms=arms))[1],
             spent or {"a": COSTS, "b": COSTS},
             folders or {},
-            tried,
+            tuning,
         )
     ]
 
@@ -102,24 +103,38 @@ def test_two_that_are_to_be_alike_at_the_floor(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("tried", "chosen", "sentences"),
+    ("best", "sentences"),
     [
-        ((0.1, 0.2, 0.3), (0.2, 0.2), []),
-        ((0.1, 0.2), (0.2, 0.2), ["the highest learning rate that was tried, 0.2, is the one chosen by every arm"]),
-        ((0.1, 0.2), (0.2, 0.1), ["the highest learning rate that was tried, 0.2, is the one chosen by a",
-                                  "the lowest learning rate that was tried, 0.1, is the one chosen by b"]),
-        ((), (0.2, 0.1), ["arms differ in training.learning_rate as well: 0.2, 0.1"]),
+        ((0.2, 0.2), []),
+        ((0.4, 0.4), ["the highest learning rate that was tried, 0.4, is the one chosen by every arm"]),
+        ((0.4, 0.1), ["the highest learning rate that was tried, 0.4, is the one chosen by a",
+                      "the lowest learning rate that was tried, 0.1, is the one chosen by b"]),
     ],
 )  # fmt: skip
-def test_learning_rates(tmp_path, tried, chosen, sentences):
-    def folder(name, rate):
-        config = load("configs/embedded_tiny.py:luong")
-        config.training.learning_rate = rate
-        RunFolder(tmp_path / name).write_json("config.json", config_as_json(config))
-        return tmp_path / name
+def test_learning_rates(tmp_path, best, sentences):
+    """Arms that differ in a rate that was tuned are not warned of; one whose best rate lies at the end is."""
+    folders = {arm: [at_rate(tmp_path / arm, rate)] for arm, rate in zip("ab", best, strict=True)}
+    trials = {
+        arm: tuple(Trial(rate, {10: abs(rate - wanted)}) for rate in (0.1, 0.2, 0.4))
+        for arm, wanted in zip("ab", best, strict=True)
+    }
+    arms = tuple(TunedArm(arm, "identity", tried) for arm, tried in trials.items())
+    facts = dict.fromkeys(("question", "corpus", "command", "commit", "finished"), "made up")
+    tuned = TunedRates(**facts, seeds=(10,), seconds=1.0, arms=arms)
+    assert [each.rate for each in arms] == list(best)
+    assert said(folders=folders, tuning=tuned) == sentences
 
-    folders = {arm: [folder(arm, rate)] for arm, rate in zip("ab", chosen, strict=True)}
-    assert said(folders=folders, tried=[folder(f"try{rate}", rate) for rate in tried]) == sentences
+
+def test_learning_rates_that_were_not_tuned(tmp_path):
+    folders = {arm: [at_rate(tmp_path / arm, rate)] for arm, rate in (("a", 0.2), ("b", 0.1))}
+    assert said(folders=folders) == ["arms differ in training.learning_rate as well: 0.2, 0.1"]
+
+
+def at_rate(folder, rate):
+    config = load("configs/embedded_tiny.py:luong")
+    config.training.learning_rate = rate
+    RunFolder(folder).write_json("config.json", config_as_json(config))
+    return folder
 
 
 def test_a_field_that_the_question_does_not_name(tmp_path):

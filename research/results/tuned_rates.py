@@ -1,0 +1,97 @@
+"""Tuned learning rates: every rate that the arms of a question tried, and the one that each arm takes.
+
+`ablate --tune` writes OUT/tuning/QUESTION.json, and later calls of `ablate` read it.
+"""
+
+import math
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from research.results.run_folder import RunFolder
+
+
+class Trial(Struct, frozen=True, forbid_unknown_fields=True):
+    """One learning rate of an arm.
+
+    Attributes:
+        rate: the learning rate.
+        losses: seed -> nats a token on validation at the end of training; None where training failed.
+    """
+
+    rate: float
+    losses: dict[int, float | None]
+
+    @property
+    def loss(self) -> float:
+        """The mean over seeds; infinite if one of them failed."""
+        known = [math.inf if loss is None else loss for loss in self.losses.values()]
+        return sum(known) / len(known)
+
+
+class TunedArm(Struct, frozen=True, forbid_unknown_fields=True):
+    """An arm with its trials.
+
+    Attributes:
+        identity: of its config but for the seed and the learning rate.
+        trials: all that were made, the lowest rate first.
+    """
+
+    name: str
+    identity: str
+    trials: tuple[Trial, ...]
+
+    @property
+    def rate(self) -> float:
+        """The rate of the lowest loss."""
+        return self.trials[self._best].rate
+
+    @property
+    def end(self) -> str | None:
+        """Return "lowest" or "highest" where the best rate is that of all tried: a better one may lie beyond."""
+        if len(self.trials) == 1:
+            return None
+        return {0: "lowest", len(self.trials) - 1: "highest"}.get(self._best)
+
+    @property
+    def _best(self) -> int:
+        return min(range(len(self.trials)), key=lambda index: self.trials[index].loss)
+
+
+class TunedRates(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The tuning of a question on a corpus.
+
+    Attributes:
+        command, commit, finished: how, by which code and when it was done.
+        seeds: of the trials; no verdict may use them.
+        seconds: of training, of all trials together.
+    """
+
+    question: str
+    corpus: str
+    command: str
+    commit: str
+    finished: str
+    seeds: tuple[int, ...]
+    seconds: float
+    arms: tuple[TunedArm, ...]
+
+    def of(self, arm: str) -> TunedArm | None:
+        """Return the trials of an arm, None if it was not tuned."""
+        return next((each for each in self.arms if each.name == arm), None)
+
+
+def write_tuned_rates(tuned: TunedRates, file: Path) -> None:
+    """Write what was tried, whole or not at all."""
+    RunFolder(file.parent).write_bytes(file.name, msgspec.json.format(msgspec.json.encode(tuned), indent=1) + b"\n")
+
+
+def read_tuned_rates(file: Path) -> TunedRates | None:
+    """Read what was tried, None where nothing was; ValueError if the file is damaged."""
+    if not file.is_file():
+        return None
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=TunedRates)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is damaged ({error}): remove it, and --tune makes it again from its runs") from None

@@ -1,0 +1,134 @@
+"""Learning rates: which are tried, which is taken, and what a verdict does with them."""
+
+import math
+
+import numpy as np
+import pytest
+
+from configs.command_line import load
+from research.ablation.tuning import first_launches, rates_to_try, tune, tuning_table
+from research.results.tuned_rates import read_tuned_rates
+from tests.ablation.pretended import Pretends, leave_a_run
+
+START = load("configs/embedded_tiny.py:luong").training.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("best", "tried"),
+    [
+        (0.2, [0.1, 0.2, 0.4]),  # between two others
+        (0.4, [0.1, 0.2, 0.4, 0.8]),  # the highest of three: one more
+        (0.1, [0.05, 0.1, 0.2, 0.4]),
+        (0.001, [0.0125, 0.025, 0.05, 0.1, 0.2, 0.4]),  # six at most, though a better one lies beyond
+        (9.0, [0.1, 0.2, 0.4, 0.8, 1.6, 3.2]),
+    ],
+)
+def test_the_grid_goes_on_until_the_best_is_inside(best, tried):
+    """The loss is the distance from the best rate in doublings."""
+    losses = {}
+    while rates := rates_to_try(losses, 0.2):
+        losses |= {rate: abs(math.log2(rate / best)) for rate in rates}
+    assert sorted(losses) == pytest.approx(tried)
+
+
+def test_where_all_fail_lower_ones_are_tried():
+    assert rates_to_try(dict.fromkeys((0.1, 0.2, 0.4), math.inf), 0.2) == [0.05]
+    assert rates_to_try({0.05: 3.0, **dict.fromkeys((0.1, 0.2, 0.4), math.inf)}, 0.2) == [0.025]
+
+
+class Learner:
+    """Leaves a run whose perplexity on validation is lowest at a rate, twice the config's for two layers.
+
+    fails: (layers, rate) that diverges.
+    """
+
+    def __init__(self, fails=()):
+        self.fails = fails
+
+    def __call__(self, run, config, seed):
+        layers, rate = config.model.layers, config.training.learning_rate
+        run.path.mkdir(parents=True, exist_ok=True)
+        if (layers, rate) in self.fails:
+            run.append_metrics({"step": 100, "validation/perplexity": 1.0})  # best of all, before it diverged
+            return
+        leave_a_run(run, config, seed)
+        loss = 1.0 + abs(math.log2(rate / (START * layers))) + 0.001 * seed
+        evaluated = {"step": 3, "perplexity": float(np.exp(loss)), "searches": {"beam1": {}}}
+        splits = run.result()["splits"]
+        run.write_json("result.json", {"splits": {**splits, "validation": evaluated}})
+
+
+def test_each_arm_takes_the_rate_that_validates_best_and_is_judged_by_other_seeds(question):
+    launcher = Pretends(leave=Learner())
+    tuned = tune(question(tuned=False), launcher)
+    assert read_tuned_rates(question().tuning_file) == tuned
+    assert [(arm.name, arm.rate, arm.end, len(arm.trials)) for arm in tuned.arms] == [
+        ("layers=1", START, None, 3),
+        ("layers=2", 2 * START, None, 4),  # the highest of three, so a fourth
+    ]
+    assert tuned.arms[0].trials[1].losses == pytest.approx({10: 1.010, 11: 1.011})
+    assert {(task.split, *task.folders) for task in launcher.tasks} == {("validation", 10, 11)}
+    assert tuned.seconds == 2.0 * 7 * 2
+
+    asked = question()
+    found = asked.run(launcher, resume=False)
+    assert [arm.learning_rate for arm in found.arms] == [START, 2 * START]
+    assert [arm.costs["trials"] for arm in found.arms] == [3, 4]
+    assert {run.seed for arm in found.arms for run in arm.runs} == {0, 1, 2}
+    assert found.seconds == 2.0 * 6 + tuned.seconds
+    assert not any("learning" in str(warning) for warning in found.warnings)
+
+
+def test_a_rate_that_failed_is_not_taken(question):
+    """It validated best before it diverged."""
+    tuned = tune(question(tuned=False), Pretends(leave=Learner(fails=[(1, START)])))
+    one, _ = tuned.arms
+    assert one.trials[[trial.rate for trial in one.trials].index(START)].losses == {10: None, 11: None}
+    assert one.rate == START / 2
+
+
+def test_an_arm_that_trains_at_no_rate(question):
+    rates = [START * 2.0**power for power in range(-5, 3)]
+    asked = question(tuned=False)
+    with pytest.raises(ValueError, match=r"layers=1 trains at none of 0\.00125, 0\.0025, 0\.005, 0\.01, 0\.02, 0\.04"):
+        tune(asked, Pretends(leave=Learner(fails=[(1, rate) for rate in rates])))
+    assert not asked.tuning_file.exists()
+
+
+def test_a_seed_of_the_tuning_judges_nothing(question):
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    with pytest.raises(ValueError, match="seed 11 was used to tune the learning rates: judge by others"):
+        question(seeds=(9, 11))
+
+
+def test_rates_of_other_runs_are_not_taken(question):
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    with pytest.raises(ValueError, match=r"which\.json has no learning rate for layers=1 as it is asked of now"):
+        question(override=lambda config: config.training.update({"steps": 7}))
+    other = {"override": lambda config: config.training.update({"learning_rate": 0.5})}
+    assert [config.training.learning_rate for config in question(**other).arms.values()] == [START, 2 * START]
+
+
+def test_what_is_tried_first(question):
+    [jobs] = first_launches(question(tuned=False))
+    assert len(jobs) == 2 * 3
+    assert all(job.name.endswith(".validation.beam1.10-11") for job in jobs)
+
+
+def test_a_damaged_file_says_what_to_do(question):
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    file = question().tuning_file
+    file.write_text(file.read_text()[:-20])
+    with pytest.raises(ValueError, match=r"which\.json is damaged .*: remove it, and --tune makes it again"):
+        question()
+
+
+def test_the_table(question):
+    from rich.console import Console
+
+    console = Console(width=120, record=True)
+    console.print(tuning_table(tune(question(tuned=False), Pretends(leave=Learner(fails=[(1, START / 2)])))))
+    heads, _, one, two = [line.split() for line in console.export_text().splitlines()]
+    assert heads == ["nats", "a", "token", "by", "learning", "rate", "0.01", "0.02", "0.04", "0.08", "taken"]
+    assert one == ["layers=1", "failed", "1.0105", "2.0105", "–", "0.02"]
+    assert two == ["layers=2", "3.0105", "2.0105", "1.0105", "2.0105", "0.04"]
