@@ -15,6 +15,9 @@ from typing import Any, NoReturn
 
 from configs.verbs import VERBS, Given, UsageError, overview, read, refuse
 
+EXPLORING = (0, 1, 2)
+"""The seeds of an ablation that confirms nothing."""
+
 
 def train(given: Given, command: str) -> None:
     """Train the translator of a config into a run folder."""
@@ -107,7 +110,7 @@ def ablate(given: Given, command: str) -> None:
 
         from research.ablation.listing import listing
 
-        Console().print(listing(asked, get_config, override=changed, seeds=len(flags.seeds)))
+        Console().print(listing(asked, get_config, override=changed, seeds=len(flags.seeds or EXPLORING)))
         return
     experiment = asked[flags.question]
     if (flags.match or experiment.match) == "seconds" and flags.launcher != "local":
@@ -120,11 +123,21 @@ def ablate(given: Given, command: str) -> None:
 def _answer(
     flags: Any, experiment: Any, get_config: Callable, changed: Callable, launcher_fields: Any, command: str
 ) -> None:
-    """Launch the runs that a question needs, and print its answer, or the learning rates of its arms."""
+    """Launch the runs that a question needs, and print its answer; or tune its arms, or register its plan."""
+    from experiments import LOCKS
     from research.ablation.ablate import Ablation
     from research.ablation.launching import LAUNCHERS
+    from research.ablation.locking import confirmable, fresh_seeds, register
     from research.ablation.tuning import first_launches, tune, tuning_table
+    from research.results.locks import read_lock
 
+    lock_file = LOCKS / f"{flags.question}.{Path(flags.config).stem}.json"
+    lock = read_lock(lock_file) if flags.register or flags.confirm else None
+    seeds = flags.seeds or (fresh_seeds(lock) if flags.register else EXPLORING)
+    if flags.confirm:
+        if lock is None:
+            raise ValueError(f"there is no {lock_file}: --register writes it, with the same flags; commit it first")
+        seeds = lock.plan.seeds
     ablation = Ablation(
         flags.question,
         experiment,
@@ -132,13 +145,19 @@ def _answer(
         override=changed,
         config_file=flags.config,
         command=command,
-        seeds=flags.seeds,
+        seeds=seeds,
         out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
         search=f"beam{flags.beam}",
         by=flags.match,
         tuned=not flags.tune,
+        lock=lock if flags.confirm else None,
         only=flags.arms,
     )
+    if flags.register:
+        locked = register(ablation, lock_file, lock)
+        print(f"Plan: {lock_file}, SHA-256 {locked.sha256[:12]}; commit it, then the same command with --confirm")
+        return
+    confirmed = confirmable(ablation, lock, lock_file) if lock else None
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     if flags.dry_run:
         first, *later = first_launches(ablation) if flags.tune else ablation.launches()
@@ -155,7 +174,7 @@ def _answer(
         Console().print(tuning_table(tune(ablation, launching)))
         print(f"\nLearning rates: {ablation.tuning_file}; the same command without --tune trains with them")
         return
-    answer = ablation.run(launching, resume=flags.resume)
+    answer = ablation.run(launching, resume=flags.resume, lock=confirmed)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
     if any(arm.failed for arm in answer.arms):

@@ -307,10 +307,12 @@ COMPARE = Verb(
 
 ABLATE = Verb(
     summary="answer a question of experiments/: train the runs that it needs, and give a verdict",
-    usage="QUESTION [--config=FILE] [--config.FIELD=VALUE ...] [flags]",
-    description="Answer a question of experiments/: train and evaluate every arm under every seed, compare them, and "
-    "say\nwhether the claim is supported, refuted or inconclusive. Runs go to OUT/trained/, the answer to\n"
-    "OUT/QUESTION.json; a run that is there already is used again, whichever question it was trained for.",
+    usage="QUESTION [--tune | --register | --confirm] [--config=FILE] [flags]",
+    description="Answer a question of experiments/: train and evaluate every arm under every seed, and compare them. "
+    "Runs\ngo to OUT/trained/, the answer to OUT/QUESTION.json; a run that is there already is used again,\n"
+    "whichever question it was trained for.\n\n"
+    "Such an answer explores, and has no verdict. For one, --tune the learning rates, --register the plan,\n"
+    "commit it, and --confirm: is the claim supported, refuted or inconclusive under fresh seeds?",
     examples=(
         "ablate --list",
         "ablate recurrent_depth",
@@ -318,6 +320,8 @@ ABLATE = Verb(
         "ablate data_size --resume",
         "ablate speed_or_accuracy --match=seconds",
         "ablate recurrent_depth --tune",
+        "ablate recurrent_depth --register",
+        "ablate recurrent_depth --confirm",
         "ablate heads --launcher=slurm --launcher.partition=gpu --dry_run",
     ),
     flags=(
@@ -338,9 +342,8 @@ ABLATE = Verb(
         ),
         flag(
             "--seeds",
-            "random seeds of each arm (default: 0,1,2, the fewest that give a verdict)",
+            "random seeds of each arm (default: 0,1,2; for --register five from 100 that no plan has used)",
             type=seeds,
-            default=(0, 1, 2),
             metavar="N,N,N",
         ),
         flag(
@@ -357,12 +360,25 @@ ABLATE = Verb(
             "steps)",
             choices=("steps", "flops", "seconds", "parameters"),
         ),
-        flag(
-            "--tune",
-            "find the learning rate of each arm, and give no answer: rates a factor of two apart around the config's, "
-            "until the best is neither the lowest nor the highest, by the loss on validation under seeds 10 and 11; "
-            "later calls train with the best",
-            action="store_true",
+        (
+            flag(
+                "--tune",
+                "find the learning rate of each arm, and give no answer: rates a factor of two apart around the "
+                "config's, until the best is neither the lowest nor the highest, by the loss on validation under seeds "
+                "10 and 11; later calls train with the best",
+                action="store_true",
+            ),
+            flag(
+                "--register",
+                "write down the arms, hypotheses, learning rates and seeds in experiments/locks/, to be committed "
+                "before anything is confirmed",
+                action="store_true",
+            ),
+            flag(
+                "--confirm",
+                "give the verdict on the plan that was registered, by its seeds; what differs from it is refused",
+                action="store_true",
+            ),
         ),
         flag(
             "--launcher",
@@ -372,6 +388,7 @@ ABLATE = Verb(
         ),
         flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
     ),
+    excludes={"confirm": ("seeds",), "register": ("dry_run",)},
     overrides=("config", "launcher"),
 )
 

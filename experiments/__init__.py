@@ -6,6 +6,9 @@ from pathlib import Path
 
 from research.ablation.experiment import Experiment
 
+LOCKS = Path(__file__).parent / "locks"
+"""The plans of confirmatory answers, which `ablate --register` writes."""
+
 QUESTIONS = (  # in the order of the lecture
     "attention_or_not",
     "long_sentences",

@@ -68,10 +68,10 @@ def compare(action):
 
 
 @pytest.fixture
-def ablate(action, report):
+def ablate(action, report, monkeypatch, tmp_path):
     """The calls of `Ablation`, none of which launches anything."""
     made = SimpleNamespace(
-        run=lambda launcher, resume: SimpleNamespace(arms=()),
+        run=lambda launcher, resume, lock: SimpleNamespace(arms=()),
         launches=lambda: [[]],
         file=Path("out/heads.json"),
         tuning_file=Path("out/tuning/heads.json"),
@@ -79,6 +79,12 @@ def ablate(action, report):
     )
     action("research.ablation.tuning", "tune", result="what was tried")
     sys.modules["research.ablation.tuning"].tuning_table = lambda tuned: f"the table of {tuned}"
+    action("research.ablation.locking", "register", result=SimpleNamespace(sha256="5ea1"))
+    sys.modules["research.ablation.locking"].fresh_seeds = lambda lock: (100, 101)
+    sys.modules["research.ablation.locking"].confirmable = lambda asked, lock, file: f"as in {file.name}"
+    monkeypatch.setattr(experiments, "LOCKS", tmp_path)
+    lock = SimpleNamespace(plan=SimpleNamespace(seeds=(103,)))
+    monkeypatch.setattr("research.results.locks.read_lock", lambda file: lock)
     sys.modules["research.ablation.tuning"].first_launches = lambda asked: [[]]
     return action("research.ablation.ablate", "Ablation", result=made)
 
@@ -350,6 +356,14 @@ def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
         (["heads", "--match=luck"], 2, "invalid choice"),
         (["heads", "--match=seconds", "--launcher=slurm"], 2, "times steps here, and another machine trains"),
         (["heads", "--resum"], 2, "did you mean --resume"),
+        (
+            ["heads", "--confirm"],
+            1,
+            "heads.embedded_tiny.json: --register writes it, with the same flags",
+        ),
+        (["heads", "--register"], 1, "the learning rates of heads were not tuned: --tune first"),
+        (["heads", "--confirm", "--seeds=0"], 2, "--confirm and --seeds do not go together"),
+        (["heads", "--confirm", "--tune"], 2, "not allowed with argument"),
         (["parallelism", "--tune"], 1, "trains nothing: there is no learning rate to tune"),
     ],
 )
@@ -417,3 +431,17 @@ def test_ablate_tunes_and_gives_no_answer(ablate, capsys):
     assert "the table of what was tried" in printed
     assert "Learning rates: out/tuning/heads.json" in printed
     assert "Answer" not in printed
+
+
+def test_ablate_registers_a_plan_with_fresh_seeds(ablate, tmp_path, capsys):
+    assert run.main(["ablate", "heads", "--register"]) == 0
+    [(_, named)] = ablate
+    assert (named["seeds"], named["tuned"], named["lock"]) == ((100, 101), True, None)
+    assert f"Plan: {tmp_path / 'heads.embedded_tiny.json'}, SHA-256 5ea1" in capsys.readouterr().out
+
+
+def test_ablate_confirms_by_the_seeds_of_the_lock(ablate, capsys):
+    assert run.main(["ablate", "heads", "--confirm"]) == 0
+    [(_, named)] = ablate
+    assert (named["seeds"], named["lock"].plan.seeds) == ((103,), (103,))
+    assert "Answer: out/heads.json" in capsys.readouterr().out

@@ -14,8 +14,9 @@ from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.work import Task
-from research.results.answers import Answer, Request, read_answer, write_answer
+from research.results.answers import Answer, AnswerLock, Request, read_answer, write_answer
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
+from research.results.locks import Lock
 from research.results.run_folder import RunFolder
 from research.results.tuned_rates import TunedRates, read_tuned_rates
 
@@ -45,6 +46,7 @@ class Ablation:
         search: str,
         by: str | None = None,
         tuned: bool = True,
+        lock: Lock | None = None,
         only: str = "*",
     ):
         """Prepare the arms; nothing is launched.
@@ -61,6 +63,7 @@ class Ablation:
             search: such as "beam1", which is greedy.
             by: what arms are matched by; None: as the experiment says.
             tuned: arms have the learning rates of tuning/NAME.json, if it is there, else those of their configs.
+            lock: the plan that is confirmed, whose learning rates arms have; None explores.
             only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
 
         Raises:
@@ -78,11 +81,15 @@ class Ablation:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
-        self.tuning = read_tuned_rates(self.tuning_file) if tuned else None
+        if lock:
+            self.tuning = lock.plan.tuning
+        else:
+            self.tuning = read_tuned_rates(self.tuning_file) if tuned else None
         if self.tuning:
             self.arms = {arm: self._at_tuned_rate(self.tuning, arm, config) for arm, config in self.arms.items()}
             if twice := sorted(set(self.tuning.seeds) & set(seeds)):
                 raise ValueError(f"seed {twice[0]} was used to tune the learning rates: judge by others, such as 0,1,2")
+        self.lock: AnswerLock | None = None
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
         self.request = Request(
             search=search,
@@ -94,6 +101,11 @@ class Ablation:
     def file(self) -> Path:
         """The file of the answer."""
         return self.out / f"{self.name}.json"
+
+    @property
+    def corpus(self) -> str:
+        """The stem of the config file."""
+        return Path(self.config_file).stem
 
     @property
     def tuning_file(self) -> Path:
@@ -108,25 +120,28 @@ class Ablation:
         return Asked(
             name=self.name,
             experiment=self.experiment,
-            corpus=Path(self.config_file).stem,
+            corpus=self.corpus,
             command=self.command,
             split=self.split,
             search=self.search,
             folders=folders,
             request=self.request,
             tuning=self.tuning,
+            lock=self.lock,
         )
 
-    def run(self, launcher: Launcher, *, resume: bool) -> Answer:
+    def run(self, launcher: Launcher, *, resume: bool, lock: AnswerLock | None = None) -> Answer:
         """Launch what is missing, and return the answer. A job that fails is reported, and the others go on.
 
         Args:
             launcher: runs the jobs.
             resume: go on with what was stopped.
+            lock: of the plan that is confirmed; None gives an exploratory answer.
 
         Raises:
             ValueError: the folder has an answer that was asked in another way, or an unfinished one without `resume`.
         """
+        self.lock = lock
         self._refuse_another_answer(resume)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
         found = self.write(failures)
@@ -215,7 +230,7 @@ class Ablation:
         tried = tuning.of(arm)
         if tried is None or tried.identity != self.digest_but_rate(config):
             raise ValueError(
-                f"{self.tuning_file} has no learning rate for {arm} as it is asked of now: --tune finds one"
+                f"{arm} was tuned with other fields, or not at all: ask as in {tuning.command!r}, or --tune again"
             )
         return with_rate(config, tried.rate)
 
@@ -223,13 +238,15 @@ class Ablation:
         if not self.file.exists():
             return
         before, now = read_answer(self.file), self.request
+        if before.lock is None and self.lock is not None:
+            return  # what was explored is in the run folders still
         seeds = before.request.seeds or now.seeds or ()
-        same = before.request.search == now.search and not before.request.rates
+        same = before.lock == self.lock and before.request.search == now.search and not before.request.rates
         more = set(seeds) <= set(self.seeds) and before.request.arms.items() <= now.arms.items()
         if not (same and more):
             raise ValueError(
-                f"{self.file} answers {self.name} asked in another way (other fields, learning rates or --beam, "
-                "or arms or seeds not asked for now): choose another --out, or remove it; runs are kept either way"
+                f"{self.file} answers {self.name} asked in another way (another plan, fields, learning rates "
+                "or --beam, or arms or seeds not asked for now): choose another --out, or remove it; its runs are kept"
             )
         if before.missing and not resume:
             raise ValueError(

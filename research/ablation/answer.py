@@ -9,10 +9,20 @@ from pathlib import Path
 
 from research.ablation.experiment import Experiment
 from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate, read_run
-from research.ablation.verdict import Judged, compare_pairs, judge, scores_of
+from research.ablation.verdict import EXPLORATORY, Judged, compare_pairs, judge, scores_of
 from research.ablation.warnings import find_warnings
 from research.ablation.wording import crossings
-from research.results.answers import Answer, AnswerAxis, ArmResult, FailedRun, JudgedClaim, Request, TrainedRun
+from research.results.answers import (
+    Answer,
+    AnswerAxis,
+    AnswerLock,
+    ArmResult,
+    FailedRun,
+    JudgedClaim,
+    Request,
+    TrainedRun,
+    Verdict,
+)
 from research.results.measures import COSTS
 from research.results.run_folder import RunFolder
 from research.results.tuned_rates import TunedRates
@@ -31,6 +41,7 @@ class Asked:
         folders: arm -> seed -> run folder.
         request: what another answer must have in common with this one to replace it.
         tuning: the learning rates that were tried; None where arms have those of their configs.
+        lock: of the plan that is confirmed; None where the answer explores.
     """
 
     name: str
@@ -42,6 +53,7 @@ class Asked:
     folders: Mapping[str, Mapping[int, Path]]
     request: Request
     tuning: TunedRates | None = None
+    lock: AnswerLock | None = None
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -73,6 +85,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
     scores = scores_by(experiment.measure)
     verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
+    explores = asked.lock is None
     folders = {arm: list(of.values()) for arm, of in finished.items()}
     every = [path for of in folders.values() for path in of]
     trials = {arm.name: len(arm.trials) for arm in asked.tuning.arms} if asked.tuning else {}
@@ -120,8 +133,9 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
         comparisons=tuple(compare_pairs(scores)),
-        hypotheses=tuple(map(_claim, judged)),
-        verdict=verdict,
+        hypotheses=tuple(_claim(each, EXPLORATORY if explores else each.verdict) for each in judged),
+        verdict=EXPLORATORY if explores else verdict,
+        lock=asked.lock,
         warnings=tuple(find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning)),
         findings=tuple(crossings(experiment, scores)),
         literature=experiment.literature,
@@ -134,12 +148,12 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     )
 
 
-def _claim(judged: Judged) -> JudgedClaim:
+def _claim(judged: Judged, verdict: Verdict) -> JudgedClaim:
     claim = judged.claim
     return JudgedClaim(
         statement=judged.statement,
         measure=judged.measure,
-        verdict=judged.verdict,
+        verdict=verdict,
         effect=claim.effect,
         interval=claim.interval,
         level=claim.level,

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def time_steps(config: ConfigDict, folder: Path, *, seed: int, command: str) -> 
     facts = {
         "name": folder.name,
         "command": command,
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "devices": jax.local_devices()[0].device_kind,
         "steps": len(seconds),

@@ -14,11 +14,18 @@ from research.results.message import Message
 from research.statistics.contrasts import Scores
 from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, assess, holm
 
+EXPLORATORY: Verdict = "exploratory"
 SUPPORTED: Verdict = "supported"
 REFUTED: Verdict = "refuted"
 INCONCLUSIVE: Verdict = "inconclusive"
 TOO_FEW: Verdict = "not enough seeds"
 SEEDS = 3  # the fewest that a verdict may rest on
+DECISION = (
+    "supported: every hypothesis at 5 %; refuted: any false at 5 % after Holm; alike: two one-sided tests; intervals "
+    "over seeds and sentences, never narrower than a t test over seeds; no verdict at a floor or ceiling, or below 3 "
+    "seeds"
+)
+"""The rule below as a lock names it: another rule is another plan."""
 
 
 class Judged(NamedTuple):

@@ -69,6 +69,8 @@ def answer_section(answer: FiledAnswer) -> dict[str, Any]:
         ],
         "provenance": Message("commit {commit}, finished {finished}", commit=answer.commit or NOTHING,
                               finished=_moment(answer.finished)),
+        "lock": answer.lock and Message("plan locked {registered}: {file}, commit {commit}", file=answer.lock.file,
+                                        registered=_moment(answer.lock.registered), commit=answer.lock.commit),
         "look": sentences and {
             "data": as_json(sentences),
             "title": Message("Attention of {run}", run=look.name),

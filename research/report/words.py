@@ -13,12 +13,14 @@ VERDICT_TITLES: dict[Verdict, Message] = {
     "refuted": Message("refuted"),
     "inconclusive": Message("inconclusive"),
     "not enough seeds": Message("not enough seeds"),
+    "exploratory": Message("exploratory"),
 }
 MEANINGS: dict[Verdict, Message] = {
     "supported": Message("every hypothesis holds, by its margin"),
     "refuted": Message("at least one hypothesis certainly does not"),
     "inconclusive": Message("the intervals leave it open"),
     "not enough seeds": Message("fewer than three seeds, so no verdict"),
+    "exploratory": Message("no plan was locked before the runs, so no verdict"),
 }
 CORPORA = {"embedded": Message("embedded corpus"), "multi30k": Message("Multi30k")}
 IN_A_SENTENCE = {"embedded": Message("the embedded corpus")}

@@ -16,7 +16,7 @@ from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
 
-Verdict = Literal["supported", "refuted", "inconclusive", "not enough seeds"]
+Verdict = Literal["supported", "refuted", "inconclusive", "not enough seeds", "exploratory"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 Interval = tuple[float, float]
@@ -153,6 +153,15 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
     rates: tuple[float, ...] | None = None
 
 
+class AnswerLock(Struct, frozen=True, forbid_unknown_fields=True):
+    """The plan that an answer confirms: its file in experiments/locks/, digest, git commit and time of registration."""
+
+    file: str
+    sha256: str
+    commit: str
+    registered: str
+
+
 class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that `ablate` found out about a question on a corpus.
 
@@ -169,6 +178,7 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         seconds: of training, of all runs together.
         look: the run folder whose attention is shown.
         missing: runs that are not finished.
+        lock: of the plan that it confirms; None in answers that explore, and in those from before there were locks.
     """
 
     question: Name
@@ -199,6 +209,7 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     look: str | None
     missing: int
     request: Request
+    lock: AnswerLock | None = None
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "grain", "sent
 
 
 def session_facts(command: str, devices: Devices) -> dict[str, Any]:
-    """Return command, commit, versions and devices of this session of training."""
+    """Return command, commit, versions and devices of this session of training, and when it began."""
     return {
         "command": command,
+        "began": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": commit(),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         "devices": f"{devices.count} × {devices.kind}",
@@ -43,10 +45,21 @@ def record_session(
 
 def commit() -> str:
     """Return the git commit of this code, with "+" if files were changed since; "" outside a checkout."""
-    here = Path(__file__).parent
+    head, changed = _git("rev-parse", "HEAD"), _git("status", "--porcelain")
+    return f"{head}+" if head and changed else head
+
+
+def commit_of(file: Path) -> str:
+    """Return the last git commit that changed a file of this code; "" if there is none."""
+    return _git("log", "-1", "--format=%H", "--", str(file.absolute()))
+
+
+def _git(*arguments: str) -> str:
+    """Return what git prints about the checkout of this code; "" where there is none."""
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=here, capture_output=True, text=True, check=True)
-        changed = subprocess.run(["git", "status", "--porcelain"], cwd=here, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["git", *arguments], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
     except (OSError, subprocess.CalledProcessError):
         return ""
-    return head.stdout.strip() + ("+" if changed.stdout.strip() else "")
+    return done.stdout.strip()

@@ -42,6 +42,7 @@ def leave_a_run(run, config, seed):
             "tokens": 45.0,
             "parameters": 7 * config.model.layers,
             "flops_per_token": 42.0,
+            "began": "2026-11-30T08:00:00+00:00",
             "commit": "abc",
         }
     )

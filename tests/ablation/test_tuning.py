@@ -103,7 +103,7 @@ def test_a_seed_of_the_tuning_judges_nothing(question):
 
 def test_rates_of_other_runs_are_not_taken(question):
     tune(question(tuned=False), Pretends(leave=Learner()))
-    with pytest.raises(ValueError, match=r"which\.json has no learning rate for layers=1 as it is asked of now"):
+    with pytest.raises(ValueError, match=r"layers=1 was tuned with other fields, .*--tune again"):
         question(override=lambda config: config.training.update({"steps": 7}))
     other = {"override": lambda config: config.training.update({"learning_rate": 0.5})}
     assert [config.training.learning_rate for config in question(**other).arms.values()] == [START, 2 * START]

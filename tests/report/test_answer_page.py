@@ -290,7 +290,7 @@ def test_type_and_marks_stand_out_from_the_paper(text: str, scheme: str) -> None
     for block in re.findall(r"(@media screen[^{]*\{\s*)?:root \{([^}]*)\}", style):
         if scheme == "dark" or not block[0]:
             colours |= dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block[1]))
-    type_on_paper = dict.fromkeys(("soft", "accent", "supported", "refuted", "inconclusive", "not-enough-seeds"), 4.5)
+    type_on_paper = dict.fromkeys(("soft", "accent", "supported", "refuted", "inconclusive", "no-verdict"), 4.5)
     for name, least in {"ink": 7, **type_on_paper, **{f"c{index}": 3 for index in range(8)}}.items():
         light, dark = sorted((luminance(colours[name]), luminance(colours["paper"])), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= least, name

@@ -1,0 +1,98 @@
+"""Locks: what a confirmatory answer will be judged by, written down and committed before its runs begin.
+
+A lock is experiments/locks/QUESTION.CORPUS.json. `ablate --register` writes it, `ablate --confirm` reads it.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from research.results.run_folder import RunFolder
+from research.results.tuned_rates import TunedRates
+
+
+class LockedArm(Struct, frozen=True, forbid_unknown_fields=True):
+    """One arm of a plan.
+
+    Attributes:
+        fields: the fields of the config that it changes, and their values.
+        identity: of its runs but for their seed.
+        steps, learning_rate: of its training; None where nothing is trained.
+    """
+
+    fields: dict[str, Any]
+    identity: str
+    steps: int | None
+    learning_rate: float | None
+
+
+class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All that a verdict depends on but for what the runs will measure.
+
+    Attributes:
+        hypotheses: each as its type and its fields, which hold margins and measures.
+        tuning: the learning rates that were tried; None where nothing is trained.
+        seeds: of each arm; tuning used none of them.
+        level: 1 - α of intervals and verdicts.
+        decision: the rule by which hypotheses become a verdict.
+    """
+
+    question: str
+    corpus: str
+    claim: str
+    measure: str
+    hypotheses: tuple[dict[str, Any], ...]
+    arms: dict[str, LockedArm]
+    tuning: TunedRates | None
+    split: str
+    search: str
+    seeds: tuple[int, ...]
+    level: float
+    decision: str
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the plan, whatever the order and the spaces of its JSON."""
+        plain = json.dumps(msgspec.to_builtins(self, str_keys=True), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(plain.encode()).hexdigest()
+
+
+class Lock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A plan with its digest.
+
+    Attributes:
+        registered: when, as ISO 8601; older runs are not judged.
+        command, commit: how and by which code.
+    """
+
+    plan: Plan
+    sha256: str
+    registered: str
+    command: str
+    commit: str
+
+
+def write_lock(lock: Lock, file: Path) -> None:
+    """Write a lock, whole or not at all."""
+    RunFolder(file.parent).write_bytes(file.name, msgspec.json.format(msgspec.json.encode(lock), indent=1) + b"\n")
+
+
+def read_lock(file: Path) -> Lock | None:
+    """Read a lock; None where there is none.
+
+    Raises:
+        ValueError: the file is damaged, or its plan was edited.
+    """
+    if not file.is_file():
+        return None
+    try:
+        lock = msgspec.json.decode(file.read_bytes(), type=Lock)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(f"{file} is damaged ({error}): take it from git again") from None
+    if lock.plan.sha256 != lock.sha256:
+        raise ValueError(f"{file} was edited after it was registered: take it from git again, or --register anew")
+    return lock

@@ -1,0 +1,173 @@
+"""From a plan that was registered to a verdict, and every reason why there is none."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from research.ablation import locking
+from research.ablation.locking import confirmable, fresh_seeds, register
+from research.ablation.tuning import tune
+from research.results.locks import read_lock
+from research.results.run_folder import RunFolder
+from research.training.provenance import commit_of
+from tests.ablation.pretended import Pretends
+from tests.ablation.test_tuning import Learner
+
+BEFORE = "2026-11-30T07:00:00+00:00"  # an hour before the pretended runs
+AFTER = "2026-11-30T09:00:00+00:00"
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "locks" / "which.embedded_tiny.json"
+
+
+@pytest.fixture
+def committed(monkeypatch):
+    """As if everything were committed: the tree is clean, and git knows every lock."""
+    monkeypatch.setattr(locking, "commit", lambda: "c0de")
+    monkeypatch.setattr(locking, "commit_of", lambda file: "10c4")
+
+
+@pytest.fixture
+def locked(question, file, committed):
+    """A question that was tuned and registered for the seeds 100 to 102 before its runs began."""
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    return msgspec.structs.replace(register(question(seeds=(100, 101, 102)), file, None), registered=BEFORE)
+
+
+def confirm(question, lock, file, **options):
+    asked = question(**{"seeds": lock.plan.seeds, "lock": lock, **options})
+    return asked.run(Pretends(leave=Learner()), resume=False, lock=confirmable(asked, lock, file))
+
+
+def test_what_was_registered_is_confirmed(question, locked, file):
+    found = confirm(question, locked, file)
+    assert found.verdict == "supported"
+    assert [claim.verdict for claim in found.hypotheses] == ["supported"]
+    assert {run.seed for arm in found.arms for run in arm.runs} == {100, 101, 102}
+    assert (found.lock.file, found.lock.sha256, found.lock.commit, found.lock.registered) == (
+        "which.embedded_tiny.json", locked.sha256, "10c4", BEFORE)  # fmt: skip
+    again = confirm(question, locked, file)
+    assert (again.verdict, again.missing) == ("supported", 0)
+
+
+def test_a_lock_holds_what_the_verdict_depends_on(locked, file):
+    plan = read_lock(file).plan
+    assert plan.hypotheses == (
+        {"type": "Superiority", "better": "layers=2", "than": "layers=1", "margin": 0.5, "measure": ""},
+    )
+    assert [(arm.fields, arm.steps, arm.learning_rate) for arm in plan.arms.values()] == [
+        ({"model.layers": 1}, 800, 0.02),
+        ({"model.layers": 2}, 800, 0.04),  # as tuned
+    ]
+    assert [len(arm.trials) for arm in plan.tuning.arms] == [3, 4]
+    assert (plan.seeds, plan.measure, plan.level) == ((100, 101, 102), "perplexity", 0.95)
+
+
+def test_learning_rates_come_from_the_lock_on_another_machine(question, locked, file):
+    question().tuning_file.unlink()
+    assert confirm(question, locked, file).verdict == "supported"
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"override": lambda config: config.training.update({"steps": 7})}, r"layers=1 was tuned with other fields"),
+        ({"search": "beam5"}, r"locks search='beam1', and now it is 'beam5'"),
+        ({"seeds": (100, 101)}, r"locks seeds=.*100, 101, 102.*, and now it is .*100, 101"),
+        ({"only": "*=2"}, r"locks arms\.layers=1\.fields"),
+    ],
+)
+def test_another_plan_is_refused(question, locked, file, options, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        confirm(question, locked, file, **options)
+
+
+def test_another_margin_is_refused(question, locked, file):
+    asked = question(seeds=locked.plan.seeds, lock=locked)
+    asked.experiment = replace(asked.experiment, verdict=(replace(asked.experiment.verdict[0], margin=0.1),))
+    with pytest.raises(
+        ValueError, match=r"locks hypotheses.*'margin': 0\.5.*ask as it was registered .*--register anew"
+    ):
+        confirmable(asked, locked, file)
+
+
+@pytest.mark.parametrize(("here", "of_lock"), [("c0de+", "10c4"), ("c0de", "")])
+def test_what_is_not_committed_is_refused(question, locked, file, monkeypatch, here, of_lock):
+    monkeypatch.setattr(locking, "commit", lambda: here)
+    monkeypatch.setattr(locking, "commit_of", lambda file: of_lock)
+    with pytest.raises(ValueError, match="is not committed, or other files have changed since the last commit"):
+        confirm(question, locked, file)
+
+
+def test_a_run_from_before_the_lock_is_refused(question, locked, file):
+    question(seeds=(100, 101, 102)).run(Pretends(leave=Learner()), resume=False)  # explored
+    late = msgspec.structs.replace(locked, registered=AFTER)
+    with pytest.raises(ValueError, match=r"\.100 is older than .*which\.embedded_tiny\.json: a plan is not judged by"):
+        confirm(question, late, file)
+    assert confirm(question, locked, file).verdict == "supported"  # registered before them, it takes them
+
+
+def test_a_run_that_does_not_say_when_it_began_is_refused(question, locked, file):
+    asked = question(seeds=(100, 101, 102))
+    asked.run(Pretends(leave=Learner()), resume=False)
+    run = RunFolder(asked.asked().folders["layers=1"][101])
+    facts = run.provenance()
+    run.write_json("provenance.json", {name: value for name, value in facts.items() if name != "began"})
+    with pytest.raises(ValueError, match=r"\.101 is older than"):
+        confirm(question, locked, file)
+
+
+def test_a_seed_of_the_tuning_cannot_be_registered(question, file, committed):
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    with pytest.raises(ValueError, match="seed 10 was used to tune"):
+        register(question(seeds=(10, 100)), file, None)
+
+
+def test_a_question_that_was_not_tuned_cannot_be_registered(question, file):
+    with pytest.raises(ValueError, match="the learning rates of which were not tuned: --tune first"):
+        register(question(seeds=(100, 101)), file, None)
+    assert not file.exists()
+
+
+def test_a_new_plan_needs_new_seeds(question, locked, file):
+    assert (fresh_seeds(None), fresh_seeds(locked)) == ((100, 101, 102, 103, 104), (103, 104, 105, 106, 107))
+    with pytest.raises(ValueError, match="has this plan already: commit it, then --confirm"):
+        register(question(seeds=(100, 101, 102)), file, locked)
+    with pytest.raises(ValueError, match="locks another plan for seed 102: a new plan needs seeds that none has used"):
+        register(question(seeds=(102, 103, 104)), file, locked)
+    assert register(question(seeds=(103, 104, 105)), file, locked).plan.seeds == (103, 104, 105)
+
+
+def test_exploring_never_replaces_what_was_confirmed(question, locked, file):
+    question().run(Pretends(leave=Learner()), resume=False)
+    assert confirm(question, locked, file).verdict == "supported"  # what was explored may be replaced
+    with pytest.raises(ValueError, match=r"which\.json answers which asked in another way \(another plan"):
+        question().run(Pretends(leave=Learner()), resume=False)
+
+
+@pytest.mark.parametrize(
+    ("edit", "sentence"),
+    [
+        (lambda text: text.replace("0.5", "0.1"), "was edited after it was registered: take it from git again"),
+        (lambda text: text[:-9], "is damaged .*: take it from git again"),
+    ],
+)
+def test_an_edited_lock_is_refused(locked, file, edit, sentence):
+    file.write_text(edit(file.read_text()))
+    with pytest.raises(ValueError, match=sentence):
+        read_lock(file)
+
+
+def test_the_digest_is_of_the_plan_and_not_of_its_layout(locked, file):
+    file.write_text(json.dumps(json.loads(file.read_text())))
+    assert read_lock(file).sha256 == locked.sha256
+
+
+def test_git_knows_which_commit_a_file_is_of(tmp_path):
+    assert len(commit_of(Path("pyproject.toml"))) in (0, 40)  # 0 outside a checkout
+    assert commit_of(tmp_path / "nothing.json") == ""
