@@ -32,7 +32,7 @@ def train(given: Given, command: str) -> None:
 
     refuse_unread(config.model, fields_set(given.overrides, "config.model"))
 
-    train(config, given.flags.workdir, command=command)
+    train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
 
 
 def evaluate(given: Given, command: str) -> None:

@@ -94,6 +94,7 @@ def training() -> ConfigDict:
     config.attention_sentences = 0  # validation sentences whose attention is measured at each validation; 0: none
     config.save_every_steps = 500
     config.keep_last = 1  # checkpoints, at least, beside the best
+    config.keep_trunk = False  # wsd: keep the checkpoint before the rate falls, which longer runs may begin with
     config.keep_best_by = "perplexity"  # perplexity | bleu, on validation
     config.patience = 0  # validations without improvement before stopping; 0: never stop early
     return config

@@ -174,6 +174,13 @@ TRAIN = Verb(
             metavar="FILE[:NAME]",
         ),
         flag("--workdir", "the run folder, made if absent", required=True, type=Path, metavar="FOLDER"),
+        flag(
+            "--trunk",
+            "begin with the trunk of a shorter run, which differs in training.steps alone and was trained with "
+            "--config.training.keep_trunk=True: only what comes after it is trained",
+            type=Path,
+            metavar="FOLDER",
+        ),
     ),
     overrides=("config",),
 )

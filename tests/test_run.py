@@ -157,7 +157,10 @@ def test_train_gets_the_config_the_folder_and_the_command(train):
     assert config.training.steps == 7
     assert config.is_locked
     assert workdir == Path("runs/a b")
-    assert named == {"command": f"python run.py train {EMBEDDED} '--workdir=runs/a b' --config.training.steps=7"}
+    command = f"python run.py train {EMBEDDED} '--workdir=runs/a b' --config.training.steps=7"
+    assert named == {"command": command, "trunk": None}
+    assert run.main(["train", EMBEDDED, "--workdir=runs/b", "--trunk=runs/a"]) == 0
+    assert train[1][1]["trunk"] == Path("runs/a")
 
 
 def test_evaluate_takes_every_test_split_and_both_searches_unless_told(action):

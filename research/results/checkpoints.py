@@ -85,6 +85,11 @@ class Checkpoints:
                 "earlier ones stay, and the same command goes on from the last"
             ) from error
 
+    def copy(self, step: int, to: Path) -> None:
+        """Copy a checkpoint to the folder `to`/STEP, whole or not at all; one that is there stays."""
+        if not (to / str(step)).exists():
+            copy_whole(self.folder / str(step), to / str(step))
+
     def delete(self, step: int) -> None:
         """Delete a checkpoint, unless it is gone already."""
         if step in self.steps():
@@ -139,6 +144,14 @@ class Checkpoints:
             raise ValueError("its digests differ from those that were saved")
         if missing := sorted(digests.keys() - _by_path(self._manager.item_metadata(step)["state"].tree).keys()):
             raise ValueError(f"{missing[0]} is missing")
+
+
+def copy_whole(folder: Path, to: Path) -> None:
+    """Copy a folder to a path where nothing is yet, whole or not at all."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".", dir=to.parent) as temporary:
+        copied = shutil.copytree(folder, Path(temporary) / to.name)
+        copied.rename(to)
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 NO_EFFECT_ON_RESULTS = frozenset(
-    ["training.strategy", "training.attention_sentences", "data.root"]
+    ["training.strategy", "training.attention_sentences", "training.keep_trunk", "data.root"]
     + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
 )
 """Fields on which neither a run's weights nor its translations by one search depend."""
@@ -34,6 +34,7 @@ class Field(NamedTuple):
 ADDED: dict[str, Field] = {
     "model.residual": Field(default=False, beside="model.cell"),
     "training.decay_share": Field(default=0.2, beside="training.steps"),
+    "training.keep_trunk": Field(default=False, beside="training.steps"),
 }
 """Fields that came after the first runs were named: left out of the identity at their default."""
 REMOVED: dict[str, Field] = {}

@@ -1,6 +1,6 @@
 """The run folder: everything that evaluation, translation, comparison and reports read of a run.
 
-config.json  provenance.json  vocabulary/  splits/  checkpoints/  metrics.jsonl  tensorboard/  result.json
+config.json  provenance.json  vocabulary/  splits/  checkpoints/  trunk/  metrics.jsonl  tensorboard/  result.json
 translations/  counts/
 """
 
@@ -40,6 +40,11 @@ class RunFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    @property
+    def trunk(self) -> Path:
+        """The folder of the checkpoint at which the rate began to fall, if the run has kept it."""
+        return self.path / "trunk"
 
     @property
     def vocabulary(self) -> Path:

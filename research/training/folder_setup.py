@@ -37,7 +37,7 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
         return
     may_change = {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
     begun_with = folder.read_json("config.json")
-    if _may_end_elsewhere(config.training, begun_with["training"]["steps"], folder.provenance().get("steps", 0)):
+    if may_end_elsewhere(config.training, begun_with["training"]["steps"], folder.provenance().get("steps", 0)):
         may_change |= {"training.steps"}
     differ = differing_fields(begun_with, config_as_json(config), besides=may_change)
     for name, (held, asked) in differ.items():
@@ -48,7 +48,7 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
         )
 
 
-def _may_end_elsewhere(training: ConfigDict, end: int, done: int) -> bool:
+def may_end_elsewhere(training: ConfigDict, end: int, done: int) -> bool:
     """Tell whether the `done` steps of a run that was to end at `end` are those of one that ends at its `steps`."""
     if training.schedule == "cosine":  # each learning rate depends on where it ends
         return False

@@ -53,7 +53,7 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) 
             placed, metrics = program.step(placed, [next(run.stream) for run in runs], seeds)
             done += 1
             log.add(done, metrics)
-            if not (schedule.saves(done) or stop_signals):
+            if not (schedule.pauses(done) or stop_signals):
                 continue
             log.flush()
             log.pause()

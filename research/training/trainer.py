@@ -27,15 +27,17 @@ from research.training.folder_setup import other_data, refuse_another_config, se
 from research.training.provenance import record_session, session_facts
 from research.training.training_run import LoopSchedule, TrainingRun, Validate
 from research.training.translator_training import make_training
+from research.training.trunk import begin_with_trunk, trunk_step
 
 
-def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder:
+def train(config: ConfigDict, workdir: Path | str, *, command: str, trunk: Path | None = None) -> RunFolder:
     """Train one run into a run folder, or resume the run that is there. Prints its size before the progress bar.
 
     Args:
         config: the config of the run.
         workdir: the run folder, which may exist.
         command: the command that does this again, for provenance.json.
+        trunk: the folder of a shorter run to begin with; see `training.trunk`.
 
     Returns:
         The run folder.
@@ -43,6 +45,8 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str) -> RunFolder
     prepare()
     folder = RunFolder(workdir)
     with folder.alone():
+        if trunk is not None:
+            begin_with_trunk(folder, config, trunk, command=command)
         refuse_another_config(folder, config)
         trainer = Trainer(config, [folder])
         trainer.announce([folder.path.name])
@@ -106,6 +110,7 @@ class Trainer:
             save_every=config.training.save_every_steps,
             best_by=config.training.keep_best_by,
             patience=config.training.patience,
+            trunk=trunk_step(config.training) if config.training.keep_trunk else 0,
         )
         self._validate = self._validator()
 

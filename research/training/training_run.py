@@ -26,6 +26,7 @@ class LoopSchedule:
         save_every: steps between two saves.
         best_by: the measure that chooses the best checkpoint: "perplexity" (low is good) or "bleu" (high is good).
         patience: validations in a row without improvement after which training stops; 0 never stops it.
+        trunk: the step whose checkpoint longer runs may begin with, which is kept beside the others; 0 for none.
     """
 
     steps: int
@@ -34,6 +35,7 @@ class LoopSchedule:
     save_every: int
     best_by: str
     patience: int
+    trunk: int = 0
 
     def __post_init__(self) -> None:
         for name in ("steps", "log_every", "validate_every", "save_every"):
@@ -50,6 +52,10 @@ class LoopSchedule:
     def saves(self, step: int) -> bool:
         """Tell whether `step` is followed by a save."""
         return self.validates(step) or step % self.save_every == 0
+
+    def pauses(self, step: int) -> bool:
+        """Tell whether the state is written after `step`: to be resumed from, or for longer runs."""
+        return self.saves(step) or step == self.trunk
 
 
 @dataclass
@@ -132,6 +138,7 @@ class TrainingRun:
             self.state, notes = self._checkpoints.restore(steps[-1], like=self.state)
             self.stream.set_state(notes["cursor"])
             self.progress = RunProgress(**{name: notes[name] for name in vars(RunProgress())})
+            self._keep_trunk(steps[-1])  # unless it was killed before it could
         self._delete_unscheduled()
         self._record_progress()
         self._metrics = MetricsWriter(self.folder, self.steps_done)
@@ -188,6 +195,7 @@ class TrainingRun:
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
         notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
         self._checkpoints.save(step, state, notes, loss=loss)
+        self._keep_trunk(step)
         self._delete_unscheduled()
         self._record_progress()
 
@@ -195,6 +203,12 @@ class TrainingRun:
         """Write metrics that are still buffered."""
         if self._metrics is not None:
             self._metrics.close()
+
+    def _keep_trunk(self, step: int) -> None:
+        """Copy the checkpoint of the trunk's end, and the best up to there, which a longer run may come to need."""
+        if step == self.schedule.trunk:
+            for kept in sorted({self._checkpoints.best_step(), step}):
+                self._checkpoints.copy(kept, self.folder.trunk)
 
     def _delete_unscheduled(self) -> None:
         """Delete checkpoints that the schedule does not ask for, else an average of the last few would contain them.
