@@ -112,6 +112,11 @@ class Ablation:
         """The file of the learning rates that were tried."""
         return self.out / "tuning" / f"{self.name}.json"
 
+    @property
+    def halves(self) -> dict[str, ConfigDict]:
+        """The arms at half their steps, which show whether they had done learning; none where nothing is trained."""
+        return {arm: halved(config) for arm, config in self.arms.items() if self.experiment.work == "train"}
+
     def asked(self) -> Asked:
         """Return the question with the runs that its answer is made of."""
         folders = {
@@ -126,6 +131,10 @@ class Ablation:
             search=self.search,
             folders=folders,
             request=self.request,
+            halves={
+                arm: {seed: self.folder(arm, config, seed) for seed in self.seeds}
+                for arm, config in (self.halves if self.lock else {}).items()
+            },
             tuning=self.tuning,
             lock=self.lock,
         )
@@ -145,7 +154,11 @@ class Ablation:
         self._refuse_another_answer(resume)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
         found = self.write(failures)
-        for arm, outcome in self.train(launcher, self.arms.items(), self.seeds, self.split):
+        if self.lock:
+            for _ in self.train(launcher, self.halves.items(), self.seeds, self.split):
+                found = self.write(failures)
+        trunks = self.halves if self.lock else {}
+        for arm, outcome in self.train(launcher, self.arms.items(), self.seeds, self.split, trunks):
             if not outcome.ok:
                 failures[arm] = dict.fromkeys(self._unfinished(arm), (outcome.last_lines, outcome.job.log))
             found = self.write(failures)
@@ -160,7 +173,12 @@ class Ablation:
         return self._apart([job for _, job, _ in self._jobs(arms, seeds, split)])
 
     def train(
-        self, launcher: Launcher, arms: ArmConfigs, seeds: Sequence[int], split: str
+        self,
+        launcher: Launcher,
+        arms: ArmConfigs,
+        seeds: Sequence[int],
+        split: str,
+        trunks: Mapping[str, ConfigDict] = {},
     ) -> Iterator[tuple[str, Outcome]]:
         """Train and evaluate what is missing, report what fails, and yield each arm with its outcome when it ends.
 
@@ -169,9 +187,10 @@ class Ablation:
             arms: arms with their configs; an arm may come with several.
             seeds: of each.
             split: what is evaluated.
+            trunks: arm -> the config of shorter runs that its runs begin with.
         """
         arm_of, launched = {}, []
-        for arm, job, task in self._jobs(arms, seeds, split):
+        for arm, job, task in self._jobs(arms, seeds, split, trunks):
             RunFolder(self.out).write_text(f"logs/{job.name}.job.json", task.as_json())
             arm_of[job.name] = arm
             launched.append(job)
@@ -185,7 +204,9 @@ class Ablation:
         """Group jobs that may run at the same time: timed steps run alone, as jobs beside them would slow them down."""
         return [[job] for job in jobs] if jobs and self.experiment.work == "time" else [jobs]
 
-    def _jobs(self, arms: ArmConfigs, seeds: Sequence[int], split: str) -> Iterator[tuple[str, Job, Task]]:
+    def _jobs(
+        self, arms: ArmConfigs, seeds: Sequence[int], split: str, trunks: Mapping[str, ConfigDict] = {}
+    ) -> Iterator[tuple[str, Job, Task]]:
         """Yield for each arm the job that trains the seeds that it lacks; the same run is in no two jobs."""
         taken: set[Path] = set()
         for arm, config in arms:
@@ -199,6 +220,11 @@ class Ablation:
                 work=self.experiment.work,
                 config=config_as_json(config),
                 folders={seed: str(path.absolute()) for seed, path in folders.items()},
+                trunks={
+                    seed: str(self.folder(arm, trunks[arm], seed).absolute())
+                    for seed in folders
+                    if arm in trunks and trunks[arm].training.keep_trunk
+                },
                 split=split,
                 search=self.search,
                 command=self._train_command(arm, config) if self.experiment.work == "train" else self.command,
@@ -276,6 +302,14 @@ class Ablation:
         )
         changed = [f"--config.{name}={value}" for name, value in wanted.items() if plain[name] != value]
         return shlex.join(["python", "run.py", "train", f"--config={self.config_file}:{architecture}", *changed])
+
+
+def halved(config: ConfigDict) -> ConfigDict:
+    """Return the config with half of its steps; it keeps its trunk for the whole, where the schedule has one."""
+    config = config_from_json(config_as_json(config))
+    config.training.steps //= 2
+    config.training.keep_trunk = config.training.schedule == "wsd"
+    return config
 
 
 def with_rate(config: ConfigDict, rate: float) -> ConfigDict:

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
 from research.ablation.experiment import Experiment
+from research.ablation.last_doubling import Learning
 from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate, read_run
-from research.ablation.verdict import EXPLORATORY, Judged, compare_pairs, judge, scores_of
+from research.ablation.verdict import EXPLORATORY, NOT_TRAINED, TOO_FEW, Judged, compare_pairs, judge, scores_of
 from research.ablation.warnings import find_warnings
 from research.ablation.wording import crossings
 from research.results.answers import (
@@ -23,7 +24,7 @@ from research.results.answers import (
     TrainedRun,
     Verdict,
 )
-from research.results.measures import COSTS
+from research.results.measures import COSTS, MEASURES
 from research.results.run_folder import RunFolder
 from research.results.tuned_rates import TunedRates
 from research.statistics.hypotheses import LEVEL
@@ -40,6 +41,7 @@ class Asked:
         command: how a person asks it again.
         folders: arm -> seed -> run folder.
         request: what another answer must have in common with this one to replace it.
+        halves: arm -> seed -> run folder of half as many steps, where a plan is confirmed.
         tuning: the learning rates that were tried; None where arms have those of their configs.
         lock: of the plan that is confirmed; None where the answer explores.
     """
@@ -52,15 +54,31 @@ class Asked:
     search: str
     folders: Mapping[str, Mapping[int, Path]]
     request: Request
+    halves: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
     tuning: TunedRates | None = None
     lock: AnswerLock | None = None
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
         """The run folders in which nothing is left to do."""
+        return self._finished(self.folders)
+
+    @property
+    def finished_halves(self) -> dict[str, dict[int, Path]]:
+        """The same, of the runs of half as many steps."""
+        return self._finished(self.halves)
+
+    def read(self, folders: Mapping[str, Mapping[int, Path]], measures: Sequence[str]) -> dict[str, list[MeasuredRun]]:
+        """Read the runs of each arm."""
+        return {
+            arm: [read_run(path, self.split, self.search, measures) for path in of.values()]
+            for arm, of in folders.items()
+        }
+
+    def _finished(self, folders: Mapping[str, Mapping[int, Path]]) -> dict[str, dict[int, Path]]:
         return {
             arm: {seed: path for seed, path in of.items() if RunFolder(path).is_evaluated(self.split, self.search)}
-            for arm, of in self.folders.items()
+            for arm, of in folders.items()
         }
 
 
@@ -79,15 +97,24 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     experiment, finished = asked.experiment, asked.finished
     shown = [experiment.measure, *experiment.also]
     wanted = list(dict.fromkeys([*shown, *(each.measure for each in experiment.verdict if each.measure)]))
-    arms = {
-        arm: [read_run(path, asked.split, asked.search, wanted) for path in of.values()] for arm, of in finished.items()
-    }
+    arms = asked.read(finished, wanted)
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
     scores = scores_by(experiment.measure)
     verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
-    explores = asked.lock is None
+    learning = None
+    if asked.lock and experiment.work == "train":
+        halves = asked.read(asked.finished_halves, wanted)
+        before = judge(experiment.verdict, experiment.measure, halves, cache(partial(scores_of, arms=halves)))[1]
+        learning = Learning.of(experiment, arms, halves, judged, before)
+
+    def said(verdict: Verdict, of: Sequence[str]) -> Verdict:
+        if asked.lock is None:
+            return EXPLORATORY
+        return NOT_TRAINED if learning and verdict != TOO_FEW and learning.untrained(of) else verdict
+
     folders = {arm: list(of.values()) for arm, of in finished.items()}
     every = [path for of in folders.values() for path in of]
+    shorter = [path for of in asked.finished_halves.values() for path in of.values()]
     trials = {arm.name: len(arm.trials) for arm in asked.tuning.arms} if asked.tuning else {}
     costs = {arm: read_costs(of, trials.get(arm, 1)) for arm, of in folders.items() if of}
 
@@ -112,6 +139,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
             means={name: _mean([run.values[name] for run in runs]) for name in shown},
             costs=costs.get(arm, dict.fromkeys(COSTS)),
             learning_rate=read_learning_rate(folders[arm][0]) if folders[arm] and experiment.work == "train" else None,
+            doubling=learning.doubling(arm) if learning else None,
         )
 
     return Answer(
@@ -133,14 +161,17 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
         comparisons=tuple(compare_pairs(scores)),
-        hypotheses=tuple(_claim(each, EXPLORATORY if explores else each.verdict) for each in judged),
-        verdict=EXPLORATORY if explores else verdict,
+        hypotheses=tuple(_claim(each, said(each.verdict, each.claim.arms)) for each in judged),
+        verdict=said(verdict, [arm for hypothesis in experiment.verdict for arm in hypothesis.arms]),
         lock=asked.lock,
-        warnings=tuple(find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning)),
+        warnings=(
+            *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
+            *find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning),
+        ),
         findings=tuple(crossings(experiment, scores)),
         literature=experiment.literature,
         curves=read_curves(folders, experiment.watched),
-        seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys(every))
+        seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys([*every, *shorter]))
         + (asked.tuning.seconds if asked.tuning else 0.0),
         look=_look(folders, root, asked.split),
         missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from research.ablation.ablate import Ablation
+from research.ablation.last_doubling import margin
 from research.ablation.verdict import DECISION
 from research.results.answers import AnswerLock
 from research.results.identity import flat
@@ -70,10 +71,16 @@ def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
         before: the lock that is there, if one is.
 
     Raises:
-        ValueError: the learning rates were not tuned, or the lock that is there has the same plan or some of its seeds.
+        ValueError: the learning rates were not tuned, no margin says when arms have done learning, or the lock that is
+            there has the same plan or some of its seeds.
     """
     if ablation.tuning is None and ablation.experiment.work == "train":
         raise ValueError(f"the learning rates of {ablation.name} were not tuned: --tune first, with the same flags")
+    if margin(ablation.experiment) is None and ablation.experiment.work == "train":
+        raise ValueError(
+            f"{ablation.name} declares no margin above 0 in {ablation.experiment.measure}, so that nothing says when "
+            "its arms have done learning: give its hypotheses one"
+        )
     plan = plan_of(ablation)
     if before and before.plan.sha256 == plan.sha256:
         raise ValueError(f"{file} has this plan already: commit it, then --confirm")

@@ -19,11 +19,13 @@ SUPPORTED: Verdict = "supported"
 REFUTED: Verdict = "refuted"
 INCONCLUSIVE: Verdict = "inconclusive"
 TOO_FEW: Verdict = "not enough seeds"
+NOT_TRAINED: Verdict = "not trained"
 SEEDS = 3  # the fewest that a verdict may rest on
 DECISION = (
-    "supported: every hypothesis at 5 %; refuted: any false at 5 % after Holm; alike: two one-sided tests; intervals "
-    "over seeds and sentences, never narrower than a t test over seeds; no verdict at a floor or ceiling, or below 3 "
-    "seeds"
+    "trained: the last doubling of steps gained less than half the margin (upper end of a one-sided 95 % interval over "
+    "seeds), no seed is 5 margins behind its arm's median, no effect changed its sign; supported: every hypothesis at "
+    "5 %; refuted: any false at 5 % after Holm; alike: two one-sided tests; intervals over seeds and sentences, never "
+    "narrower than a t test over seeds; no verdict at a floor or ceiling, or below 3 seeds"
 )
 """The rule below as a lock names it: another rule is another plan."""
 

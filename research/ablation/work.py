@@ -6,7 +6,7 @@ python -m research.ablation.work JOB.json
 import json
 import os
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ class Task:
         folders: seed -> run folder.
         split, search: what is evaluated.
         command: how a person makes such a run again; for training, without its seed and folder.
+        trunks: seed -> the folder of a shorter run to begin with.
     """
 
     work: str
@@ -34,11 +35,15 @@ class Task:
     split: str
     search: str
     command: str
+    trunks: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, file: Path | str) -> "Task":
         held = json.loads(Path(file).read_text("utf-8"))
-        return cls(**{**held, "folders": {int(seed): folder for seed, folder in held["folders"].items()}})
+        by_seed = {
+            name: {int(seed): folder for seed, folder in held.get(name, {}).items()} for name in ("folders", "trunks")
+        }
+        return cls(**{**held, **by_seed})
 
     def as_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
@@ -63,7 +68,7 @@ def work(task: Task) -> dict[int, Exception]:
     from research.training.seeds import train_seeds
 
     beam = int(task.search.removeprefix("beam"))
-    trained = train_seeds(config, folders, command=lambda seed: _train_command(task, seed))
+    trained = train_seeds(config, folders, command=lambda seed: _train_command(task, seed), trunks=task.trunks)
     failed = {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
     for seed in [seed for seed in folders if seed not in failed]:
         command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
@@ -75,7 +80,8 @@ def work(task: Task) -> dict[int, Exception]:
 
 
 def _train_command(task: Task, seed: int) -> str:
-    return f"{task.command} --config.seed={seed} --workdir={task.folders[seed]}"
+    trunk = f" --trunk={task.trunks[seed]}" if seed in task.trunks else ""
+    return f"{task.command} --config.seed={seed} --workdir={task.folders[seed]}{trunk}"
 
 
 def main(arguments: list[str]) -> int:

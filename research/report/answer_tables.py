@@ -35,12 +35,20 @@ CONSTANT = Message("does not vary")
 NO_CHANCE = Message("nothing varies, so there is no p")
 REVISED = Message("changed after results had been seen: {how}")
 # A shape of its own for each, so that colour is never all there is.
-SHAPES = {"supported": "●", "refuted": "✕", "inconclusive": "◐", "not enough seeds": "○", "exploratory": "?"}
+SHAPES = {
+    "supported": "●",
+    "refuted": "✕",
+    "inconclusive": "◐",
+    "not enough seeds": "○",
+    "not trained": "↗",
+    "exploratory": "?",
+}
 STYLES = {
     "supported": "green",
     "refuted": "red",
     "inconclusive": "yellow",
     "not enough seeds": "dim",
+    "not trained": "dim",
     "exploratory": "dim",
 }
 

@@ -13,6 +13,7 @@ VERDICT_TITLES: dict[Verdict, Message] = {
     "refuted": Message("refuted"),
     "inconclusive": Message("inconclusive"),
     "not enough seeds": Message("not enough seeds"),
+    "not trained": Message("not trained"),
     "exploratory": Message("exploratory"),
 }
 MEANINGS: dict[Verdict, Message] = {
@@ -20,6 +21,7 @@ MEANINGS: dict[Verdict, Message] = {
     "refuted": Message("at least one hypothesis certainly does not"),
     "inconclusive": Message("the intervals leave it open"),
     "not enough seeds": Message("fewer than three seeds, so no verdict"),
+    "not trained": Message("an arm had not done learning"),
     "exploratory": Message("no plan was locked before the runs, so no verdict"),
 }
 CORPORA = {"embedded": Message("embedded corpus"), "multi30k": Message("Multi30k")}

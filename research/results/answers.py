@@ -16,7 +16,7 @@ from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
 
-Verdict = Literal["supported", "refuted", "inconclusive", "not enough seeds", "exploratory"]
+Verdict = Literal["supported", "refuted", "inconclusive", "not enough seeds", "not trained", "exploratory"]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 Interval = tuple[float, float]
@@ -45,6 +45,22 @@ class FailedRun(Struct, frozen=True, forbid_unknown_fields=True):
     log: str
 
 
+class ArmDoubling(Struct, frozen=True, forbid_unknown_fields=True):
+    """The gain of an arm from the last doubling of its steps, in the unit of the question's measure.
+
+    Attributes:
+        gain: the mean over seeds; above 0 is better.
+        at_most: the upper end of its one-sided 95 % interval; None of a single seed.
+        lags: the seeds that are far behind the others.
+        trained: whether the arm had done learning.
+    """
+
+    gain: float
+    at_most: float | None
+    lags: tuple[int, ...]
+    trained: bool
+
+
 class ArmResult(Struct, frozen=True, forbid_unknown_fields=True):
     """One arm of a question.
 
@@ -57,6 +73,7 @@ class ArmResult(Struct, frozen=True, forbid_unknown_fields=True):
         means: measure -> the mean over runs.
         costs: a name of `COSTS` -> what a run cost, the mean over runs.
         learning_rate: the rate that the runs were trained with; None if nothing was trained.
+        doubling: what the last doubling of its steps gained; None where no plan is confirmed.
     """
 
     name: str
@@ -70,6 +87,7 @@ class ArmResult(Struct, frozen=True, forbid_unknown_fields=True):
     means: dict[str, float | None]
     costs: dict[str, float | None]
     learning_rate: float | None
+    doubling: ArmDoubling | None = None
 
 
 class AnswerAxis(Struct, frozen=True, forbid_unknown_fields=True):

@@ -44,6 +44,7 @@ class Measure:
         of_sums: the function of their sums.
         laid_out: what is done to the counts before they are summed, if the measure needs more than their sums.
         floor, ceiling: scores below and above which it tells nothing apart.
+        negligible: the largest difference that is called none, where a question declares no margin of its own.
     """
 
     title: Message
@@ -54,6 +55,7 @@ class Measure:
     of_sums: ScoreOfSums | None = None
     floor: float | None = None
     ceiling: float | None = None
+    negligible: float | None = None
     laid_out: Callable[[np.ndarray], np.ndarray] | None = None
 
     def value(self, measured: Mapping[str, Any], search: str) -> float | None:
@@ -88,9 +90,22 @@ def _timed(name: str, title: Message, unit: str, better: int) -> Measure:
 FORCED = ("nll", "correct", "tokens")
 
 MEASURES: dict[str, Measure] = {
-    "bleu": replace(_translated("bleu", Message("BLEU"), 1, of_metric(BLEU())), floor=2.0, ceiling=97.0),
-    "chrf": replace(_translated("chrf", Message("chrF"), 1, of_metric(CHRF())), floor=10.0, ceiling=98.0),
+    "bleu": replace(
+        _translated("bleu", Message("BLEU"), 1, of_metric(BLEU())), floor=2.0, ceiling=97.0, negligible=1.0
+    ),
+    "chrf": replace(
+        _translated("chrf", Message("chrF"), 1, of_metric(CHRF())), floor=10.0, ceiling=98.0, negligible=1.0
+    ),
     "ter": _translated("ter", Message("TER"), -1, of_metric(TER())),
+    "nats": Measure(
+        Message("nats a token"),
+        "nats a token",
+        -1,
+        ("perplexity",),  # says whether there is any; the counts give the nats
+        FORCED,
+        of_each(lambda *sums: CrossEntropy(*sums).nats_per_token),
+        negligible=0.02,
+    ),
     "perplexity": Measure(
         Message("perplexity"),
         "perplexity",
@@ -131,9 +146,10 @@ MEASURES: dict[str, Measure] = {
         ("searches", SEARCH, "chrf", "score"),  # says whether there is any; the counts give the slope
         (f"{SEARCH}.chrf", "source_words"),
         slope,
+        negligible=1.0,
         laid_out=lambda counts_NX: by_length(counts_NX[:, :-1], counts_NX[:, -1]),
     ),
-    "aer": _aligned("error", Message("alignment error rate"), "AER", -1),
+    "aer": replace(_aligned("error", Message("alignment error rate"), "AER", -1), negligible=0.05),
     "precision": _aligned("precision", Message("alignment precision"), "of links", 1),
     "recall": _aligned("recall", Message("alignment recall"), "of links", 1),
     "entropy": _aligned("entropy", Message("entropy of attention"), "nats", 0),

@@ -29,6 +29,11 @@ class CrossEntropy(NamedTuple):
         return self.perplexity_per(self.tokens)
 
     @property
+    def nats_per_token(self) -> float:
+        """The cross-entropy: nats / tokens."""
+        return self.nats / self.tokens
+
+    @property
     def token_accuracy(self) -> float:
         """Share of tokens that the model thought likeliest."""
         return self.correct / self.tokens

@@ -15,6 +15,7 @@ from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
 from research.training.folder_setup import refuse_another_config
 from research.training.trainer import Trainer, prepare, with_seed
+from research.training.trunk import begin_with_trunk
 
 MEASURED_STEPS = 7
 LEAST_GAIN = 1.2  # side by side must be so much faster: measurements of a few steps differ by more than a tenth
@@ -28,6 +29,7 @@ def train_seeds(
     *,
     command: Callable[[int], str],
     together: bool | None = None,
+    trunks: Mapping[int, Path | str] | None = None,
 ) -> Outcomes:
     """Train `config` under each seed into a folder of its own, or resume the runs that are there.
 
@@ -41,6 +43,7 @@ def train_seeds(
             them one by one. None does what these runs did before; new runs time a few steps both ways, and are trained
             side by side if that is clearly faster. A training so short that trying both ways costs too much is done one
             by one. The choice is printed, and kept in provenance.json as "side_by_side".
+        trunks: seed -> the folder of a shorter run to begin with; see `training.trunk`.
 
     Returns:
         For each seed its run folder, or the exception that ended it.
@@ -56,6 +59,8 @@ def train_seeds(
             with _errors_kept(outcomes, [seed]):
                 folder = RunFolder(workdir)
                 held.enter_context(folder.alone())
+                if trunks and seed in trunks:
+                    begin_with_trunk(folder, with_seed(config, seed), trunks[seed], command=command(seed))
                 refuse_another_config(folder, with_seed(config, seed))
                 folders[seed] = folder
         if folders:

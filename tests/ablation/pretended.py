@@ -30,14 +30,14 @@ SENTENCES = 9
 
 
 def leave_a_run(run, config, seed):
-    """Perplexity is 8 / layers, times 1 ± 1 % from seed to seed."""
+    """Perplexity is 8 / layers, times 1 ± 1 % from seed to seed, whatever the steps."""
     nll = np.log(8 / config.model.layers * (1 + 0.01 * (seed - 1)))
     arrays = {"nll": np.full(SENTENCES, 5 * nll), "correct": np.full(SENTENCES, 3), "tokens": np.full(SENTENCES, 5)}
     run.write_json("config.json", {**config_as_json(config), "seed": seed})
     run.update_provenance(
         {
             "name": run.path.name,
-            "steps": 800,
+            "steps": config.training.steps,
             "seconds": 2.0,
             "tokens": 45.0,
             "parameters": 7 * config.model.layers,

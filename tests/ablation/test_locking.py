@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from research.ablation import locking
@@ -39,9 +40,10 @@ def locked(question, file, committed):
     return msgspec.structs.replace(register(question(seeds=(100, 101, 102)), file, None), registered=BEFORE)
 
 
-def confirm(question, lock, file, **options):
+def confirm(question, lock, file, launcher=None, **options):
     asked = question(**{"seeds": lock.plan.seeds, "lock": lock, **options})
-    return asked.run(Pretends(leave=Learner()), resume=False, lock=confirmable(asked, lock, file))
+    launcher = launcher or Pretends(leave=Learner())
+    return asked.run(launcher, resume=False, lock=confirmable(asked, lock, file))
 
 
 def test_what_was_registered_is_confirmed(question, locked, file):
@@ -53,6 +55,50 @@ def test_what_was_registered_is_confirmed(question, locked, file):
         "which.embedded_tiny.json", locked.sha256, "10c4", BEFORE)  # fmt: skip
     again = confirm(question, locked, file)
     assert (again.verdict, again.missing) == ("supported", 0)
+
+
+def test_each_run_goes_on_from_the_trunk_of_one_of_half_its_steps(question, locked, file):
+    launcher = Pretends(leave=Learner())
+    found = confirm(question, locked, file, launcher)
+    halves, whole = launcher.tasks[:2], launcher.tasks[2:]
+    assert [task.config["training"]["steps"] for task in launcher.tasks] == [400, 400, 800, 800]
+    assert [task.config["training"]["keep_trunk"] for task in launcher.tasks] == [True, True, False, False]
+    assert [task.trunks for task in whole] == [task.folders for task in halves]
+    assert [task.trunks for task in halves] == [{}, {}]
+    assert [arm.doubling.trained for arm in found.arms] == [True, True]
+    assert found.seconds == 2.0 * (6 + 6 + 14)  # wholes, halves and trials
+
+
+def worse(layers, steps, by, seeds=(100, 101, 102)):
+    """Perplexity is higher `by` so much for an arm after so many steps, under these seeds."""
+
+    def after(run, config, seed):
+        if (config.model.layers, config.training.steps) == (layers, steps) and seed in seeds:
+            path = run.counts_file("test")
+            arrays = dict(np.load(path))
+            nats = arrays["nll"].sum() / arrays["tokens"].sum()
+            np.savez(path, **arrays | {"nll": arrays["nll"] * np.log(np.exp(nats) + by) / nats})
+
+    return Learner(after=after)
+
+
+@pytest.mark.parametrize(
+    ("left", "verdict", "sentence"),
+    [
+        (worse(1, 400, 0.24), "supported", None),  # by a little less than half of the margin of 0.5
+        (worse(1, 400, 0.26), "not trained",
+         "layers=1 had not done learning: its last doubling of steps gained 0.26 perplexity, 0.26 at most, "
+         "where less than 0.25 would do"),
+        (worse(2, 800, 3.0, [101]), "not trained", "layers=2 has seeds that are far behind the others: 101"),
+    ],
+)  # fmt: skip
+def test_an_arm_that_had_not_done_learning_is_not_judged(question, locked, file, left, verdict, sentence):
+    found = confirm(question, locked, file, Pretends(leave=left))
+    assert found.verdict == verdict
+    assert [claim.verdict for claim in found.hypotheses] == [verdict]
+    warnings = [str(warning) for warning in found.warnings]
+    assert sentence is None or sentence in warnings
+    assert any("done learning:" in warning or "behind" in warning for warning in warnings) == (sentence is not None)
 
 
 def test_a_lock_holds_what_the_verdict_depends_on(locked, file):

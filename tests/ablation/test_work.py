@@ -21,7 +21,7 @@ def did(monkeypatch):
     """Record what was trained (seed -> command) and evaluated; seeds in `fails` are not trained."""
     trained, evaluated, fails = {}, [], {}
 
-    def train_seeds(config, folders, *, command):
+    def train_seeds(config, folders, *, command, trunks):
         trained.update({seed: command(seed) for seed in folders})
         return {seed: fails.get(seed, RunFolder(folder)) for seed, folder in folders.items()}
 
@@ -32,7 +32,9 @@ def did(monkeypatch):
 
 def test_seeds_are_trained_and_evaluated(task, did):
     trained, evaluated, _ = did
+    task.trunks[2] = "short.2"
     work.work(task)
+    assert trained[2].endswith(" --config.seed=2 --workdir=" + task.folders[2] + " --trunk=short.2")
     assert trained[1] == f"python run.py train --config=c.py:luong --config.seed=1 --workdir={task.folders[1]}"
     assert [str(path) for path, _ in evaluated] == list(task.folders.values())
     assert evaluated[0][1]["beams"] == (1,)

@@ -86,6 +86,7 @@ def test_a_run_side_by_side_leaves_an_ordinary_run_folder(alone, together):
         provenance, expected = run.provenance(), solo_run.provenance()
         assert provenance.pop("side_by_side") == {"seeds": list(SEEDS), "taken": True}
         assert provenance.pop("seconds") > 0
+        assert provenance.pop("began") >= expected.pop("began")
         del expected["seconds"]
         assert provenance == expected
 
