@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from research.report import answer_tables, charts, explorer, page, run_charts, run_tables, seeds, style
+from research.report import answer_tables, charts, explorer, ledger, page, run_charts, run_tables, seeds, style
 from research.report.answer_charts import answer_figure
 from research.report.maps import attention_maps, tokens
 from research.report.runs import read_runs, run_groups
@@ -52,8 +52,8 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
         run_paths: run folders. They give results.md, results.csv and overview, length, curves and attention.png; if a
             model was trained under several seeds, seeds.md as well.
         out: the folder of the report.
-        answers: OUT/<question>.json, in the order to show. They give verdicts.md, figures/<corpus>.<question>.png and
-            tables/*.csv. The page says which of their run folders are gone.
+        answers: OUT/<question>.json, in the order to show. They give verdicts.md, ledger.md, tables/*.csv and
+            figures/<corpus>.<question>.png. The page says which of their run folders are gone.
 
     Returns:
         The path of index.html.
@@ -92,6 +92,7 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
                 written[f"figures/{answer.name}.png"] = charts.png(*figure)
         written[f"figures/{LIST}"] = "".join(f"{answer.name}.png\n" for answer in found).encode()
         written["verdicts.md"] = answer_tables.markdown(found).encode()
+        written["ledger.md"] = ledger.markdown(found).encode()
     written["index.html"] = page.write_page(runs, others, found, out).encode()  # last: when it is there, all is
     earlier = [*(RUN_FILES if runs else ()), *(_earlier_figures(out) if found else ())]
     for name in set(earlier) - written.keys():

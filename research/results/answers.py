@@ -254,9 +254,15 @@ class Note(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FiledAnswer(Answer, frozen=True, kw_only=True):
-    """An answer as it was read from a file, with the note that lies beside it."""
+    """An answer as it was read from a file, with the note that lies beside it.
+
+    Attributes:
+        filed_verdict: the verdict that the file gives. Without a lock `verdict` is "exploratory", and so is that of
+            each claim, whatever was called a verdict before there were locks.
+    """
 
     path: Path
+    filed_verdict: Verdict
     note: Note = Note()
 
     def is_gone(self, run: TrainedRun) -> bool:
@@ -312,7 +318,11 @@ def read_answer(path: Path) -> FiledAnswer:
         again = f"remove it, and write it again: python run.py ablate {path.stem}"
         raise ValueError(f"{path} is not an answer: {error}; {again}") from None
     fields = {name: getattr(answer, name) for name in answer.__struct_fields__}
-    return FiledAnswer(**fields, path=path, note=_note(path.with_suffix(".note.toml")))
+    if answer.lock is None:
+        claims = tuple(msgspec.structs.replace(claim, verdict="exploratory") for claim in answer.hypotheses)
+        fields |= {"verdict": "exploratory", "hypotheses": claims}
+    note = _note(path.with_suffix(".note.toml"))
+    return FiledAnswer(**fields, path=path, filed_verdict=answer.verdict, note=note)
 
 
 def _files(path: Path) -> list[Path]:

@@ -97,15 +97,6 @@ MEASURES: dict[str, Measure] = {
         _translated("chrf", Message("chrF"), 1, of_metric(CHRF())), floor=10.0, ceiling=98.0, negligible=1.0
     ),
     "ter": _translated("ter", Message("TER"), -1, of_metric(TER())),
-    "nats": Measure(
-        Message("nats a token"),
-        "nats a token",
-        -1,
-        ("perplexity",),  # says whether there is any; the counts give the nats
-        FORCED,
-        of_each(lambda *sums: CrossEntropy(*sums).nats_per_token),
-        negligible=0.02,
-    ),
     "perplexity": Measure(
         Message("perplexity"),
         "perplexity",
@@ -121,6 +112,15 @@ MEASURES: dict[str, Measure] = {
         ("word_perplexity",),
         ("nll", "words"),
         of_each(lambda nll, words: CrossEntropy(nll, 0, 0).perplexity_per(words)),
+    ),
+    "nats": Measure(
+        Message("nats a token"),
+        "nats a token",
+        -1,
+        ("perplexity",),  # says whether there is any; the counts give the nats
+        FORCED,
+        of_each(lambda *sums: CrossEntropy(*sums).nats_per_token),
+        negligible=0.02,
     ),
     "token_accuracy": Measure(
         Message("token accuracy"),

@@ -68,6 +68,12 @@ def answer(question: str, claim: str, arms: list[Made], verdict: str, **others: 
         "seconds": 412.5,
         "look": None,
         "missing": 0,
+        "lock": {
+            "file": f"{question}.embedded.json",
+            "sha256": "5ea1" * 16,
+            "commit": "10c4" * 10,
+            "registered": "2026-11-24T10:00:00+00:00",
+        },
         "request": {"search": "beam1", "arms": {each["name"]: "0123456789" for each in arms}},
     }
     lists = ("comparisons", "hypotheses", "warnings", "findings", "literature", "curves")

@@ -50,7 +50,7 @@ def words(html: str) -> str:
 
 def test_all_files_are_there(answers_page: Path, answer_files: list[Path]) -> None:
     names = [f"{file.parent.name}.{file.stem}.png" for file in answer_files]
-    assert sorted(os.listdir(answers_page.parent)) == ["figures", "index.html", "tables", "verdicts.md"]
+    assert sorted(os.listdir(answers_page.parent)) == ["figures", "index.html", "ledger.md", "tables", "verdicts.md"]
     assert sorted(os.listdir(answers_page.parent / "figures")) == sorted([*names, "files.txt"])
     tables = ["arms.csv", "comparisons.csv", "hypotheses.csv", "runs.csv"]
     assert sorted(os.listdir(answers_page.parent / "tables")) == tables

@@ -152,7 +152,7 @@ def test_a_page_may_show_runs_and_answers(all_four: list[Path], answer_files: li
     sections = re.findall(r'<section[^>]* id="([\w-]+)"', text)
     assert sections == ["verdicts", "embedded-heads", "results", "length", "learning", "translations", "costs", "again"]
     names = sorted(os.listdir(tmp_path / "both"))
-    assert names == sorted({*FILES, "figures", "tables", "verdicts.md"} - {"attention.png"})
+    assert names == sorted({*FILES, "figures", "tables", "verdicts.md", "ledger.md"} - {"attention.png"})
 
 
 def specs(text: str) -> list[dict[str, Any]]:
