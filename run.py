@@ -172,7 +172,7 @@ def _answer(
 
     if flags.tune:
         Console().print(tuning_table(tune(ablation, launching)))
-        print(f"\nLearning rates: {ablation.tuning_file}; the same command without --tune trains with them")
+        print(f"\nTuned: {ablation.tuning_file}; the same command without --tune trains by it")
         return
     answer = ablation.run(launching, resume=flags.resume, lock=confirmed)
     Console().print(answers_terminal([ablation.file]))

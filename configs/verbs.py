@@ -370,9 +370,9 @@ ABLATE = Verb(
         (
             flag(
                 "--tune",
-                "find the learning rate of each arm, and give no answer: rates a factor of two apart around the "
-                "config's, until the best is neither the lowest nor the highest, by the loss on validation under seeds "
-                "10 and 11; later calls train with the best",
+                "find the learning rate and the steps of each arm, and give no answer: rates a factor of two apart "
+                "around the config's, until the best is neither the lowest nor the highest, and then more steps, until "
+                "a doubling gains little; by validation under seeds 10 and 11. Later calls train by what was found",
                 action="store_true",
             ),
             flag(

@@ -432,7 +432,7 @@ def test_ablate_tunes_and_gives_no_answer(ablate, capsys):
     assert named["tuned"] is False  # the rates of the configs, whatever was tuned before
     printed = capsys.readouterr().out
     assert "the table of what was tried" in printed
-    assert "Learning rates: out/tuning/heads.json" in printed
+    assert "Tuned: out/tuning/heads.json" in printed
     assert "Answer" not in printed
 
 

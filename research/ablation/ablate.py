@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -18,7 +19,7 @@ from research.results.answers import Answer, AnswerLock, Request, read_answer, w
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.locks import Lock
 from research.results.run_folder import RunFolder
-from research.results.tuned_rates import TunedRates, read_tuned_rates
+from research.results.tunings import Tuning, read_tuning
 
 ArmConfigs = Iterable[tuple[str, ConfigDict]]
 
@@ -62,8 +63,8 @@ class Ablation:
             out: the folder.
             search: such as "beam1", which is greedy.
             by: what arms are matched by; None: as the experiment says.
-            tuned: arms have the learning rates of tuning/NAME.json, if it is there, else those of their configs.
-            lock: the plan that is confirmed, whose learning rates arms have; None explores.
+            tuned: arms have the learning rates and steps of tuning/NAME.json, if it is there, else of their configs.
+            lock: the plan that is confirmed, whose learning rates and steps arms have; None explores.
             only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
 
         Raises:
@@ -74,7 +75,8 @@ class Ablation:
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         self.get_config = get_config
-        every = self._matched(by or experiment.match, experiment.configs(get_config, override))
+        self.match = by or experiment.match
+        every = self._matched(self.match, experiment.configs(get_config, override))
         patterns = only.split("|")
         self.arms = {arm: each for arm, each in every.items() if any(fnmatchcase(arm, p) for p in patterns)}
         if not self.arms:
@@ -84,9 +86,9 @@ class Ablation:
         if lock:
             self.tuning = lock.plan.tuning
         else:
-            self.tuning = read_tuned_rates(self.tuning_file) if tuned else None
+            self.tuning = read_tuning(self.tuning_file) if tuned else None
         if self.tuning:
-            self.arms = {arm: self._at_tuned_rate(self.tuning, arm, config) for arm, config in self.arms.items()}
+            self.arms = {arm: self._as_tuned(self.tuning, arm, config) for arm, config in self.arms.items()}
             if twice := sorted(set(self.tuning.seeds) & set(seeds)):
                 raise ValueError(f"seed {twice[0]} was used to tune the learning rates: judge by others, such as 0,1,2")
         self.lock: AnswerLock | None = None
@@ -252,13 +254,13 @@ class Ablation:
             RunFolder(self.out).write_json(file, timed)
         return matched
 
-    def _at_tuned_rate(self, tuning: TunedRates, arm: str, config: ConfigDict) -> ConfigDict:
+    def _as_tuned(self, tuning: Tuning, arm: str, config: ConfigDict) -> ConfigDict:
         tried = tuning.of(arm)
         if tried is None or tried.identity != self.digest_but_rate(config):
             raise ValueError(
                 f"{arm} was tuned with other fields, or not at all: ask as in {tuning.command!r}, or --tune again"
             )
-        return with_rate(config, tried.rate)
+        return with_training(config, learning_rate=tried.rate, steps=tried.steps)
 
     def _refuse_another_answer(self, resume: bool) -> None:
         if not self.file.exists():
@@ -306,16 +308,13 @@ class Ablation:
 
 def halved(config: ConfigDict) -> ConfigDict:
     """Return the config with half of its steps; it keeps its trunk for the whole, where the schedule has one."""
-    config = config_from_json(config_as_json(config))
-    config.training.steps //= 2
-    config.training.keep_trunk = config.training.schedule == "wsd"
-    return config
+    return with_training(config, steps=config.training.steps // 2, keep_trunk=config.training.schedule == "wsd")
 
 
-def with_rate(config: ConfigDict, rate: float) -> ConfigDict:
-    """Return the config with another learning rate."""
+def with_training(config: ConfigDict, **training: Any) -> ConfigDict:
+    """Return the config with other values of these fields of `training`."""
     config = config_from_json(config_as_json(config))
-    config.training.learning_rate = rate
+    config.training.update(training)
     return config
 
 

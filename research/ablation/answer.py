@@ -26,7 +26,7 @@ from research.results.answers import (
 )
 from research.results.measures import COSTS, MEASURES
 from research.results.run_folder import RunFolder
-from research.results.tuned_rates import TunedRates
+from research.results.tunings import Tuning
 from research.statistics.hypotheses import LEVEL
 from research.training.provenance import commit
 
@@ -55,7 +55,7 @@ class Asked:
     folders: Mapping[str, Mapping[int, Path]]
     request: Request
     halves: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
-    tuning: TunedRates | None = None
+    tuning: Tuning | None = None
     lock: AnswerLock | None = None
 
     @property

@@ -1,7 +1,11 @@
-"""Tune the learning rate of each arm by its loss on validation, under seeds that no verdict uses.
+"""Tune each arm by its loss on validation, under seeds that no verdict uses: the learning rate, then the steps.
 
 Rates are a factor of two apart, beginning with the config's and its two neighbours. As long as the best of them is the
 lowest or the highest, the next one beyond it is tried too. All trials of an arm train for as many steps.
+
+At the best rate the arm is compared with itself after half of the steps. As long as a doubling gains half of the
+question's margin or more, the steps are doubled, twice at most: then the arm is still learning. Runs of more and fewer
+steps share a trunk. Where arms are matched by a cost, the match fixes the steps.
 """
 
 import math
@@ -12,62 +16,69 @@ from pathlib import Path
 from ml_collections import ConfigDict
 from rich.table import Table
 
-from research.ablation.ablate import Ablation, with_rate
+from research.ablation.ablate import Ablation, halved, with_training
+from research.ablation.last_doubling import ENOUGH, margin
 from research.ablation.launching.jobs import Job, Launcher
+from research.ablation.measured import read_run
+from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 from research.results.tables import NOTHING, TableCell, TextTable, terminal_table
-from research.results.tuned_rates import Trial, TunedArm, TunedRates, write_tuned_rates
+from research.results.tunings import Budget, Trial, TunedArm, Tuning, write_tuning
 from research.training.provenance import commit
 
 SEEDS = (10, 11)
 SPLIT = "validation"
 FACTOR = 2.0
 MOST = 6  # rates that one arm may try
+DOUBLINGS = 2  # of the config's steps
 
-Trials = Mapping[str, dict[float, Trial]]
-"""arm -> rate -> what it came to."""
+LEARNT = {True: "learnt", False: "still learning", None: "fixed"}
+
+Configs = list[tuple[str, ConfigDict]]
+"""Arms with their configs; an arm may come with several."""
 
 
-def tune(ablation: Ablation, launcher: Launcher) -> TunedRates:
-    """Find the learning rate of each arm, and write all that were tried to tuning/NAME.json.
+def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
+    """Find the learning rate and the steps of each arm, and write all that was tried to tuning/NAME.json.
 
     Args:
-        ablation: the question, with arms at the rates of their configs.
+        ablation: the question, with arms as their configs have them.
         launcher: runs the jobs.
 
     Raises:
         ValueError: nothing is trained, or an arm trains at no rate.
     """
-    tried: Trials = {arm: {} for arm in ablation.arms}
-    while wanted := _wanted(ablation, tried):
-        for _ in ablation.train(launcher, wanted, SEEDS, SPLIT):
-            pass
-        for arm, config in wanted:
-            trial = _trial(ablation, arm, config)
-            tried[arm][trial.rate] = trial
-    if failed := [arm for arm, of in tried.items() if all(math.isinf(trial.loss) for trial in of.values())]:
-        raise ValueError(f"{failed[0]} trains at none of {', '.join(f'{rate:g}' for rate in sorted(tried[failed[0]]))}")
-    folders = {folder for arm, of in tried.items() for rate in of for folder in _folders(ablation, arm, rate).values()}
-    tuned = TunedRates(
+    runs = _Runs(ablation, launcher)
+    tried = _tried_rates(runs)
+    best = {arm: min(of, key=lambda rate: (of[rate].loss, rate)) for arm, of in tried.items()}
+    budgets = _tried_steps(runs, {arm: _at(ablation.arms[arm], rate) for arm, rate in best.items()})
+    tuning = Tuning(
         question=ablation.name,
-        corpus=Path(ablation.config_file).stem,
+        corpus=ablation.corpus,
         command=ablation.command,
         commit=commit(),
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         seeds=SEEDS,
-        seconds=sum(RunFolder(folder).provenance().get("seconds", 0.0) for folder in folders),
+        seconds=sum(RunFolder(folder).provenance().get("seconds", 0.0) for folder in runs.made),
         arms=tuple(
-            TunedArm(arm, ablation.digest_but_rate(ablation.arms[arm]), tuple(of[rate] for rate in sorted(of)))
-            for arm, of in tried.items()
+            TunedArm(
+                name=arm,
+                identity=ablation.digest_but_rate(config),
+                trials=tuple(tried[arm][rate] for rate in sorted(tried[arm])),
+                budgets=tuple(budgets[arm][steps] for steps in sorted(budgets[arm])),
+                steps=max(budgets[arm], default=int(config.training.steps)),
+                learnt=_learnt(ablation, budgets[arm]) if budgets[arm] else None,
+            )
+            for arm, config in ablation.arms.items()
         ),
     )
-    write_tuned_rates(tuned, ablation.tuning_file)
-    return tuned
+    write_tuning(tuning, ablation.tuning_file)
+    return tuning
 
 
 def first_launches(ablation: Ablation) -> list[list[Job]]:
     """Return what `tune` would launch first, in groups of jobs that may run at the same time."""
-    return ablation.launches_of(_wanted(ablation, {arm: {} for arm in ablation.arms}), SEEDS, SPLIT)
+    return ablation.launches_of(_rates_wanted(ablation, {arm: {} for arm in ablation.arms}), SEEDS, SPLIT)
 
 
 def rates_to_try(losses: Mapping[float, float], start: float) -> list[float]:
@@ -87,44 +98,111 @@ def rates_to_try(losses: Mapping[float, float], start: float) -> list[float]:
     return [best / FACTOR if best == tried[0] else best * FACTOR]
 
 
-def tuning_table(tuned: TunedRates) -> Table:
+def tuning_table(tuning: Tuning) -> Table:
     """Return a row for each arm, with its loss at each rate; the best is bold."""
-    rates = sorted({trial.rate for arm in tuned.arms for trial in arm.trials})
+    rates = sorted({trial.rate for arm in tuning.arms for trial in arm.trials})
     rows: list[list[str | TableCell]] = []
-    for arm in tuned.arms:
+    for arm in tuning.arms:
         losses = {trial.rate: trial.loss for trial in arm.trials}
         cells = [TableCell(_loss(losses.get(rate)), "bold" if rate == arm.rate else "") for rate in rates]
-        rows.append([arm.name, *cells, f"{arm.rate:g}", f"the {arm.end} tried" if arm.end else ""])
-    heads = ["nats a token by learning rate", *(f"{rate:g}" for rate in rates), "taken", ""]
-    return terminal_table(TextTable(heads, rows), fold=[0], align="l" + "r" * (len(rates) + 1) + "l")
+        end = f"the {arm.end} tried" if arm.end else ""
+        rows.append([arm.name, *cells, f"{arm.rate:g}", end, f"{arm.steps:,}", LEARNT[arm.learnt]])
+    heads = ["nats a token by learning rate", *(f"{rate:g}" for rate in rates), "taken", "", "steps", ""]
+    return terminal_table(TextTable(heads, rows), fold=[0], align="l" + "r" * (len(rates) + 1) + "lrl")
 
 
-def _wanted(ablation: Ablation, tried: Trials) -> list[tuple[str, ConfigDict]]:
-    """Return each arm with the configs that it is to try next."""
+class _Runs:
+    """The runs of a tuning: launched, and remembered for what they cost."""
+
+    def __init__(self, ablation: Ablation, launcher: Launcher):
+        self.ablation, self._launcher = ablation, launcher
+        self.made: set[Path] = set()
+
+    def make(self, configs: Configs, trunks: Mapping[str, ConfigDict] = {}) -> None:
+        """Train and evaluate these arms under the seeds of tuning, as far as they are not there."""
+        for _ in self.ablation.train(self._launcher, configs, SEEDS, SPLIT, trunks):
+            pass
+        self.made |= {self.ablation.folder(arm, config, seed) for arm, config in configs for seed in SEEDS}
+
+    def score(self, arm: str, config: ConfigDict, measure: str) -> dict[int, float | None]:
+        """Return what each seed came to; None for a training that stopped before it was evaluated."""
+        folders = {seed: self.ablation.folder(arm, config, seed) for seed in SEEDS}
+        return {
+            seed: read_run(folder, SPLIT, self.ablation.search, [measure]).values[measure]
+            if RunFolder(folder).is_evaluated(SPLIT, self.ablation.search)
+            else None
+            for seed, folder in folders.items()
+        }
+
+
+def _tried_rates(runs: _Runs) -> dict[str, dict[float, Trial]]:
+    """Try learning rates until each arm's best is inside; return all by arm and rate."""
+    tried: dict[str, dict[float, Trial]] = {arm: {} for arm in runs.ablation.arms}
+    while wanted := _rates_wanted(runs.ablation, tried):
+        runs.make(wanted)
+        for arm, config in wanted:
+            rate = float(config.training.learning_rate)
+            tried[arm][rate] = Trial(rate, runs.score(arm, config, "nats"))
+    if failed := [arm for arm, of in tried.items() if all(math.isinf(trial.loss) for trial in of.values())]:
+        raise ValueError(f"{failed[0]} trains at none of {', '.join(f'{rate:g}' for rate in sorted(tried[failed[0]]))}")
+    return tried
+
+
+def _rates_wanted(ablation: Ablation, tried: Mapping[str, Mapping[float, Trial]]) -> Configs:
+    """Return each arm with the configs of the rates that it is to try next."""
     if ablation.experiment.work == "time":
         raise ValueError(f"{ablation.name} times steps and trains nothing: there is no learning rate to tune")
     return [
-        (arm, with_rate(config, rate))
+        (arm, _at(config, rate))
         for arm, config in ablation.arms.items()
         for rate in rates_to_try({rate: of.loss for rate, of in tried[arm].items()}, config.training.learning_rate)
     ]
 
 
-def _trial(ablation: Ablation, arm: str, config: ConfigDict) -> Trial:
-    """Read what a rate came to; a training that stopped before it was evaluated has failed."""
-    rate = float(config.training.learning_rate)
-    found = {seed: RunFolder(folder) for seed, folder in _folders(ablation, arm, rate).items()}
-    return Trial(rate, {
-        seed: math.log(run.result()["splits"][SPLIT]["perplexity"])
-        if run.is_evaluated(SPLIT, ablation.search)
-        else None
-        for seed, run in found.items()
-    })  # fmt: skip
+def _at(config: ConfigDict, rate: float) -> ConfigDict:
+    """Return the config at a learning rate; its trunk is kept, where its schedule has one, for more steps."""
+    return with_training(config, learning_rate=rate, keep_trunk=config.training.schedule == "wsd")
 
 
-def _folders(ablation: Ablation, arm: str, rate: float) -> dict[int, Path]:
-    config = with_rate(ablation.arms[arm], rate)
-    return {seed: ablation.folder(arm, config, seed) for seed in SEEDS}
+def _tried_steps(runs: _Runs, arms: Mapping[str, ConfigDict]) -> dict[str, dict[int, Budget]]:
+    """Double the steps of each arm until a doubling gains little; return all budgets by arm and steps.
+
+    Args:
+        runs: makes the runs.
+        arms: arm -> its config at its best rate, whose runs are there.
+    """
+    measure = runs.ablation.experiment.measure
+    tried: dict[str, dict[int, Budget]] = {arm: {} for arm in arms}
+    if margin(runs.ablation.experiment) is None or runs.ablation.match != "steps":
+        return tried
+
+    def note(configs: Configs) -> None:
+        for arm, config in configs:
+            steps = int(config.training.steps)
+            tried[arm][steps] = Budget(steps, runs.score(arm, config, measure))
+
+    halves = [(arm, halved(config)) for arm, config in arms.items()]
+    runs.make(halves)
+    note([*halves, *arms.items()])
+    now = dict(arms)
+    for _ in range(DOUBLINGS):
+        learning = {arm: config for arm, config in now.items() if not _learnt(runs.ablation, tried[arm])}
+        now = {arm: with_training(config, steps=2 * config.training.steps) for arm, config in learning.items()}
+        runs.make(list(now.items()), learning)
+        note(list(now.items()))
+    return tried
+
+
+def _learnt(ablation: Ablation, budgets: Mapping[int, Budget]) -> bool:
+    """Return whether the last doubling gained less than half of the margin, in the mean over seeds that have both."""
+    better = MEASURES[ablation.experiment.measure].better or 1
+    before, last = (budgets[steps].scores for steps in sorted(budgets)[-2:])
+    gains = [
+        better * (end - middle)
+        for end, middle in zip(last.values(), before.values(), strict=True)
+        if end is not None and middle is not None
+    ]
+    return not gains or sum(gains) / len(gains) < ENOUGH * (margin(ablation.experiment) or 0.0)
 
 
 def _loss(loss: float | None) -> str:

@@ -11,7 +11,7 @@ from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
-from research.results.tuned_rates import TunedRates
+from research.results.tunings import Tuning
 from research.statistics.contrasts import Scores
 
 STILL_LEARNING = 0.1  # share of perplexity that every seed of an arm lost in the second half of its training
@@ -25,7 +25,7 @@ def find_warnings(
     judged: Sequence[Judged],
     costs: Mapping[str, Mapping[str, Any]],
     folders: Mapping[str, Sequence[Path]],
-    tuning: TunedRates | None = None,
+    tuning: Tuning | None = None,
 ) -> list[Message]:
     """Return a sentence for each thing that a reader should know.
 
@@ -135,7 +135,7 @@ def _fields(experiment: Experiment, folders: Mapping[str, Sequence[Path]], *, tu
                 yield Message("arms differ in {field} as well: {values}", field=field, values=", ".join(values))
 
 
-def _rates(folders: Mapping[str, Sequence[Path]], tuning: TunedRates | None) -> Iterator[Message]:
+def _rates(folders: Mapping[str, Sequence[Path]], tuning: Tuning | None) -> Iterator[Message]:
     """Name arms whose best learning rate was the highest or lowest that they tried: a better one may lie beyond."""
     tuned = [arm for arm in tuning.arms if arm.name in folders] if tuning else []
     highest = Message("the highest learning rate that was tried, {rate:g}, is the one chosen by {arms}")

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from research.results.run_folder import RunFolder
-from research.results.tuned_rates import TunedRates
+from research.results.tunings import Tuning
 
 
 class LockedArm(Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,7 +47,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     measure: str
     hypotheses: tuple[dict[str, Any], ...]
     arms: dict[str, LockedArm]
-    tuning: TunedRates | None
+    tuning: Tuning | None
     split: str
     search: str
     seeds: tuple[int, ...]

@@ -66,7 +66,7 @@ def test_each_run_goes_on_from_the_trunk_of_one_of_half_its_steps(question, lock
     assert [task.trunks for task in whole] == [task.folders for task in halves]
     assert [task.trunks for task in halves] == [{}, {}]
     assert [arm.doubling.trained for arm in found.arms] == [True, True]
-    assert found.seconds == 2.0 * (6 + 6 + 14)  # wholes, halves and trials
+    assert found.seconds == 2.0 * (6 + 6 + 18)  # wholes, halves and trials
 
 
 def worse(layers, steps, by, seeds=(100, 101, 102)):

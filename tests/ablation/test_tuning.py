@@ -7,7 +7,8 @@ import pytest
 
 from configs.command_line import load
 from research.ablation.tuning import first_launches, rates_to_try, tune, tuning_table
-from research.results.tuned_rates import read_tuned_rates
+from research.results import counts
+from research.results.tunings import read_tuning
 from tests.ablation.pretended import Pretends, leave_a_run
 
 START = load("configs/embedded_tiny.py:luong").training.learning_rate
@@ -37,13 +38,14 @@ def test_where_all_fail_lower_ones_are_tried():
 
 
 class Learner:
-    """Leaves a run whose perplexity on validation is lowest at a rate, twice the config's for two layers.
+    """Leaves a run whose loss on validation is lowest at a rate, twice the config's for two layers.
 
-    fails: (layers, rate) that diverges. after: (run, config, seed) -> None, which may change what was left.
+    fails: (layers, rate) that diverges. late: layers -> the steps until which each halving of them costs a nat.
+    after: (run, config, seed) -> None, which may change what was left.
     """
 
-    def __init__(self, fails=(), after=lambda run, config, seed: None):
-        self.fails, self.after = fails, after
+    def __init__(self, fails=(), late=None, after=lambda run, config, seed: None):
+        self.fails, self.late, self.after = fails, late or {}, after
 
     def __call__(self, run, config, seed):
         layers, rate = config.model.layers, config.training.learning_rate
@@ -53,23 +55,29 @@ class Learner:
             return
         leave_a_run(run, config, seed)
         loss = 1.0 + abs(math.log2(rate / (START * layers))) + 0.001 * seed
+        loss += max(0.0, math.log2(self.late.get(layers, 1) / config.training.steps))
         evaluated = {"step": 3, "perplexity": float(np.exp(loss)), "searches": {"beam1": {}}}
         splits = run.result()["splits"]
         run.write_json("result.json", {"splits": {**splits, "validation": evaluated}})
+        tokens = np.full(9, 5)
+        counts.write(run, "validation", 3, {"nll": loss * tokens, "correct": tokens, "tokens": tokens})
         self.after(run, config, seed)
 
 
 def test_each_arm_takes_the_rate_that_validates_best_and_is_judged_by_other_seeds(question):
     launcher = Pretends(leave=Learner())
     tuned = tune(question(tuned=False), launcher)
-    assert read_tuned_rates(question().tuning_file) == tuned
+    assert read_tuning(question().tuning_file) == tuned
     assert [(arm.name, arm.rate, arm.end, len(arm.trials)) for arm in tuned.arms] == [
         ("layers=1", START, None, 3),
         ("layers=2", 2 * START, None, 4),  # the highest of three, so a fourth
     ]
     assert tuned.arms[0].trials[1].losses == pytest.approx({10: 1.010, 11: 1.011})
     assert {(task.split, *task.folders) for task in launcher.tasks} == {("validation", 10, 11)}
-    assert tuned.seconds == 2.0 * 7 * 2
+    assert tuned.seconds == 2.0 * (7 + 2) * 2  # seven rates and two halves, each with two seeds
+    assert [(arm.steps, arm.learnt, [budget.steps for budget in arm.budgets]) for arm in tuned.arms] == [
+        (800, True, [400, 800])
+    ] * 2
 
     asked = question()
     found = asked.run(launcher, resume=False)
@@ -78,6 +86,27 @@ def test_each_arm_takes_the_rate_that_validates_best_and_is_judged_by_other_seed
     assert {run.seed for arm in found.arms for run in arm.runs} == {0, 1, 2}
     assert found.seconds == 2.0 * 6 + tuned.seconds
     assert not any("learning" in str(warning) for warning in found.warnings)
+
+
+def test_steps_are_doubled_until_a_doubling_gains_little(question):
+    """By perplexity, whose margin is 0.5: with one layer all is learnt after 1,600 steps, with two never."""
+    launcher = Pretends(leave=Learner(late={1: 1_600, 2: 10**9}))
+    tuned = tune(question(tuned=False), launcher)
+    assert [(arm.rate, arm.steps, arm.learnt) for arm in tuned.arms] == [
+        (START, 3_200, True),
+        (2 * START, 3_200, False),
+    ]
+    assert [budget.steps for budget in tuned.arms[0].budgets] == [400, 800, 1_600, 3_200]
+    longer = [task for task in launcher.tasks if task.config["training"]["steps"] > 800]
+    assert len(longer) == 4
+    assert all(len(task.trunks) == 2 for task in longer)  # each goes on from the trunk of half its steps
+    asked = question()
+    assert [config.training.steps for config in asked.arms.values()] == [3_200, 3_200]
+
+
+def test_where_arms_are_matched_their_steps_are_fixed(question):
+    tuned = tune(question(tuned=False, by="parameters"), Pretends(leave=Learner()))
+    assert [(arm.steps, arm.learnt, arm.budgets) for arm in tuned.arms] == [(800, None, ())] * 2
 
 
 def test_a_rate_that_failed_is_not_taken(question):
@@ -130,6 +159,6 @@ def test_the_table(question):
     console = Console(width=120, record=True)
     console.print(tuning_table(tune(question(tuned=False), Pretends(leave=Learner(fails=[(1, START / 2)])))))
     heads, _, one, two = [line.split() for line in console.export_text().splitlines()]
-    assert heads == ["nats", "a", "token", "by", "learning", "rate", "0.01", "0.02", "0.04", "0.08", "taken"]
-    assert one == ["layers=1", "failed", "1.0105", "2.0105", "–", "0.02"]
-    assert two == ["layers=2", "3.0105", "2.0105", "1.0105", "2.0105", "0.04"]
+    assert heads == ["nats", "a", "token", "by", "learning", "rate", "0.01", "0.02", "0.04", "0.08", "taken", "steps"]
+    assert one == ["layers=1", "failed", "1.0105", "2.0105", "–", "0.02", "800", "learnt"]
+    assert two == ["layers=2", "3.0105", "2.0105", "1.0105", "2.0105", "0.04", "800", "learnt"]

@@ -13,7 +13,7 @@ from research.ablation.warnings import find_warnings
 from research.results.identity import config_as_json
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
-from research.results.tuned_rates import Trial, TunedArm, TunedRates
+from research.results.tunings import Trial, TunedArm, Tuning
 from research.statistics.hypotheses import Equivalence, Level
 
 QUESTION = replace(
@@ -118,9 +118,9 @@ def test_learning_rates(tmp_path, best, sentences):
         arm: tuple(Trial(rate, {10: abs(rate - wanted)}) for rate in (0.1, 0.2, 0.4))
         for arm, wanted in zip("ab", best, strict=True)
     }
-    arms = tuple(TunedArm(arm, "identity", tried) for arm, tried in trials.items())
+    arms = tuple(TunedArm(arm, "identity", tried, budgets=(), steps=800, learnt=None) for arm, tried in trials.items())
     facts = dict.fromkeys(("question", "corpus", "command", "commit", "finished"), "made up")
-    tuned = TunedRates(**facts, seeds=(10,), seconds=1.0, arms=arms)
+    tuned = Tuning(**facts, seeds=(10,), seconds=1.0, arms=arms)
     assert [each.rate for each in arms] == list(best)
     assert said(folders=folders, tuning=tuned) == sentences
 

@@ -1,4 +1,4 @@
-"""Tuned learning rates: every rate that the arms of a question tried, and the one that each arm takes.
+"""Tuning: every learning rate and every number of steps that the arms of a question tried, and what each arm takes.
 
 `ablate --tune` writes OUT/tuning/QUESTION.json, and later calls of `ablate` read it.
 """
@@ -30,17 +30,35 @@ class Trial(Struct, frozen=True, forbid_unknown_fields=True):
         return sum(known) / len(known)
 
 
+class Budget(Struct, frozen=True, forbid_unknown_fields=True):
+    """One number of steps of an arm, at its best learning rate.
+
+    Attributes:
+        steps: the number of steps.
+        scores: seed -> the question's measure on validation at the end; None where training failed.
+    """
+
+    steps: int
+    scores: dict[int, float | None]
+
+
 class TunedArm(Struct, frozen=True, forbid_unknown_fields=True):
     """An arm with its trials.
 
     Attributes:
-        identity: of its config but for the seed and the learning rate.
-        trials: all that were made, the lowest rate first.
+        identity: of its config as it was asked, but for the seed and the learning rate.
+        trials: all learning rates that were tried, the lowest first.
+        budgets: all numbers of steps that were tried, the lowest first; none where the question fixes them.
+        steps: what the arm trains for.
+        learnt: whether the last doubling of steps gained little; None where the question fixes them.
     """
 
     name: str
     identity: str
     trials: tuple[Trial, ...]
+    budgets: tuple[Budget, ...]
+    steps: int
+    learnt: bool | None
 
     @property
     def rate(self) -> float:
@@ -59,7 +77,7 @@ class TunedArm(Struct, frozen=True, forbid_unknown_fields=True):
         return min(range(len(self.trials)), key=lambda index: self.trials[index].loss)
 
 
-class TunedRates(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Tuning(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The tuning of a question on a corpus.
 
     Attributes:
@@ -82,16 +100,16 @@ class TunedRates(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         return next((each for each in self.arms if each.name == arm), None)
 
 
-def write_tuned_rates(tuned: TunedRates, file: Path) -> None:
+def write_tuning(tuning: Tuning, file: Path) -> None:
     """Write what was tried, whole or not at all."""
-    RunFolder(file.parent).write_bytes(file.name, msgspec.json.format(msgspec.json.encode(tuned), indent=1) + b"\n")
+    RunFolder(file.parent).write_bytes(file.name, msgspec.json.format(msgspec.json.encode(tuning), indent=1) + b"\n")
 
 
-def read_tuned_rates(file: Path) -> TunedRates | None:
+def read_tuning(file: Path) -> Tuning | None:
     """Read what was tried, None where nothing was; ValueError if the file is damaged."""
     if not file.is_file():
         return None
     try:
-        return msgspec.json.decode(file.read_bytes(), type=TunedRates)
+        return msgspec.json.decode(file.read_bytes(), type=Tuning)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is damaged ({error}): remove it, and --tune makes it again from its runs") from None
