@@ -8,6 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
 from pathlib import Path
@@ -95,9 +96,13 @@ def ablate(given: Given, command: str) -> None:
 
     flags = given.flags
     if flags.question is None and not flags.list:
-        refuse("ablate", "which question? --list names them")
+        refuse("ablate", "which question? --list names them; with --vary, any name will do, such as my_depth")
     launcher_fields, ours = override(launcher(flags.launcher), given.overrides, prefix="launcher")
-    asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.QUESTIONS)}
+    if flags.vary:
+        _write_own_question(flags)
+    asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}
+    if flags.architecture:
+        asked = {name: replace(experiment, base=flags.architecture) for name, experiment in asked.items()}
 
     def get_config(architecture: str) -> Any:
         return load(f"{flags.config}:{architecture}")
@@ -118,6 +123,21 @@ def ablate(given: Given, command: str) -> None:
             "ablate", "--match=seconds times steps here, and another machine trains: match by flops, or launch local"
         )
     _answer(flags, experiment, get_config, changed, launcher_fields, command)
+
+
+def _write_own_question(flags: Any) -> None:
+    """Write the experiment file that --vary stands for."""
+    import experiments
+    from research.ablation.own_question import factor, own_question
+
+    text = own_question(
+        flags.architecture or "luong",
+        [factor(each) for each in flags.vary],
+        [factor(each) for each in flags.cross or ()],
+        flags.measure or "bleu",
+        flags.equivalent,
+    )
+    print(f"Question: {experiments.write_own(flags.question, text)}")
 
 
 def _answer(

@@ -330,6 +330,7 @@ ABLATE = Verb(
         "ablate recurrent_depth --register",
         "ablate recurrent_depth --confirm",
         "ablate heads --launcher=slurm --launcher.partition=gpu --dry_run",
+        "ablate my_depth --vary=model.layers=1,2,4 --cross=model.width=32,64 --measure=nats",
     ),
     flags=(
         flag("question", "a file of experiments/; --list names them", nargs="?", metavar="QUESTION"),
@@ -340,6 +341,31 @@ ABLATE = Verb(
             "models",
             default="configs/embedded_tiny.py",
             metavar="FILE",
+        ),
+        flag(
+            "--architecture",
+            "the model of the config that arms begin from (default: the question's; of one's own question, luong)",
+            metavar="NAME",
+        ),
+        flag(
+            "--vary",
+            "a question of your own, written to experiments/own/QUESTION.py: a field and the values that are compared, "
+            "such as model.layers=1,2,4; given again, every combination of the values",
+            action="append",
+            metavar="FIELD=X,X,...",
+        ),
+        flag(
+            "--cross",
+            "for --vary: a field and the values at each of which it is asked, such as data.subset=1000,9000",
+            action="append",
+            metavar="FIELD=X,X,...",
+        ),
+        flag("--measure", "for --vary: what decides (default: bleu)", metavar="NAME"),
+        flag(
+            "--equivalent",
+            "for --vary: the largest difference that you would call none (default: 1 BLEU, 0.02 nats a token, ...)",
+            type=float,
+            metavar="X",
         ),
         flag(
             "--arms",
@@ -396,6 +422,7 @@ ABLATE = Verb(
         flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
     ),
     excludes={"confirm": ("seeds",), "register": ("dry_run",)},
+    requires={"vary": ("cross", "measure", "equivalent")},
     overrides=("config", "launcher"),
 )
 

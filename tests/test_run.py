@@ -83,6 +83,7 @@ def ablate(action, report, monkeypatch, tmp_path):
     sys.modules["research.ablation.locking"].fresh_seeds = lambda lock: (100, 101)
     sys.modules["research.ablation.locking"].confirmable = lambda asked, lock, file: f"as in {file.name}"
     monkeypatch.setattr(experiments, "LOCKS", tmp_path)
+    monkeypatch.setattr(experiments, "OWN", tmp_path / "own")
     lock = SimpleNamespace(plan=SimpleNamespace(seeds=(103,)))
     monkeypatch.setattr("research.results.locks.read_lock", lambda file: lock)
     sys.modules["research.ablation.tuning"].first_launches = lambda asked: [[]]
@@ -448,3 +449,27 @@ def test_ablate_confirms_by_the_seeds_of_the_lock(ablate, capsys):
     [(_, named)] = ablate
     assert (named["seeds"], named["lock"].plan.seeds) == ((103,), (103,))
     assert "Answer: out/heads.json" in capsys.readouterr().out
+
+
+def test_ablate_asks_a_question_of_ones_own(ablate, tmp_path, capsys):
+    asks = ["ablate", "my_depth", "--vary=model.layers=1,2", "--measure=nats", "--architecture=none"]
+    assert run.main(asks) == 0
+    [((name, experiment, _), _)] = ablate
+    assert (name, experiment.base, list(experiment.arms)) == ("my_depth", "none", ["layers=1", "layers=2"])
+    assert f"Question: {tmp_path / 'own' / 'my_depth.py'}" in capsys.readouterr().out
+    assert run.main(["ablate", "my_depth", "--dry_run"]) == 0  # it has a name now
+    assert run.main(asks) == 0  # the same again
+    assert leave("ablate", "my_depth", "--vary=model.layers=1,3") == 1
+    assert "asks something else already: choose another name" in capsys.readouterr().err
+    assert leave("ablate", "heads", "--vary=model.layers=1,3") == 1
+    assert (
+        "'heads' cannot name a question of your own: choose another name, such as my_heads" in capsys.readouterr().err
+    )
+    assert leave("ablate", "--vary=model.layers=1,3") == 2
+    assert "which question? --list names them; with --vary, any name will do" in capsys.readouterr().err
+
+
+def test_ablate_asks_of_another_architecture(ablate):
+    assert run.main(["ablate", "heads", "--architecture=transformer_recurrent"]) == 0
+    [((_, experiment, _), _)] = ablate
+    assert experiment.base == "transformer_recurrent"
