@@ -122,7 +122,34 @@ def ablate(given: Given, command: str) -> None:
         refuse(
             "ablate", "--match=seconds times steps here, and another machine trains: match by flops, or launch local"
         )
-    _answer(flags, experiment, get_config, changed, launcher_fields, command)
+
+    from experiments import LOCKS
+    from research.ablation.ablate import Ablation
+    from research.ablation.launching import LAUNCHERS
+
+    ask = partial(
+        Ablation,
+        flags.question,
+        experiment,
+        get_config,
+        override=changed,
+        config_file=flags.config,
+        command=command,
+        out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
+        search=f"beam{flags.beam}",
+        by=flags.match,
+        only=flags.arms,
+    )
+    launching = LAUNCHERS[flags.launcher](**launcher_fields)
+    lock_file = LOCKS / f"{flags.question}.{Path(flags.config).stem}.json"
+    if flags.register:
+        _register(ask, lock_file, flags.seeds)
+    elif flags.tune:
+        _tune(ask(seeds=EXPLORING, tuned=False), launching, dry_run=flags.dry_run)
+    elif flags.confirm:
+        _confirm(ask, lock_file, launching, flags)
+    else:
+        _answer(ask(seeds=flags.seeds or EXPLORING), launching, flags)
 
 
 def _write_own_question(flags: Any) -> None:
@@ -140,65 +167,61 @@ def _write_own_question(flags: Any) -> None:
     print(f"Question: {experiments.write_own(flags.question, text)}")
 
 
-def _answer(
-    flags: Any, experiment: Any, get_config: Callable, changed: Callable, launcher_fields: Any, command: str
-) -> None:
-    """Launch the runs that a question needs, and print its answer; or tune its arms, or register its plan."""
-    from experiments import LOCKS
-    from research.ablation.ablate import Ablation
-    from research.ablation.launching import LAUNCHERS
-    from research.ablation.locking import confirmable, fresh_seeds, register
+def _tune(ablation: Any, launching: Any, *, dry_run: bool) -> None:
+    """Find the learning rate and the steps of each arm, and print them."""
+    from rich.console import Console
+
     from research.ablation.tuning import first_launches, tune, tuning_table
+
+    if dry_run:
+        _print_launches(first_launches(ablation), launching)
+        return
+    Console().print(tuning_table(tune(ablation, launching)))
+    print(f"\nTuned: {ablation.tuning_file}; the same command without --tune trains by it")
+
+
+def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None) -> None:
+    """Write the plan of a question, to be committed."""
+    from research.ablation.locking import fresh_seeds, register
     from research.results.locks import read_lock
 
-    lock_file = LOCKS / f"{flags.question}.{Path(flags.config).stem}.json"
-    lock = read_lock(lock_file) if flags.register or flags.confirm else None
-    seeds = flags.seeds or (fresh_seeds(lock) if flags.register else EXPLORING)
-    if flags.confirm:
-        if lock is None:
-            raise ValueError(f"there is no {lock_file}: --register writes it, with the same flags; commit it first")
-        seeds = lock.plan.seeds
-    ablation = Ablation(
-        flags.question,
-        experiment,
-        get_config,
-        override=changed,
-        config_file=flags.config,
-        command=command,
-        seeds=seeds,
-        out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
-        search=f"beam{flags.beam}",
-        by=flags.match,
-        tuned=not flags.tune,
-        lock=lock if flags.confirm else None,
-        only=flags.arms,
-    )
-    if flags.register:
-        locked = register(ablation, lock_file, lock)
-        print(f"Plan: {lock_file}, SHA-256 {locked.sha256[:12]}; commit it, then the same command with --confirm")
-        return
-    confirmed = confirmable(ablation, lock, lock_file) if lock else None
-    launching = LAUNCHERS[flags.launcher](**launcher_fields)
-    if flags.dry_run:
-        first, *later = first_launches(ablation) if flags.tune else ablation.launches()
-        print(launching.dry_run(first))
-        if later:
-            print(f"# and {len(later)} more like it, each when the one before it has ended")
-        return
+    before = read_lock(lock_file)
+    lock = register(ask(seeds=seeds or fresh_seeds(before)), lock_file, before)
+    print(f"Plan: {lock_file}, SHA-256 {lock.sha256[:12]}; commit it, then the same command with --confirm")
 
+
+def _confirm(ask: Callable, lock_file: Path, launching: Any, flags: Any) -> None:
+    """Give the verdict on the plan that was registered."""
+    from research.ablation.locking import confirmable
+    from research.results.locks import read_lock
+
+    if (lock := read_lock(lock_file)) is None:
+        raise ValueError(f"there is no {lock_file}: --register writes it, with the same flags; commit it first")
+    ablation = ask(seeds=lock.plan.seeds, lock=lock)
+    _answer(ablation, launching, flags, confirmable(ablation, lock, lock_file))
+
+
+def _answer(ablation: Any, launching: Any, flags: Any, lock: Any = None) -> None:
+    """Launch the runs that are missing, and print the answer: exploratory, unless a plan is confirmed."""
     from rich.console import Console
 
     from research.report import answers_terminal
 
-    if flags.tune:
-        Console().print(tuning_table(tune(ablation, launching)))
-        print(f"\nTuned: {ablation.tuning_file}; the same command without --tune trains by it")
+    if flags.dry_run:
+        _print_launches(ablation.launches(), launching)
         return
-    answer = ablation.run(launching, resume=flags.resume, lock=confirmed)
+    answer = ablation.run(launching, resume=flags.resume, lock=lock)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
     if any(arm.failed for arm in answer.arms):
         fail("some arms failed; the last lines of each are above", code=1)
+
+
+def _print_launches(groups: Sequence[Any], launching: Any) -> None:
+    first, *later = groups
+    print(launching.dry_run(first))
+    if later:
+        print(f"# and {len(later)} more like it, each when the one before it has ended")
 
 
 def report(given: Given, command: str) -> None:

@@ -83,8 +83,9 @@ class Ablation:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
-        if lock:
-            self.tuning = lock.plan.tuning
+        self.plan = lock.plan if lock else None
+        if self.plan:
+            self.tuning = self.plan.tuning
         else:
             self.tuning = read_tuning(self.tuning_file) if tuned else None
         if self.tuning:
@@ -168,7 +169,8 @@ class Ablation:
 
     def launches(self) -> list[list[Job]]:
         """Return what `run` would launch, in groups of jobs that may run at the same time."""
-        return self.launches_of(self.arms.items(), self.seeds, self.split)
+        halves = self.launches_of(self.halves.items(), self.seeds, self.split) if self.plan and self.halves else []
+        return [*halves, *self.launches_of(self.arms.items(), self.seeds, self.split)]
 
     def launches_of(self, arms: ArmConfigs, seeds: Sequence[int], split: str) -> list[list[Job]]:
         """Return what `train` would launch, in such groups."""

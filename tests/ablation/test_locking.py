@@ -69,6 +69,11 @@ def test_each_run_goes_on_from_the_trunk_of_one_of_half_its_steps(question, lock
     assert found.seconds == 2.0 * (6 + 6 + 18)  # wholes, halves and trials
 
 
+def test_a_dry_run_shows_halves_and_then_the_whole(question, locked):
+    asked = question(seeds=locked.plan.seeds, lock=locked)
+    assert [len(together) for together in asked.launches()] == [2, 2]
+
+
 def worse(layers, steps, by, seeds=(100, 101, 102)):
     """Perplexity is higher `by` so much for an arm after so many steps, under these seeds."""
 
