@@ -95,11 +95,12 @@ def ablate(given: Given, command: str) -> None:
     from configs.launchers import launcher
 
     flags = given.flags
-    if flags.question is None and not flags.list:
+    if flags.question is None and (flags.vary or not flags.list):
         refuse("ablate", "which question? --list names them; with --vary, any name will do, such as my_depth")
     launcher_fields, ours = override(launcher(flags.launcher), given.overrides, prefix="launcher")
     if flags.vary:
-        _write_own_question(flags)
+        named_before = flags.question in experiments.names()
+        own = _write_own_question(flags)
     asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}
     if flags.architecture:
         asked = {name: replace(experiment, base=flags.architecture) for name, experiment in asked.items()}
@@ -110,6 +111,13 @@ def ablate(given: Given, command: str) -> None:
     if rest := override(get_config(next(iter(asked.values())).base), ours)[1]:
         refuse("ablate", f"unexpected argument {rest[0]!r}")
     changed = partial(override, arguments=ours)
+    if flags.vary:
+        try:
+            asked[flags.question].configs(get_config, changed)
+        except ValueError:
+            if not named_before:
+                own.unlink()  # a field or a value is wrong, and the name is free again
+            raise
     if flags.list:
         from rich.console import Console
 
@@ -152,7 +160,7 @@ def ablate(given: Given, command: str) -> None:
         _answer(ask(seeds=flags.seeds or EXPLORING), launching, flags)
 
 
-def _write_own_question(flags: Any) -> None:
+def _write_own_question(flags: Any) -> Path:
     """Write the experiment file that --vary stands for."""
     import experiments
     from research.ablation.own_question import factor, own_question
@@ -164,7 +172,9 @@ def _write_own_question(flags: Any) -> None:
         flags.measure or "bleu",
         flags.equivalent,
     )
-    print(f"Question: {experiments.write_own(flags.question, text)}")
+    file = experiments.write_own(flags.question, text)
+    print(f"Question: {file}")
+    return file
 
 
 def _tune(ablation: Any, launching: Any, *, dry_run: bool) -> None:
@@ -182,11 +192,11 @@ def _tune(ablation: Any, launching: Any, *, dry_run: bool) -> None:
 
 def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None) -> None:
     """Write the plan of a question, to be committed."""
-    from research.ablation.locking import fresh_seeds, register
+    from research.ablation.locking import register, with_fresh_seeds
     from research.results.locks import read_lock
 
     before = read_lock(lock_file)
-    lock = register(ask(seeds=seeds or fresh_seeds(before)), lock_file, before)
+    lock = register(ask(seeds=seeds) if seeds else with_fresh_seeds(ask, before), lock_file, before)
     print(f"Plan: {lock_file}, SHA-256 {lock.sha256[:12]}; commit it, then the same command with --confirm")
 
 

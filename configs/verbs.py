@@ -319,7 +319,7 @@ ABLATE = Verb(
     "Runs\ngo to OUT/trained/, the answer to OUT/QUESTION.json; a run that is there already is used again,\n"
     "whichever question it was trained for.\n\n"
     "Such an answer explores, and has no verdict. For one, --tune the learning rates, --register the plan,\n"
-    "commit it, and --confirm: is the claim supported, refuted or inconclusive under fresh seeds?",
+    "commit it, and --confirm: is the claim supported, refuted or open under fresh seeds?",
     examples=(
         "ablate --list",
         "ablate recurrent_depth",
@@ -421,7 +421,7 @@ ABLATE = Verb(
         ),
         flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
     ),
-    excludes={"confirm": ("seeds",), "register": ("dry_run",)},
+    excludes={"confirm": ("seeds",), "tune": ("seeds",), "register": ("dry_run",)},
     requires={"vary": ("cross", "measure", "equivalent")},
     overrides=("config", "launcher"),
 )

@@ -1,5 +1,6 @@
 """The questions: one file each, data only. docs/experiments.md explains the fields of such a file."""
 
+import re
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -66,7 +67,7 @@ def write_own(name: str, text: str) -> Path:
         ValueError: it has no name that a file of Python may have, or that of a question that asks something else.
     """
     file = OWN / f"{name}.py"
-    if not name.isidentifier() or not name.islower() or name in QUESTIONS:
+    if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in QUESTIONS:
         raise ValueError(f"{name!r} cannot name a question of your own: choose another name, such as my_{name}")
     if file.exists() and file.read_text("utf-8") != text:
         raise ValueError(f"{file} asks something else already: choose another name, or leave out --vary to ask it")

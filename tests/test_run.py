@@ -80,7 +80,7 @@ def ablate(action, report, monkeypatch, tmp_path):
     action("research.ablation.tuning", "tune", result="what was tried")
     sys.modules["research.ablation.tuning"].tuning_table = lambda tuned: f"the table of {tuned}"
     action("research.ablation.locking", "register", result=SimpleNamespace(sha256="5ea1"))
-    sys.modules["research.ablation.locking"].fresh_seeds = lambda lock: (100, 101)
+    sys.modules["research.ablation.locking"].with_fresh_seeds = lambda ask, before: ask(seeds=(100, 101))
     sys.modules["research.ablation.locking"].confirmable = lambda asked, lock, file: f"as in {file.name}"
     monkeypatch.setattr(experiments, "LOCKS", tmp_path)
     monkeypatch.setattr(experiments, "OWN", tmp_path / "own")
@@ -465,6 +465,12 @@ def test_ablate_asks_a_question_of_ones_own(ablate, tmp_path, capsys):
     assert (
         "'heads' cannot name a question of your own: choose another name, such as my_heads" in capsys.readouterr().err
     )
+    assert leave("ablate", "typed", "--vary=model.layerz=1,3") == 1
+    assert "did you mean model.layers?" in capsys.readouterr().err
+    assert not (tmp_path / "own" / "typed.py").exists()  # the name is free again
+    assert leave("ablate", "_x", "--vary=model.layers=1,3") == 1
+    assert "'_x' cannot name a question" in capsys.readouterr().err
+    assert leave("ablate", "--list", "--vary=model.layers=1,3") == 2
     assert leave("ablate", "--vary=model.layers=1,3") == 2
     assert "which question? --list names them; with --vary, any name will do" in capsys.readouterr().err
 

@@ -225,9 +225,10 @@ class Ablation:
                 config=config_as_json(config),
                 folders={seed: str(path.absolute()) for seed, path in folders.items()},
                 trunks={
-                    seed: str(self.folder(arm, trunks[arm], seed).absolute())
+                    seed: str(shorter.absolute())
                     for seed in folders
-                    if arm in trunks and trunks[arm].training.keep_trunk
+                    if arm in trunks
+                    and any(RunFolder(shorter := self.folder(arm, trunks[arm], seed)).trunk.glob("[0-9]*"))
                 },
                 split=split,
                 search=self.search,

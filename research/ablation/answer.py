@@ -10,7 +10,19 @@ from pathlib import Path
 from research.ablation.experiment import Experiment
 from research.ablation.last_doubling import Learning
 from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate, read_run
-from research.ablation.verdict import EXPLORATORY, NOT_TRAINED, TOO_FEW, Judged, compare_pairs, judge, scores_of
+from research.ablation.verdict import (
+    EXPLORATORY,
+    INCONCLUSIVE,
+    NOT_MEASURED,
+    NOT_TRAINED,
+    TOO_FEW,
+    Judged,
+    compare_pairs,
+    design_of,
+    judge,
+    scores_of,
+    unresolved,
+)
 from research.ablation.warnings import find_warnings
 from research.ablation.wording import crossings
 from research.results.answers import (
@@ -28,6 +40,7 @@ from research.results.measures import COSTS, MEASURES
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
 from research.statistics.hypotheses import LEVEL
+from research.statistics.power import detectable, power, seeds_needed
 from research.training.provenance import commit
 
 
@@ -107,10 +120,17 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         before = judge(experiment.verdict, experiment.measure, halves, cache(partial(scores_of, arms=halves)))[1]
         learning = Learning.of(experiment, arms, halves, judged, before)
 
+    seeds = min((len(runs) for runs in arms.values()), default=0)
+    asked_of = [each for each in experiment.verdict if arms.keys() >= set(each.arms)]
+
     def said(verdict: Verdict, of: Sequence[str]) -> Verdict:
         if asked.lock is None:
             return EXPLORATORY
-        return NOT_TRAINED if learning and verdict != TOO_FEW and learning.untrained(of) else verdict
+        if verdict == TOO_FEW:
+            return NOT_MEASURED
+        if learning and learning.untrained(of):
+            return NOT_TRAINED
+        return verdict
 
     folders = {arm: list(of.values()) for arm, of in finished.items()}
     every = [path for of in folders.values() for path in of]
@@ -161,8 +181,8 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
         comparisons=tuple(compare_pairs(scores)),
-        hypotheses=tuple(_claim(each, said(each.verdict, each.claim.arms)) for each in judged),
-        verdict=said(verdict, [arm for hypothesis in experiment.verdict for arm in hypothesis.arms]),
+        hypotheses=tuple(_claim(each, said(_why([each], each.verdict), each.claim.arms), seeds) for each in judged),
+        verdict=said(_why(judged, verdict), [arm for each in asked_of for arm in each.arms]),
         lock=asked.lock,
         warnings=(
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
@@ -179,8 +199,12 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     )
 
 
-def _claim(judged: Judged, verdict: Verdict) -> JudgedClaim:
-    claim = judged.claim
+def _why(judged: Sequence[Judged], verdict: Verdict) -> Verdict:
+    return unresolved(judged) if verdict == INCONCLUSIVE else verdict
+
+
+def _claim(judged: Judged, verdict: Verdict, seeds: int) -> JudgedClaim:
+    claim, design = judged.claim, design_of(judged.claim, judged.measure)
     return JudgedClaim(
         statement=judged.statement,
         measure=judged.measure,
@@ -192,6 +216,9 @@ def _claim(judged: Judged, verdict: Verdict) -> JudgedClaim:
         p_refutes=judged.p_refutes,
         against=claim.against,
         margin=claim.margin,
+        power=power(claim.estimate, design) if design else None,
+        detectable=detectable(claim.estimate, design) if design else None,
+        seeds_needed=seeds_needed(claim.estimate, design, seeds) if design else None,
     )
 
 

@@ -66,22 +66,24 @@ def last_doubling(
     """Compare the runs of an arm with those of half their steps; None unless each seed has both, with the measure.
 
     Args:
-        measure: a name of `MEASURES`, of which more or less is better.
+        measure: a name of `MEASURES`; where neither more nor less is better, any change counts as a gain.
         runs: the runs of the arm.
         halves: the runs of half as many steps.
         margin: the least difference that counts.
     """
-    better = MEASURES[measure].better or 1
+    better = MEASURES[measure].better
     ends = _scores(measure, runs)
     middles = _scores(measure, halves)
     if not ends or ends.keys() != middles.keys():
         return None
-    gains = np.array([better * (ends[seed] - middles[seed]) for seed in ends])
-    worse = better * (float(np.median(list(ends.values()))) - np.array(list(ends.values())))
-    lags = tuple(seed for seed, behind in zip(ends, worse, strict=True) if behind > LAG * margin)
-    error = float(gains.std(ddof=1)) / math.sqrt(len(gains)) if len(gains) > 1 else math.inf
-    quantile = float(special.stdtrit(max(len(gains) - 1, 1), LEVEL))
-    return LastDoubling(float(gains.mean()), float(gains.mean()) + quantile * error, margin, lags)
+    changes = np.array([(better or 1) * (ends[seed] - middles[seed]) for seed in ends])
+    gain = float(changes.mean()) if better else abs(float(changes.mean()))
+    error = float(changes.std(ddof=1)) / math.sqrt(len(changes)) if len(changes) > 1 else math.inf
+    quantile = float(special.stdtrit(max(len(changes) - 1, 1), LEVEL))
+    behind = float(np.median(list(ends.values()))) - np.array(list(ends.values()))
+    behind = better * behind if better else np.abs(behind)
+    lags = tuple(seed for seed, by in zip(ends, behind, strict=True) if by > LAG * margin)
+    return LastDoubling(gain, gain + quantile * error, margin, lags)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,11 @@ class Learning:
         return cls(
             margin=least,
             doublings={arm: last_doubling(experiment.measure, runs[arm], halves.get(arm, []), least) for arm in runs},
-            turned=[now.claim.arms for now, before in pairs if _turned(now.claim, before.claim)],
+            turned=[
+                now.claim.arms
+                for now, before in pairs
+                if _turned(now.claim, before.claim, _least(now, experiment.measure, least))
+            ],
         )
 
     def untrained(self, arms: Iterable[str]) -> bool:
@@ -148,7 +154,9 @@ class Learning:
             if each is None:
                 yield Message("no runs of half its steps show whether {arm} had done learning", arm=arm)
                 continue
-            if each.at_most >= ENOUGH * each.margin:
+            if math.isinf(each.at_most):
+                yield Message("one seed alone does not show whether {arm} had done learning", arm=arm)
+            elif each.at_most >= ENOUGH * each.margin:
                 enough = ENOUGH * each.margin
                 yield gained.of(arm=arm, gain=each.gain, unit=unit, at_most=each.at_most, enough=enough)
             if each.lags:
@@ -157,10 +165,16 @@ class Learning:
             yield Message("an effect changed its sign in the last doubling of steps: {arms}", arms=" − ".join(arms))
 
 
-def _turned(now: Claim, before: Claim) -> bool:
-    """Return whether an effect changed its side by more than the margin; of arms that are to be alike, never."""
+def _turned(now: Claim, before: Claim, least: float) -> bool:
+    """Return whether an effect changed its side, and is or was more than so much; of arms to be alike, never."""
     ends = [claim.effect - claim.against for claim in (now, before)]
-    return not now.alike and ends[0] * ends[1] < 0 and max(map(abs, ends)) > (now.margin or 0.0)
+    return not now.alike and ends[0] * ends[1] < 0 and max(map(abs, ends)) > least
+
+
+def _least(judged: Judged, measure: str, margin: float) -> float:
+    """Return the margin of a claim: the question's, or of another measure that measure's own."""
+    other = margin if judged.measure == measure else MEASURES[judged.measure].negligible or 0.0
+    return max(judged.claim.margin or 0.0, other)
 
 
 def _scores(measure: str, runs: Sequence[MeasuredRun]) -> Mapping[int, float]:

@@ -1,8 +1,9 @@
 """Register a plan before its runs begin, and refuse to confirm anything else."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import msgspec
 from research.ablation.ablate import Ablation
 from research.ablation.last_doubling import margin
 from research.ablation.verdict import DECISION
+from research.ablation.verdict import SEEDS as LEAST_SEEDS
 from research.results.answers import AnswerLock
 from research.results.identity import flat
 from research.results.locks import Lock, LockedArm, Plan, write_lock
@@ -21,18 +23,29 @@ from research.training.provenance import commit, commit_of
 FIRST_SEED, SEEDS = 100, 5
 
 
-def fresh_seeds(before: Lock | None) -> tuple[int, ...]:
-    """Return seeds for a plan that no earlier plan of the question has used.
+def with_fresh_seeds(ask: Callable[..., Ablation], before: Lock | None) -> Ablation:
+    """Return the question with the first five seeds from 100 that no earlier plan of it has and that have no runs yet.
+
+    Questions that are registered before any of them is confirmed so have the same seeds, and share runs.
 
     Args:
-        before: the lock that it replaces, if there is one.
+        ask: seeds -> the question.
+        before: the lock that is replaced, if there is one.
     """
-    first = max(before.plan.seeds) + 1 if before else FIRST_SEED
-    return tuple(range(first, first + SEEDS))
+    for first in count(FIRST_SEED, SEEDS):
+        ablation = ask(seeds=tuple(range(first, first + SEEDS)))
+        if not set(_earlier(before)) & set(ablation.seeds) and not any(map(Path.exists, _run_folders(ablation))):
+            return ablation
+    raise AssertionError
 
 
-def plan_of(ablation: Ablation) -> Plan:
-    """Return all that the verdict on a question depends on, but for what its runs measure."""
+def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
+    """Return all that the verdict on a question depends on, but for what its runs measure.
+
+    Args:
+        ablation: the question as it is asked.
+        earlier_seeds: those of earlier plans of the question.
+    """
     experiment = ablation.experiment
     trains = experiment.work == "train"
 
@@ -56,10 +69,11 @@ def plan_of(ablation: Ablation) -> Plan:
         split=ablation.split,
         search=ablation.search,
         seeds=tuple(ablation.seeds),
+        earlier_seeds=tuple(earlier_seeds),
         level=LEVEL,
         decision=DECISION,
     )
-    return msgspec.convert(msgspec.to_builtins(plan, str_keys=True), Plan, str_keys=True)  # as it is read from a file
+    return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 
 
 def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
@@ -71,8 +85,8 @@ def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
         before: the lock that is there, if one is.
 
     Raises:
-        ValueError: the learning rates were not tuned, no margin says when arms have done learning, or the lock that is
-            there has the same plan or some of its seeds.
+        ValueError: the learning rates were not tuned, no margin says when arms have done learning, two arms are one,
+            the seeds are too few or not fresh, or the lock that is there has the same plan.
     """
     if ablation.tuning is None and ablation.experiment.work == "train":
         raise ValueError(f"the learning rates of {ablation.name} were not tuned: --tune first, with the same flags")
@@ -81,11 +95,15 @@ def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
             f"{ablation.name} declares no margin above 0 in {ablation.experiment.measure}, so that nothing says when "
             "its arms have done learning: give its hypotheses one"
         )
-    plan = plan_of(ablation)
-    if before and before.plan.sha256 == plan.sha256:
+    if before and before.plan.sha256 == plan_of(ablation, before.plan.earlier_seeds).sha256:
         raise ValueError(f"{file} has this plan already: commit it, then --confirm")
-    if before and (used := sorted(set(before.plan.seeds) & set(plan.seeds))):
-        raise ValueError(f"{file} locks another plan for seed {used[0]}: a new plan needs seeds that none has used")
+    earlier = _earlier(before)
+    _refuse_seeds(ablation, earlier)
+    identities = list(ablation.request.arms.values())
+    for name, identity in ablation.request.arms.items():
+        if identities.count(identity) > 1:
+            raise ValueError(f"{name} is the same as another arm once it is tuned: there is nothing to compare")
+    plan = plan_of(ablation, earlier)
     lock = Lock(
         plan=plan,
         sha256=plan.sha256,
@@ -108,7 +126,7 @@ def confirmable(ablation: Ablation, lock: Lock, file: Path) -> AnswerLock:
     Raises:
         ValueError: something differs from the plan, files are not committed, or a run is older than the lock.
     """
-    now = plan_of(ablation)
+    now = plan_of(ablation, lock.plan.earlier_seeds)
     if changed := list(_differences(lock.plan, now)):
         name, locked, asked = changed[0]
         others = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
@@ -116,18 +134,42 @@ def confirmable(ablation: Ablation, lock: Lock, file: Path) -> AnswerLock:
             f"{file} locks {name}={locked!r}, and now it is {asked!r}{others}: ask as it was registered "
             f"({lock.command}), or --register anew, which needs new seeds"
         )
-    here, of_lock = commit(), commit_of(file)
-    if here.endswith("+") or not of_lock:
+    here, committed = commit(), commit_of(file)
+    if here.endswith("+") or committed is None:
         raise ValueError(
             f"{file} is not committed, or other files have changed since the last commit: commit them, so that the "
             "answer can name the code and the plan that it comes from"
         )
-    for seeds in ablation.asked().folders.values():
-        for folder in seeds.values():
-            began = RunFolder(folder).provenance().get("began", "") if folder.is_dir() else lock.registered
-            if began < lock.registered:
-                raise ValueError(f"{folder} is older than {file}: a plan is not judged by runs from before it")
-    return AnswerLock(file=file.name, sha256=lock.sha256, commit=of_lock, registered=lock.registered)
+    for folder in _run_folders(ablation):
+        if folder.is_dir() and RunFolder(folder).provenance().get("began", "") < committed.time:
+            raise ValueError(
+                f"{folder} began before {file} was committed: a plan is not judged by runs from before it; --register "
+                "anew, which takes fresh seeds"
+            )
+    return AnswerLock(file=file.name, sha256=lock.sha256, commit=committed.commit, registered=lock.registered)
+
+
+def _earlier(before: Lock | None) -> list[int]:
+    return sorted({*before.plan.seeds, *before.plan.earlier_seeds}) if before else []
+
+
+def _refuse_seeds(ablation: Ablation, earlier: Sequence[int]) -> None:
+    """Refuse seeds that are too few, or whose results somebody may have seen."""
+    if len(ablation.seeds) < LEAST_SEEDS:
+        raise ValueError(f"a verdict needs {LEAST_SEEDS} seeds at least, such as --seeds=100,101,102")
+    if low := [seed for seed in ablation.seeds if seed < FIRST_SEED]:
+        raise ValueError(f"seed {low[0]} is one to explore with: a plan takes seeds from {FIRST_SEED}")
+    if used := sorted(set(earlier) & set(ablation.seeds)):
+        raise ValueError(f"an earlier plan has used seed {used[0]}: a new plan needs seeds that none has used")
+    if there := next((folder for folder in _run_folders(ablation) if folder.exists()), None):
+        raise ValueError(f"{there} is there already, and may have been looked at: a plan needs seeds without runs")
+
+
+def _run_folders(ablation: Ablation) -> Iterator[Path]:
+    """Yield the folders of all runs that a verdict needs."""
+    for configs in (ablation.halves, ablation.arms):
+        for arm, config in configs.items():
+            yield from (ablation.folder(arm, config, seed) for seed in ablation.seeds)
 
 
 def _declared(hypothesis: Hypothesis) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
@@ -71,7 +72,7 @@ def own_question(
     if measure not in MEASURES:
         raise ValueError(f"no measure {measure!r}; choose one of {', '.join(MEASURES)}")
     margin = MEASURES[measure].negligible if equivalent is None else equivalent
-    if not margin or margin <= 0:
+    if not margin or not 0 < margin < math.inf:
         raise ValueError(f"nothing says which difference in {measure} is none: give --equivalent=X, above 0")
     cross(*(vary(field, *values) for field, values in (*varied, *crossed)))  # refuses what names an arm twice
     if all(len(values) == 1 for _, values in varied):
@@ -97,7 +98,8 @@ def own_question(
 
 def _value(text: str) -> Any:
     try:
-        return ast.literal_eval(text)
+        value = ast.literal_eval(text)
+        return value if not isinstance(value, float) or math.isfinite(value) else text
     except (ValueError, SyntaxError):
         return text
 

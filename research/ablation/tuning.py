@@ -120,8 +120,16 @@ class _Runs:
 
     def make(self, configs: Configs, trunks: Mapping[str, ConfigDict] = {}) -> None:
         """Train and evaluate these arms under the seeds of tuning, as far as they are not there."""
-        for _ in self.ablation.train(self._launcher, configs, SEEDS, SPLIT, trunks):
-            pass
+        failed = [
+            outcome
+            for _, outcome in self.ablation.train(self._launcher, configs, SEEDS, SPLIT, trunks)
+            if not outcome.ok and not any("FloatingPointError" in line for line in outcome.last_lines)
+        ]
+        if failed:  # for another reason than that it diverged, which would make any rate look bad
+            raise ValueError(
+                f"{len(failed)} jobs of tuning failed; their last lines are above: the same command goes on once that "
+                "is mended"
+            )
         self.made |= {self.ablation.folder(arm, config, seed) for arm, config in configs for seed in SEEDS}
 
     def score(self, arm: str, config: ConfigDict, measure: str) -> dict[int, float | None]:
@@ -152,11 +160,14 @@ def _rates_wanted(ablation: Ablation, tried: Mapping[str, Mapping[float, Trial]]
     """Return each arm with the configs of the rates that it is to try next."""
     if ablation.experiment.work == "time":
         raise ValueError(f"{ablation.name} times steps and trains nothing: there is no learning rate to tune")
-    return [
-        (arm, _at(config, rate))
-        for arm, config in ablation.arms.items()
-        for rate in rates_to_try({rate: of.loss for rate, of in tried[arm].items()}, config.training.learning_rate)
-    ]
+    wanted: Configs = []
+    for arm, config in ablation.arms.items():
+        start, losses = float(config.training.learning_rate), {rate: of.loss for rate, of in tried[arm].items()}
+        rates = rates_to_try(losses, start)
+        if "training.learning_rate" in ablation.experiment.factors:  # the question sets it
+            rates = [] if losses else [start]
+        wanted += [(arm, _at(config, rate)) for rate in rates]
+    return wanted
 
 
 def _at(config: ConfigDict, rate: float) -> ConfigDict:
@@ -173,20 +184,26 @@ def _tried_steps(runs: _Runs, arms: Mapping[str, ConfigDict]) -> dict[str, dict[
     """
     measure = runs.ablation.experiment.measure
     tried: dict[str, dict[int, Budget]] = {arm: {} for arm in arms}
-    if margin(runs.ablation.experiment) is None or runs.ablation.match != "steps":
+    fixed = runs.ablation.match != "steps" or "training.steps" in runs.ablation.experiment.factors
+    if margin(runs.ablation.experiment) is None or fixed:
         return tried
 
     def note(configs: Configs) -> None:
         for arm, config in configs:
-            steps = int(config.training.steps)
-            tried[arm][steps] = Budget(steps, runs.score(arm, config, measure))
+            steps, scores = int(config.training.steps), runs.score(arm, config, measure)
+            if any(score is not None for score in scores.values()):
+                tried[arm][steps] = Budget(steps, scores)
 
     halves = [(arm, halved(config)) for arm, config in arms.items()]
     runs.make(halves)
     note([*halves, *arms.items()])
     now = dict(arms)
     for _ in range(DOUBLINGS):
-        learning = {arm: config for arm, config in now.items() if not _learnt(runs.ablation, tried[arm])}
+        learning = {
+            arm: config
+            for arm, config in now.items()
+            if int(config.training.steps) in tried[arm] and not _learnt(runs.ablation, tried[arm])
+        }
         now = {arm: with_training(config, steps=2 * config.training.steps) for arm, config in learning.items()}
         runs.make(list(now.items()), learning)
         note(list(now.items()))
@@ -195,14 +212,19 @@ def _tried_steps(runs: _Runs, arms: Mapping[str, ConfigDict]) -> dict[str, dict[
 
 def _learnt(ablation: Ablation, budgets: Mapping[int, Budget]) -> bool:
     """Return whether the last doubling gained less than half of the margin, in the mean over seeds that have both."""
-    better = MEASURES[ablation.experiment.measure].better or 1
+    if len(budgets) < 2:
+        return False
+    better = MEASURES[ablation.experiment.measure].better
     before, last = (budgets[steps].scores for steps in sorted(budgets)[-2:])
-    gains = [
-        better * (end - middle)
+    changes = [
+        (better or 1) * (end - middle)
         for end, middle in zip(last.values(), before.values(), strict=True)
         if end is not None and middle is not None
     ]
-    return not gains or sum(gains) / len(gains) < ENOUGH * (margin(ablation.experiment) or 0.0)
+    if not changes:
+        return False
+    gain = sum(changes) / len(changes)
+    return (gain if better else abs(gain)) < ENOUGH * (margin(ablation.experiment) or 0.0)
 
 
 def _loss(loss: float | None) -> str:

@@ -13,6 +13,7 @@ from research.results.measures import MEASURES, Measure
 from research.results.message import Message
 from research.statistics.contrasts import Scores
 from research.statistics.hypotheses import LEVEL, Claim, Hypothesis, assess, holm
+from research.statistics.power import ENOUGH, Design, power
 
 EXPLORATORY: Verdict = "exploratory"
 SUPPORTED: Verdict = "supported"
@@ -20,12 +21,17 @@ REFUTED: Verdict = "refuted"
 INCONCLUSIVE: Verdict = "inconclusive"
 TOO_FEW: Verdict = "not enough seeds"
 NOT_TRAINED: Verdict = "not trained"
+NOT_MEASURED: Verdict = "not measured"
+SATURATED: Verdict = "saturated"
+NO_DIFFERENCE: Verdict = "no difference"
+UNDERPOWERED: Verdict = "underpowered"
+OPEN: Verdict = "open"
 SEEDS = 3  # the fewest that a verdict may rest on
 DECISION = (
     "trained: the last doubling of steps gained less than half the margin (upper end of a one-sided 95 % interval over "
     "seeds), no seed is 5 margins behind its arm's median, no effect changed its sign; supported: every hypothesis at "
     "5 %; refuted: any false at 5 % after Holm; alike: two one-sided tests; intervals over seeds and sentences, never "
-    "narrower than a t test over seeds; no verdict at a floor or ceiling, or below 3 seeds"
+    "narrower than a t test over seeds; else the first of: saturated, no difference, underpowered, open"
 )
 """The rule below as a lock names it: another rule is another plan."""
 
@@ -92,6 +98,45 @@ def judge(
     whole = len(asked) == len(hypotheses)
     overall = REFUTED if REFUTED in verdicts else SUPPORTED if whole and verdicts == {SUPPORTED} else INCONCLUSIVE
     return overall, judged
+
+
+def unresolved(judged: Sequence[Judged]) -> Verdict:
+    """Say of claims that are neither supported nor refuted why: the first word that applies to one of them.
+
+    saturated, where the measure tells nothing apart; no difference, where a difference is within what counts as none,
+    by two one-sided tests; underpowered, where an effect of one margin beyond the bound would more likely than one time
+    in five have been missed; and open otherwise. Without such a claim something was not measured.
+    """
+    found = {_why(each) for each in judged if each.verdict == INCONCLUSIVE}
+    order = (SATURATED, NO_DIFFERENCE, UNDERPOWERED, OPEN)
+    return next((word for word in order if word in found), NOT_MEASURED)
+
+
+def design_of(claim: Claim, measure: str) -> Design | None:
+    """Return what a claim has to show: that it holds if the truth lies one margin beyond its bound.
+
+    The margin is that of a claim that arms are alike, else the largest difference in the measure that is called none.
+    None where nothing says which one is.
+
+    Args:
+        claim: the claim.
+        measure: a name of `MEASURES`, of its scores.
+    """
+    room = claim.margin if claim.alike else MEASURES[measure].negligible or claim.margin
+    return Design(room, claim.level, claim.alike) if room else None
+
+
+def _why(judged: Judged) -> Verdict:
+    claim, design = judged.claim, design_of(judged.claim, judged.measure)
+    if judged.at_bound:
+        return SATURATED
+    if design is None:
+        return OPEN
+    if claim.margin is not None and not claim.alike:
+        p_alike = claim.estimate.p_within(design.room)
+        if p_alike is not None and p_alike < 1 - LEVEL:
+            return NO_DIFFERENCE
+    return UNDERPOWERED if power(claim.estimate, design) < ENOUGH else OPEN
 
 
 def compare_pairs(scores: Scores) -> list[ArmComparison]:

@@ -112,6 +112,7 @@ def _hypothesis(hypothesis: JudgedClaim, answer: Answer) -> dict[str, Any]:
         facts.append(Message("p to support {value}", value=numbers.chance(hypothesis.p_supports)))
     if hypothesis.p_refutes is not None:
         facts.append(Message("p to refute {value}", value=numbers.chance(hypothesis.p_refutes)))
+    facts += answer_tables.power_facts(hypothesis)
     known = hypothesis.effect is not None
     return {
         "words": hypothesis.statement,

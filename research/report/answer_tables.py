@@ -38,19 +38,17 @@ REVISED = Message("changed after results had been seen: {how}")
 SHAPES = {
     "supported": "●",
     "refuted": "✕",
+    "not measured": "○",
+    "not trained": "↗",
+    "saturated": "▔",
+    "no difference": "=",
+    "underpowered": "◔",
+    "open": "◐",
+    "exploratory": "?",
     "inconclusive": "◐",
     "not enough seeds": "○",
-    "not trained": "↗",
-    "exploratory": "?",
 }
-STYLES = {
-    "supported": "green",
-    "refuted": "red",
-    "inconclusive": "yellow",
-    "not enough seeds": "dim",
-    "not trained": "dim",
-    "exploratory": "dim",
-}
+STYLES = {"supported": "green", "refuted": "red", "no difference": "cyan", "open": "yellow", "inconclusive": "yellow"}
 
 
 class AnswerTable(NamedTuple):
@@ -151,6 +149,18 @@ def effect(hypothesis: JudgedClaim) -> str:
     return show(hypothesis.effect, places) + ends
 
 
+def power_facts(hypothesis: JudgedClaim) -> list[Message]:
+    """Return what the design could show: its power, the smallest effect at 0.8, and the seeds that would give 0.8."""
+    if hypothesis.power is None:
+        return []
+    facts = [Message("power {value}", value=f"{hypothesis.power:.2f}")]
+    if hypothesis.detectable is not None:
+        facts.append(Message("0.8 at {value} beyond the bound", value=f"{hypothesis.detectable:.2g}"))
+    if hypothesis.seeds_needed is not None:
+        facts.append(Message("or with {n} seeds", n=hypothesis.seeds_needed))
+    return facts
+
+
 def counted(answers: Sequence[FiledAnswer]) -> Message:
     """Return such as: 18 questions on the embedded corpus: 9 supported. 54 runs, 3 h 7 min of training in all.
 
@@ -193,7 +203,7 @@ def terminal(answers: Sequence[FiledAnswer]) -> RenderableType:
         for answer in (answer for answer in answers if answer.corpus == corpus):
             shaped = len(answer.hypotheses) > 1
             effects = [(f"{SHAPES[each.verdict]} " if shaped else "") + effect(each) for each in answer.hypotheses]
-            verdict = TableCell(f"{SHAPES[answer.verdict]} {answer.verdict}", STYLES[answer.verdict])
+            verdict = TableCell(f"{SHAPES[answer.verdict]} {answer.verdict}", STYLES.get(answer.verdict, "dim"))
             rows.append([answer.question, verdict, "\n".join(effects), answer.seeds, str(duration(answer.seconds))])
     sheet = TextTable(["question", "verdict", "effect and interval", "seeds", "time"], rows, left=2)
     failed = (Text.assemble(("note ", "yellow"), line) for answer in answers for line in _failures(answer))
@@ -257,6 +267,7 @@ def _part(answer: FiledAnswer) -> list[str]:
         chances: object = f"p to support {chance(each.p_supports)}, to refute {chance(each.p_refutes)}"
         if is_constant(each):
             chances = NO_CHANCE
+        chances = "; ".join(map(str, [chances, *power_facts(each)]))
         said = f"- {SHAPES[each.verdict]} {each.verdict}: {say(each.statement)}{say(of)}"
         lines.append(f"{said}: {effect(each)}{margin}; {chances}")
     lines += ["", *markdown_lines(_arms_with_seeds(answer)), ""]

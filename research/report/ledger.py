@@ -25,11 +25,11 @@ def markdown(answers: Sequence[FiledAnswer]) -> str:
     versions: dict[str, list[FiledAnswer]] = {}
     for answer in answers:
         versions.setdefault(answer.name, []).append(answer)
-    rows = [
-        _row(answer, number, stands=number == len(of))
-        for of in versions.values()
-        for number, answer in enumerate(sorted(of, key=lambda each: each.finished), start=1)
-    ]
+    rows = []
+    for of in versions.values():
+        of.sort(key=lambda each: each.finished)
+        last = max((number for number, answer in enumerate(of, start=1) if answer.lock), default=0)
+        rows += [_row(answer, number, stands=number == last) for number, answer in enumerate(of, start=1)]
     heads = ["question", "corpus", "version", "finished", "commit", "plan", "verdict", "now"]
     return "\n".join([HEAD, *markdown_lines(TextTable(heads, rows, left=len(heads))), ""])
 

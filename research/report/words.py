@@ -12,17 +12,27 @@ VERDICT_TITLES: dict[Verdict, Message] = {
     "supported": Message("supported"),
     "refuted": Message("refuted"),
     "inconclusive": Message("inconclusive"),
-    "not enough seeds": Message("not enough seeds"),
+    "not measured": Message("not measured"),
     "not trained": Message("not trained"),
+    "saturated": Message("saturated"),
+    "no difference": Message("no difference"),
+    "underpowered": Message("underpowered"),
+    "open": Message("open"),
     "exploratory": Message("exploratory"),
+    "not enough seeds": Message("not enough seeds"),
 }
 MEANINGS: dict[Verdict, Message] = {
     "supported": Message("every hypothesis holds, by its margin"),
     "refuted": Message("at least one hypothesis certainly does not"),
     "inconclusive": Message("the intervals leave it open"),
-    "not enough seeds": Message("fewer than three seeds, so no verdict"),
+    "not measured": Message("runs are missing, or do not have the measure"),
     "not trained": Message("an arm had not done learning"),
+    "saturated": Message("at the floor or the ceiling of the measure"),
+    "no difference": Message("any difference is smaller than what counts"),
+    "underpowered": Message("too few seeds or sentences to tell"),
+    "open": Message("enough seeds to tell, and the intervals leave it open"),
     "exploratory": Message("no plan was locked before the runs, so no verdict"),
+    "not enough seeds": Message("fewer than three seeds, so no verdict"),
 }
 CORPORA = {"embedded": Message("embedded corpus"), "multi30k": Message("Multi30k")}
 IN_A_SENTENCE = {"embedded": Message("the embedded corpus")}

@@ -16,7 +16,20 @@ from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
 
-Verdict = Literal["supported", "refuted", "inconclusive", "not enough seeds", "not trained", "exploratory"]
+Verdict = Literal[
+    "supported",
+    "refuted",
+    "not measured",
+    "not trained",
+    "saturated",
+    "no difference",
+    "underpowered",
+    "open",
+    "exploratory",
+    "inconclusive",
+    "not enough seeds",
+]
+"""The words of an answer. The last two are of answers from before there were locks."""
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 Interval = tuple[float, float]
@@ -124,6 +137,9 @@ class JudgedClaim(Struct, frozen=True, forbid_unknown_fields=True):
         p_supports, p_refutes: None where nothing varies; p_refutes is corrected for the number of claims (Holm).
         against: the number that the effect is seen against, 0 of a difference.
         margin: about `against`; None of a level.
+        power: the chance to support it if the truth lies one margin beyond its bound; None where no margin says so.
+        detectable: how far beyond the bound the truth would have to lie for a power of 0.8.
+        seeds_needed: seeds an arm for a power of 0.8 at one margin; None where no number gives it.
     """
 
     statement: Message
@@ -136,6 +152,9 @@ class JudgedClaim(Struct, frozen=True, forbid_unknown_fields=True):
     p_refutes: float | None
     against: float
     margin: float | None
+    power: float | None = None
+    detectable: float | None = None
+    seeds_needed: int | None = None
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):

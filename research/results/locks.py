@@ -37,6 +37,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         hypotheses: each as its type and its fields, which hold margins and measures.
         tuning: the learning rates that were tried; None where nothing is trained.
         seeds: of each arm; tuning used none of them.
+        earlier_seeds: of the plans that this one replaces.
         level: 1 - α of intervals and verdicts.
         decision: the rule by which hypotheses become a verdict.
     """
@@ -51,6 +52,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     split: str
     search: str
     seeds: tuple[int, ...]
+    earlier_seeds: tuple[int, ...]
     level: float
     decision: str
 
@@ -65,7 +67,7 @@ class Lock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A plan with its digest.
 
     Attributes:
-        registered: when, as ISO 8601; older runs are not judged.
+        registered: when, as ISO 8601.
         command, commit: how and by which code.
     """
 
@@ -94,5 +96,5 @@ def read_lock(file: Path) -> Lock | None:
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is damaged ({error}): take it from git again") from None
     if lock.plan.sha256 != lock.sha256:
-        raise ValueError(f"{file} was edited after it was registered: take it from git again, or --register anew")
+        raise ValueError(f"{file} was edited after it was registered: take it from git again")
     return lock

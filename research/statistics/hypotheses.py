@@ -47,6 +47,7 @@ class Claim(NamedTuple):
         p_refutes: p of the test against "the claim is true": a small p refutes it. Two-sided; None as above.
         holds: where nothing varies, whether the effect is on the side of the bound that was claimed; None where it lies
             on the bound, or where something varies.
+        estimate: the contrast with its standard errors.
     """
 
     arms: tuple[str, ...]
@@ -59,6 +60,7 @@ class Claim(NamedTuple):
     p_supports: float | None
     p_refutes: float | None
     holds: bool | None
+    estimate: Estimate
 
 
 class Hypothesis(Protocol):
@@ -119,6 +121,7 @@ def _claim(asked: Requirement, found: Estimate) -> Claim:
         p_supports=supports,
         p_refutes=refutes,
         holds=None if found.varies or room == 0 else room > 0,
+        estimate=found,
     )
 
 

@@ -5,7 +5,7 @@ import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from research.parallel.devices import Devices
 from research.results.run_folder import RunFolder
@@ -49,9 +49,17 @@ def commit() -> str:
     return f"{head}+" if head and changed else head
 
 
-def commit_of(file: Path) -> str:
-    """Return the last git commit that changed a file of this code; "" if there is none."""
-    return _git("log", "-1", "--format=%H", "--", str(file.absolute()))
+class Committed(NamedTuple):
+    """A git commit and when its change was made, as ISO 8601 in UTC."""
+
+    commit: str
+    time: str
+
+
+def commit_of(file: Path) -> Committed | None:
+    """Return the last git commit that changed a file of this code; None if there is none."""
+    found = _git("log", "-1", "--format=%H %at", "--", str(file.absolute())).split()
+    return Committed(found[0], datetime.fromtimestamp(int(found[1]), UTC).isoformat()) if found else None
 
 
 def _git(*arguments: str) -> str:

@@ -55,6 +55,8 @@ def leave_a_run(run, config, seed):
         },
     )
     counts.write(run, "test", 3, arrays)
+    if config.training.keep_trunk:
+        (run.trunk / "3").mkdir(parents=True, exist_ok=True)
 
 
 @dataclass

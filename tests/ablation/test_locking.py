@@ -4,17 +4,17 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 
 from research.ablation import locking
-from research.ablation.locking import confirmable, fresh_seeds, register
+from research.ablation.locking import confirmable, register, with_fresh_seeds
 from research.ablation.tuning import tune
 from research.results.locks import read_lock
 from research.results.run_folder import RunFolder
-from research.training.provenance import commit_of
-from tests.ablation.pretended import Pretends
+from research.statistics.hypotheses import Equivalence, Level, Superiority, Trend
+from research.training.provenance import Committed, commit_of
+from tests.ablation.pretended import QUESTION, Pretends
 from tests.ablation.test_tuning import Learner
 
 BEFORE = "2026-11-30T07:00:00+00:00"  # an hour before the pretended runs
@@ -30,14 +30,14 @@ def file(tmp_path):
 def committed(monkeypatch):
     """As if everything were committed: the tree is clean, and git knows every lock."""
     monkeypatch.setattr(locking, "commit", lambda: "c0de")
-    monkeypatch.setattr(locking, "commit_of", lambda file: "10c4")
+    monkeypatch.setattr(locking, "commit_of", lambda file: Committed("10c4", BEFORE))
 
 
 @pytest.fixture
 def locked(question, file, committed):
     """A question that was tuned and registered for the seeds 100 to 102 before its runs began."""
     tune(question(tuned=False), Pretends(leave=Learner()))
-    return msgspec.structs.replace(register(question(seeds=(100, 101, 102)), file, None), registered=BEFORE)
+    return register(question(seeds=(100, 101, 102)), file, None)
 
 
 def confirm(question, lock, file, launcher=None, **options):
@@ -52,7 +52,7 @@ def test_what_was_registered_is_confirmed(question, locked, file):
     assert [claim.verdict for claim in found.hypotheses] == ["supported"]
     assert {run.seed for arm in found.arms for run in arm.runs} == {100, 101, 102}
     assert (found.lock.file, found.lock.sha256, found.lock.commit, found.lock.registered) == (
-        "which.embedded_tiny.json", locked.sha256, "10c4", BEFORE)  # fmt: skip
+        "which.embedded_tiny.json", locked.sha256, "10c4", locked.registered)  # fmt: skip
     again = confirm(question, locked, file)
     assert (again.verdict, again.missing) == ("supported", 0)
 
@@ -147,7 +147,7 @@ def test_another_margin_is_refused(question, locked, file):
         confirmable(asked, locked, file)
 
 
-@pytest.mark.parametrize(("here", "of_lock"), [("c0de+", "10c4"), ("c0de", "")])
+@pytest.mark.parametrize(("here", "of_lock"), [("c0de+", Committed("10c4", BEFORE)), ("c0de", None)])
 def test_what_is_not_committed_is_refused(question, locked, file, monkeypatch, here, of_lock):
     monkeypatch.setattr(locking, "commit", lambda: here)
     monkeypatch.setattr(locking, "commit_of", lambda file: of_lock)
@@ -155,12 +155,17 @@ def test_what_is_not_committed_is_refused(question, locked, file, monkeypatch, h
         confirm(question, locked, file)
 
 
-def test_a_run_from_before_the_lock_is_refused(question, locked, file):
-    question(seeds=(100, 101, 102)).run(Pretends(leave=Learner()), resume=False)  # explored
-    late = msgspec.structs.replace(locked, registered=AFTER)
-    with pytest.raises(ValueError, match=r"\.100 is older than .*which\.embedded_tiny\.json: a plan is not judged by"):
-        confirm(question, late, file)
-    assert confirm(question, locked, file).verdict == "supported"  # registered before them, it takes them
+@pytest.mark.parametrize("steps", [400, 800])
+def test_a_run_from_before_the_lock_was_committed_is_refused(question, locked, file, monkeypatch, steps):
+    """A run of half of the steps as well."""
+    asked = question(seeds=locked.plan.seeds, lock=locked)
+    configs = {400: asked.halves, 800: asked.arms}[steps]
+    list(asked.train(Pretends(leave=Learner()), configs.items(), asked.seeds, "test"))
+    with monkeypatch.context() as patched:
+        patched.setattr(locking, "commit_of", lambda file: Committed("10c4", AFTER))
+        with pytest.raises(ValueError, match=r"\.100 began before .*json was committed: .* --register anew"):
+            confirm(question, locked, file)
+    assert confirm(question, locked, file).verdict == "supported"  # committed before them, it takes them
 
 
 def test_a_run_that_does_not_say_when_it_began_is_refused(question, locked, file):
@@ -169,7 +174,7 @@ def test_a_run_that_does_not_say_when_it_began_is_refused(question, locked, file
     run = RunFolder(asked.asked().folders["layers=1"][101])
     facts = run.provenance()
     run.write_json("provenance.json", {name: value for name, value in facts.items() if name != "began"})
-    with pytest.raises(ValueError, match=r"\.101 is older than"):
+    with pytest.raises(ValueError, match=r"\.101 began before"):
         confirm(question, locked, file)
 
 
@@ -186,12 +191,67 @@ def test_a_question_that_was_not_tuned_cannot_be_registered(question, file):
 
 
 def test_a_new_plan_needs_new_seeds(question, locked, file):
-    assert (fresh_seeds(None), fresh_seeds(locked)) == ((100, 101, 102, 103, 104), (103, 104, 105, 106, 107))
     with pytest.raises(ValueError, match="has this plan already: commit it, then --confirm"):
         register(question(seeds=(100, 101, 102)), file, locked)
-    with pytest.raises(ValueError, match="locks another plan for seed 102: a new plan needs seeds that none has used"):
+    with pytest.raises(ValueError, match="an earlier plan has used seed 102: a new plan needs seeds that none"):
         register(question(seeds=(102, 103, 104)), file, locked)
-    assert register(question(seeds=(103, 104, 105)), file, locked).plan.seeds == (103, 104, 105)
+    second = register(question(seeds=(103, 104, 105)), file, locked)
+    assert (second.plan.seeds, second.plan.earlier_seeds) == ((103, 104, 105), (100, 101, 102))
+    with pytest.raises(ValueError, match="an earlier plan has used seed 100"):  # nor those of the plan before that
+        register(question(seeds=(100, 101, 102)), file, second)
+    confirm(question, second, file)
+
+
+def test_fresh_seeds_have_no_runs(question, locked, file):
+    assert with_fresh_seeds(question, None).seeds == [100, 101, 102, 103, 104]
+    assert with_fresh_seeds(question, locked).seeds == [105, 106, 107, 108, 109]
+    question(seeds=(111,)).run(Pretends(leave=Learner()), resume=False)  # explored
+    second = register(with_fresh_seeds(question, locked), file, locked)
+    assert with_fresh_seeds(question, second).seeds == [115, 116, 117, 118, 119]
+    with pytest.raises(ValueError, match=r"\.111 is there already, and may have been looked at"):
+        register(question(seeds=(110, 111, 112)), file, second)
+
+
+@pytest.mark.parametrize(
+    ("seeds", "sentence"),
+    [((100, 101), "a verdict needs 3 seeds at least"), ((0, 1, 2), "seed 0 is one to explore with")],
+)
+def test_seeds_that_cannot_be_registered(question, locked, file, seeds, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        register(question(seeds=seeds), file, None)
+
+
+@pytest.mark.parametrize(
+    "hypothesis",
+    [
+        Equivalence(("layers=2",), "layers=1", 9.0),
+        Trend(("layers=1", "layers=2"), (1.0, 2.0), 0.1),
+        Level("layers=2", 99.0, more=False),
+    ],
+)
+def test_every_kind_of_hypothesis_is_confirmed(question, locked, file, hypothesis, monkeypatch):
+    """A lock is compared as it was read from its file."""
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=(*QUESTION.verdict, hypothesis)))
+    register(question(seeds=(110, 111, 112)), file, None)
+    assert confirm(question, read_lock(file), file).verdict == "supported"
+
+
+def test_a_plan_of_some_arms_can_still_be_judged(question, locked, file, monkeypatch):
+    both = (*QUESTION.verdict, Level("layers=2", 99.0, more=False))
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=both))
+    register(question(seeds=(110, 111, 112), only="*=2"), file, None)
+    found = confirm(question, read_lock(file), file, only="*=2")
+    assert [claim.verdict for claim in found.hypotheses] == ["supported"]
+    assert found.verdict == "not measured"  # the other half of the claim
+
+
+def test_arms_that_tuning_made_alike_are_refused(question, file, committed, monkeypatch):
+    arms = {"fast": {"training.label_smoothing": 0.1}, "slow": {"training.label_smoothing": 0.1}}
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, arms=arms, verdict=(
+        Superiority("fast", "slow", 0.5),), axis=None))  # fmt: skip
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    with pytest.raises(ValueError, match="fast is the same as another arm once it is tuned"):
+        register(question(seeds=(110, 111, 112)), file, None)
 
 
 def test_exploring_never_replaces_what_was_confirmed(question, locked, file):
@@ -220,5 +280,6 @@ def test_the_digest_is_of_the_plan_and_not_of_its_layout(locked, file):
 
 
 def test_git_knows_which_commit_a_file_is_of(tmp_path):
-    assert len(commit_of(Path("pyproject.toml"))) in (0, 40)  # 0 outside a checkout
-    assert commit_of(tmp_path / "nothing.json") == ""
+    found = commit_of(Path("pyproject.toml"))
+    assert found is None or (len(found.commit) == 40 and found.time.startswith("20"))  # None outside a checkout
+    assert commit_of(tmp_path / "nothing.json") is None

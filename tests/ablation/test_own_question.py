@@ -69,6 +69,8 @@ def test_a_quote_in_a_value_stays_a_value():
         ([("model.layers", (1, 2))], "blue", None, "no measure 'blue'; choose one of bleu"),
         ([("model.layers", (1, 2))], "entropy", None, "nothing says which difference in entropy is none"),
         ([("model.layers", (1, 2))], "bleu", 0.0, "give --equivalent=X, above 0"),
+        ([("model.layers", (1, 2))], "bleu", float("inf"), "give --equivalent=X, above 0"),
+        ([("model.layers", (1, 2))], "bleu", float("nan"), "give --equivalent=X, above 0"),
         ([("model.layers", (1,))], "bleu", None, "there is nothing to compare"),
         ([("model.layers", (1, 1))], "bleu", None, "each of them once"),
         ([("model.layers", (1, 2)), ("model.layers", (3, 4))], "bleu", None, "sets model.layers in two factors"),

@@ -1,15 +1,18 @@
 """Learning rates: which are tried, which is taken, and what a verdict does with them."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from configs.command_line import load
+from research.ablation.launching.jobs import Outcome
 from research.ablation.tuning import first_launches, rates_to_try, tune, tuning_table
 from research.results import counts
 from research.results.tunings import read_tuning
-from tests.ablation.pretended import Pretends, leave_a_run
+from research.statistics.hypotheses import Superiority
+from tests.ablation.pretended import QUESTION, Pretends, leave_a_run
 
 START = load("configs/embedded_tiny.py:luong").training.learning_rate
 
@@ -40,17 +43,17 @@ def test_where_all_fail_lower_ones_are_tried():
 class Learner:
     """Leaves a run whose loss on validation is lowest at a rate, twice the config's for two layers.
 
-    fails: (layers, rate) that diverges. late: layers -> the steps until which each halving of them costs a nat.
-    after: (run, config, seed) -> None, which may change what was left.
+    fails: (layers, rate) that diverges, as do more than most_steps. after: (run, config, seed) -> None, may change
+    what was left. late: layers -> the steps until which each halving of them costs a nat.
     """
 
-    def __init__(self, fails=(), late=None, after=lambda run, config, seed: None):
-        self.fails, self.late, self.after = fails, late or {}, after
+    def __init__(self, fails=(), late=None, most_steps=10**9, after=lambda run, config, seed: None):
+        self.fails, self.late, self.most_steps, self.after = fails, late or {}, most_steps, after
 
     def __call__(self, run, config, seed):
         layers, rate = config.model.layers, config.training.learning_rate
         run.path.mkdir(parents=True, exist_ok=True)
-        if (layers, rate) in self.fails:
+        if (layers, rate) in self.fails or config.training.steps > self.most_steps:
             run.append_metrics({"step": 100, "validation/perplexity": 1.0})  # best of all, before it diverged
             return
         leave_a_run(run, config, seed)
@@ -123,6 +126,37 @@ def test_an_arm_that_trains_at_no_rate(question):
     with pytest.raises(ValueError, match=r"layers=1 trains at none of 0\.00125, 0\.0025, 0\.005, 0\.01, 0\.02, 0\.04"):
         tune(asked, Pretends(leave=Learner(fails=[(1, rate) for rate in rates])))
     assert not asked.tuning_file.exists()
+
+
+def test_a_job_that_failed_for_another_reason_stops_the_tuning(question):
+    """Out of memory, or of time, says nothing about a learning rate."""
+
+    class Fails(Pretends):
+        def launch(self, jobs):
+            for job in jobs:
+                yield Outcome(job, 1, 0.5, ["OSError: no space left"])
+
+    asked = question(tuned=False)
+    with pytest.raises(ValueError, match=r"6 jobs of tuning failed; .* the same command goes on once"):
+        tune(asked, Fails())
+    assert not asked.tuning_file.exists()
+
+
+@pytest.mark.parametrize(("field", "values"), [("training.learning_rate", (0.1, 0.3)), ("training.steps", (600, 900))])
+def test_what_the_question_varies_is_not_tuned(question, monkeypatch, field, values):
+    arms = {f"{value}": {field: value} for value in values}
+    first, second = arms
+    varied = replace(QUESTION, arms=arms, axis=None, verdict=(Superiority(first, second, 0.5),))
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", varied)
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    name = field.removeprefix("training.")
+    assert [config.training[name] for config in question().arms.values()] == list(values)
+
+
+def test_steps_whose_runs_failed_are_not_taken(question):
+    """All longer runs diverge: the arm keeps the steps that it has runs of, and is still learning."""
+    tuned = tune(question(tuned=False), Pretends(leave=Learner(late={1: 10**9, 2: 10**9}, most_steps=800)))
+    assert [(arm.steps, arm.learnt) for arm in tuned.arms] == [(800, False)] * 2
 
 
 def test_a_seed_of_the_tuning_judges_nothing(question):

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from research.ablation.measured import MeasuredRun
-from research.ablation.verdict import compare_pairs, scores_of
+from research.ablation.verdict import compare_pairs, scores_of, unresolved
 from research.ablation.verdict import judge as judge_by
 from research.results.measures import MEASURES, Measure
 from research.results.message import Message
@@ -243,3 +243,37 @@ def test_holm_by_hand():
     p = np.random.default_rng(0).uniform(size=20)  # never below Benjamini and Hochberg's, nor above Bonferroni's
     assert (np.array(holm(p)) >= false_discovery_control(p) - 1e-12).all()
     assert (np.array(holm(p)) <= np.minimum(20 * p, 1) + 1e-12).all()
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "means", "spread", "expected"),
+    [
+        # Where the measure tells nothing apart.
+        (Superiority("a", "b", 0.0), {"a": 99.0, "b": 99.1}, CLOSE, "saturated"),
+        # A difference that is certainly smaller than what counts, 1 point.
+        (Superiority("a", "b", 0.0), {"a": 3.1, "b": 3.0}, CLOSE, "no difference"),
+        # One point beyond the bound would have been missed: seeds are 2 points apart.
+        (Superiority("a", "b", 0.0), {"a": 5.0, "b": 3.0}, WIDE, "underpowered"),
+        (Equivalence(("a",), "b", 1.0), {"a": 3.0, "b": 3.0}, WIDE, "underpowered"),
+        # One point would have been seen, and the difference is on the margin.
+        (Superiority("a", "b", 2.0), {"a": 5.0, "b": 3.0}, CLOSE, "open"),
+        (Equivalence(("a",), "b", 1.0), {"a": 4.0, "b": 3.0}, CLOSE, "open"),
+        (Level("a", 10.0, more=False), {"a": 10.0}, CLOSE, "open"),
+    ],
+)
+def test_why_a_claim_is_neither_supported_nor_refuted(hypothesis, means, spread, expected, monkeypatch):
+    points = Measure(Message("points"), "points", 1, ("points",), ceiling=98.0, negligible=1.0)
+    monkeypatch.setitem(MEASURES, "points", points)
+    overall, judged = judge([hypothesis], "points", arms(spread=spread, **means))
+    assert overall == "inconclusive"
+    assert unresolved(judged) == expected
+
+
+def test_the_first_word_of_several_claims_counts(monkeypatch):
+    points = Measure(Message("points"), "points", 1, ("points",), ceiling=98.0, negligible=1.0)
+    monkeypatch.setitem(MEASURES, "points", points)
+    made = {**arms(a=5.0, b=3.0), **arms(spread=WIDE, c=5.0)}
+    claims = [Superiority("a", "b", 2.0), Superiority("c", "b", 0.0)]  # open, and underpowered
+    assert unresolved(judge(claims, "points", made)[1]) == "underpowered"
+    supported = judge([Superiority("a", "b", 1.0)], "points", made)[1]
+    assert unresolved(supported) == "not measured"  # what was not judged is what is lacking
