@@ -9,7 +9,7 @@ from research.report.runs import read_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 EVIDENCE = sorted((ROOT / "docs" / "evidence").iterdir())
-DOCUMENTS = {"embedded": "results.md", "multi30k": "results.md", "sizes": "recipes.md"}
+DOCUMENTS = {"embedded": "results.md", "multi30k": "results.md", "sizes": "recipes.md", "tutorial": "reproductions.md"}
 MOST = 26_000  # bytes of the evidence of a run; two splits and 27 validations take the most
 
 
