@@ -43,12 +43,13 @@ def write_page(
     order = list(dict.fromkeys(answer.question for answer in answers))
     shown = [answer_section(answer) for answer in sorted(answers, key=lambda answer: order.index(answer.question))]
     look_at = any(each["look"] for each in shown)
+    said = {word for each in answers for word in (each.verdict, *(claim.verdict for claim in each.hypotheses))}
     return environment(None).get_template("page.html").render(
         runs=run_section(runs, others, out) if runs else None,
         questions=shown,
         title=_title(runs, order),
         count=counted(answers) if answers else None,
-        verdicts=[(css_class(key), title, MEANINGS[key]) for key, title in VERDICT_TITLES.items()],
+        verdicts=[(css_class(key), title, MEANINGS[key]) for key, title in VERDICT_TITLES.items() if key in said],
         colours=[(name, colour, style.DARK[colour]) for colour, name in COLOURS.items()],
         config=as_json(_in_variables(CONFIG)),
         drawing=_drawing(),
