@@ -227,8 +227,7 @@ class Ablation:
                 trunks={
                     seed: str(shorter.absolute())
                     for seed in folders
-                    if arm in trunks
-                    and any(RunFolder(shorter := self.folder(arm, trunks[arm], seed)).trunk.glob("[0-9]*"))
+                    if arm in trunks and RunFolder(shorter := self.folder(arm, trunks[arm], seed)).trunk_checkpoints()
                 },
                 split=split,
                 search=self.search,
@@ -311,7 +310,12 @@ class Ablation:
 
 def halved(config: ConfigDict) -> ConfigDict:
     """Return the config with half of its steps; it keeps its trunk for the whole, where the schedule has one."""
-    return with_training(config, steps=config.training.steps // 2, keep_trunk=config.training.schedule == "wsd")
+    return with_trunk(config, steps=config.training.steps // 2)
+
+
+def with_trunk(config: ConfigDict, **training: Any) -> ConfigDict:
+    """Return the config with other values of these fields of `training`; it keeps its trunk, where it has one."""
+    return with_training(config, keep_trunk=config.training.schedule == "wsd", **training)
 
 
 def with_training(config: ConfigDict, **training: Any) -> ConfigDict:

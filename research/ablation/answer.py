@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 
@@ -41,7 +40,7 @@ from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
 from research.statistics.hypotheses import LEVEL
 from research.statistics.power import detectable, power, seeds_needed
-from research.training.provenance import commit
+from research.training.provenance import commit, now
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         source=experiment.source,
         command=asked.command,
         commit=commit(),
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=now(),
         level=LEVEL,
         measure=experiment.measure,
         measures=tuple(shown),

@@ -76,14 +76,20 @@ def last_doubling(
     middles = _scores(measure, halves)
     if not ends or ends.keys() != middles.keys():
         return None
-    changes = np.array([(better or 1) * (ends[seed] - middles[seed]) for seed in ends])
-    gain = float(changes.mean()) if better else abs(float(changes.mean()))
+    changes = np.array([ends[seed] - middles[seed] for seed in ends])
+    gained = gain(measure, float(changes.mean()))
     error = float(changes.std(ddof=1)) / math.sqrt(len(changes)) if len(changes) > 1 else math.inf
     quantile = float(special.stdtrit(max(len(changes) - 1, 1), LEVEL))
     behind = float(np.median(list(ends.values()))) - np.array(list(ends.values()))
     behind = better * behind if better else np.abs(behind)
     lags = tuple(seed for seed, by in zip(ends, behind, strict=True) if by > LAG * margin)
-    return LastDoubling(gain, gain + quantile * error, margin, lags)
+    return LastDoubling(gained, gained + quantile * error, margin, lags)
+
+
+def gain(measure: str, change: float) -> float:
+    """Return what a change is worth: above 0 where it is for the better, or, where neither way is better, at all."""
+    better = MEASURES[measure].better
+    return better * change if better else abs(change)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, is_dataclass
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from research.results.identity import flat
 from research.results.locks import Lock, LockedArm, Plan, write_lock
 from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import LEVEL, Hypothesis
-from research.training.provenance import commit, commit_of
+from research.training.provenance import commit, commit_of, now
 
 FIRST_SEED, SEEDS = 100, 5
 
@@ -107,7 +106,7 @@ def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
     lock = Lock(
         plan=plan,
         sha256=plan.sha256,
-        registered=datetime.now(UTC).isoformat(timespec="seconds"),
+        registered=now(),
         command=ablation.command,
         commit=commit(),
     )
@@ -126,12 +125,12 @@ def confirmable(ablation: Ablation, lock: Lock, file: Path) -> AnswerLock:
     Raises:
         ValueError: something differs from the plan, files are not committed, or a run is older than the lock.
     """
-    now = plan_of(ablation, lock.plan.earlier_seeds)
-    if changed := list(_differences(lock.plan, now)):
-        name, locked, asked = changed[0]
+    asked = plan_of(ablation, lock.plan.earlier_seeds)
+    if changed := list(_differences(lock.plan, asked)):
+        name, locked, found = changed[0]
         others = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise ValueError(
-            f"{file} locks {name}={locked!r}, and now it is {asked!r}{others}: ask as it was registered "
+            f"{file} locks {name}={locked!r}, and now it is {found!r}{others}: ask as it was registered "
             f"({lock.command}), or --register anew, which needs new seeds"
         )
     here, committed = commit(), commit_of(file)

@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from research.parallel import host
 from research.parallel.devices import Devices
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
-from research.training.provenance import commit
+from research.training.provenance import commit, now
 from research.training.trainer import with_seed
 from research.training.translator_training import make_training
 
@@ -79,7 +78,7 @@ def time_steps(config: ConfigDict, folder: Path, *, seed: int, command: str) -> 
     facts = {
         "name": folder.name,
         "command": command,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "began": now(),
         "commit": commit(),
         "devices": jax.local_devices()[0].device_kind,
         "steps": len(seconds),

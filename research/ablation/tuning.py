@@ -10,21 +10,19 @@ steps share a trunk. Where arms are matched by a cost, the match fixes the steps
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 
 from ml_collections import ConfigDict
 from rich.table import Table
 
-from research.ablation.ablate import Ablation, halved, with_training
-from research.ablation.last_doubling import ENOUGH, margin
+from research.ablation.ablate import Ablation, halved, with_training, with_trunk
+from research.ablation.last_doubling import ENOUGH, gain, margin
 from research.ablation.launching.jobs import Job, Launcher
 from research.ablation.measured import read_run
-from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 from research.results.tables import NOTHING, TableCell, TextTable, terminal_table
 from research.results.tunings import Budget, Trial, TunedArm, Tuning, write_tuning
-from research.training.provenance import commit
+from research.training.provenance import commit, now
 
 SEEDS = (10, 11)
 SPLIT = "validation"
@@ -57,7 +55,7 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
         corpus=ablation.corpus,
         command=ablation.command,
         commit=commit(),
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=now(),
         seeds=SEEDS,
         seconds=sum(RunFolder(folder).provenance().get("seconds", 0.0) for folder in runs.made),
         arms=tuple(
@@ -172,7 +170,7 @@ def _rates_wanted(ablation: Ablation, tried: Mapping[str, Mapping[float, Trial]]
 
 def _at(config: ConfigDict, rate: float) -> ConfigDict:
     """Return the config at a learning rate; its trunk is kept, where its schedule has one, for more steps."""
-    return with_training(config, learning_rate=rate, keep_trunk=config.training.schedule == "wsd")
+    return with_trunk(config, learning_rate=rate)
 
 
 def _tried_steps(runs: _Runs, arms: Mapping[str, ConfigDict]) -> dict[str, dict[int, Budget]]:
@@ -214,17 +212,16 @@ def _learnt(ablation: Ablation, budgets: Mapping[int, Budget]) -> bool:
     """Return whether the last doubling gained less than half of the margin, in the mean over seeds that have both."""
     if len(budgets) < 2:
         return False
-    better = MEASURES[ablation.experiment.measure].better
     before, last = (budgets[steps].scores for steps in sorted(budgets)[-2:])
     changes = [
-        (better or 1) * (end - middle)
+        end - middle
         for end, middle in zip(last.values(), before.values(), strict=True)
         if end is not None and middle is not None
     ]
     if not changes:
         return False
-    gain = sum(changes) / len(changes)
-    return (gain if better else abs(gain)) < ENOUGH * (margin(ablation.experiment) or 0.0)
+    gained = gain(ablation.experiment.measure, sum(changes) / len(changes))
+    return gained < ENOUGH * (margin(ablation.experiment) or 0.0)
 
 
 def _loss(loss: float | None) -> str:

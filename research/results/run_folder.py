@@ -46,6 +46,10 @@ class RunFolder:
         """The folder of the checkpoint at which the rate began to fall, if the run has kept it."""
         return self.path / "trunk"
 
+    def trunk_checkpoints(self) -> list[Path]:
+        """Return the checkpoints that a longer run begins with, the end of the trunk last; none where it kept none."""
+        return sorted(self.trunk.glob("[0-9]*"), key=lambda checkpoint: int(checkpoint.name))
+
     @property
     def vocabulary(self) -> Path:
         return self.path / "vocabulary"

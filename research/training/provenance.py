@@ -17,7 +17,7 @@ def session_facts(command: str, devices: Devices) -> dict[str, Any]:
     """Return command, commit, versions and devices of this session of training, and when it began."""
     return {
         "command": command,
-        "began": datetime.now(UTC).isoformat(timespec="seconds"),
+        "began": now(),
         "commit": commit(),
         "versions": {"python": platform.python_version(), **{package: version(package) for package in PACKAGES}},
         "devices": f"{devices.count} × {devices.kind}",
@@ -41,6 +41,11 @@ def record_session(
     elif saved[-1] < steps:
         others = folder.provenance().get("went_on", [])
         folder.update_provenance({"went_on": [*others, {"from_step": saved[-1], **session}]})
+
+
+def now() -> str:
+    """Return the time as ISO 8601 in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def commit() -> str:

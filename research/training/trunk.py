@@ -39,7 +39,7 @@ def begin_with_trunk(folder: RunFolder, config: ConfigDict, shorter: Path | str,
     if any(folder.checkpoints.glob("[0-9]*")):
         return
     run = RunFolder.existing(shorter)
-    kept = sorted(run.trunk.glob("[0-9]*"), key=lambda checkpoint: int(checkpoint.name))
+    kept = run.trunk_checkpoints()
     if not kept:
         raise ValueError(
             f"{shorter} has kept no trunk: train it with --config.training.keep_trunk=True, as far as its rate falls"
