@@ -147,6 +147,7 @@ def ablate(given: Given, command: str) -> None:
         search=f"beam{flags.beam}",
         by=flags.match,
         only=flags.arms,
+        made_elsewhere=flags.evidence or (),
     )
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     lock_file = LOCKS / f"{flags.question}.{Path(flags.config).stem}.json"
@@ -223,6 +224,9 @@ def _answer(ablation: Any, launching: Any, flags: Any, lock: Any = None) -> None
     answer = ablation.run(launching, resume=flags.resume, lock=lock)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
+    if flags.keep:
+        kept = ablation.keep(flags.keep)
+        print(f"Evidence: {len(kept)} runs in {flags.keep}")
     if any(arm.failed for arm in answer.arms):
         fail("some arms failed; the last lines of each are above", code=1)
 

@@ -385,6 +385,21 @@ ABLATE = Verb(
             type=Path,
             metavar="FOLDER",
         ),
+        flag(
+            "--evidence",
+            "a folder of runs that were made elsewhere, or of their evidence, which are taken before any is trained; "
+            "may be given again",
+            action="append",
+            type=Path,
+            metavar="FOLDER",
+        ),
+        flag(
+            "--keep",
+            "also write the evidence of every run of the answer below FOLDER: about 20 kB each, without weights and "
+            "texts, from which --evidence gives the same answer",
+            type=Path,
+            metavar="FOLDER",
+        ),
         flag("--beam", "beam width; 1 is greedy (default: 1)", type=count, default=1, metavar="N"),
         flag("--resume", "go on with an unfinished answer, which is refused without this", action="store_true"),
         flag(
@@ -421,7 +436,7 @@ ABLATE = Verb(
         ),
         flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
     ),
-    excludes={"confirm": ("seeds",), "tune": ("seeds",), "register": ("dry_run",)},
+    excludes={"confirm": ("seeds",), "tune": ("seeds", "evidence", "keep"), "register": ("dry_run", "keep")},
     requires={"vary": ("cross", "measure", "equivalent")},
     overrides=("config", "launcher"),
 )

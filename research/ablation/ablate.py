@@ -10,12 +10,14 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from research import models
+from research.ablation import kept_runs
 from research.ablation.answer import Asked, Failures, make_answer
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.work import Task
 from research.results.answers import Answer, AnswerLock, Request, read_answer, write_answer
+from research.results.evidence import keep_for_verdict
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.locks import Lock
 from research.results.run_folder import RunFolder
@@ -49,6 +51,7 @@ class Ablation:
         tuned: bool = True,
         lock: Lock | None = None,
         only: str = "*",
+        made_elsewhere: Sequence[Path] = (),
     ):
         """Prepare the arms; nothing is launched.
 
@@ -66,15 +69,19 @@ class Ablation:
             tuned: arms have the learning rates and steps of tuning/NAME.json, if it is there, else of their configs.
             lock: the plan that is confirmed, whose learning rates and steps arms have; None explores.
             only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
+            made_elsewhere: folders of runs or of their evidence, which are taken before any is trained.
 
         Raises:
             ValueError: an arm cannot be built, none is asked of, or other arms or these seeds were tuned.
         """
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
+        for folder in made_elsewhere:
+            if not folder.is_dir():
+                raise ValueError(f"there is no folder {folder}, which --evidence names")
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
-        self.get_config = get_config
+        self.get_config, self._made_elsewhere = get_config, tuple(made_elsewhere)
         self.match = by or experiment.match
         every = self._matched(self.match, experiment.configs(get_config, override))
         patterns = only.split("|")
@@ -215,7 +222,7 @@ class Ablation:
         taken: set[Path] = set()
         for arm, config in arms:
             folders = {seed: self.folder(arm, config, seed) for seed in seeds}
-            folders = {seed: path for seed, path in folders.items() if path not in taken}
+            folders = {seed: path for seed, path in folders.items() if path not in taken and self._is_ours(path)}
             taken |= set(folders.values())
             if all(RunFolder(path).is_evaluated(split, self.search) for path in folders.values()):
                 continue
@@ -238,14 +245,34 @@ class Ablation:
             yield arm, Job(name, command, logs / f"{name}.log"), task
 
     def folder(self, arm: str, config: ConfigDict, seed: int) -> Path:
-        """Return the run folder of an arm and seed; `config` has the learning rate that it trains with."""
-        return self.out / "trained" / f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
+        """Return the run folder of an arm and seed, or its evidence; `config` has the rate that it trains with.
+
+        Raises:
+            ValueError: see `kept_runs.find`.
+        """
+        name = f"{architecture_of(self.experiment, arm)}-{self._digest(config)}.{seed}"
+        ours = self.out / "trained"
+        if not self._made_elsewhere:
+            return ours / name
+        places = [ours, *self._made_elsewhere]
+        return kept_runs.find(name, places, self._digest, split=self.split, search=self.search) or ours / name
 
     def write(self, failures: Failures) -> Answer:
         """Write the answer by now, whole or not at all, and return it."""
         found = make_answer(self.asked(), failures, self.out)
         write_answer(found, self.file)
         return found
+
+    def _is_ours(self, folder: Path) -> bool:
+        """Return whether a run is trained here; of one that was made elsewhere nothing is left to do."""
+        return folder.parent == self.out / "trained"
+
+    def keep(self, out: Path) -> list[Path]:
+        """Write the evidence of every finished run of the answer below `out`; see `evidence.keep_for_verdict`."""
+        asked = self.asked()
+        arms = [*asked.finished.values(), *asked.finished_halves.values()]
+        runs = dict.fromkeys(path for of in arms for path in of.values())
+        return keep_for_verdict(runs, out, self.split, self.search)
 
     def _matched(self, by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
         file = "seconds_per_step.json"

@@ -139,7 +139,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
 
     def result(arm: str, runs: Sequence[MeasuredRun]) -> ArmResult:
         x, group = experiment.place(arm)
-        where = {run.seed: _relative(finished[arm][run.seed], root) for run in runs}
+        where = {run.seed: _in_answer(finished[arm][run.seed]) for run in runs}
         estimate = scores.contrast({arm: 1}) if arm in scores.runs else None
         return ArmResult(
             name=arm,
@@ -192,7 +192,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         curves=read_curves(folders, experiment.watched),
         seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys([*every, *shorter]))
         + (asked.tuning.seconds if asked.tuning else 0.0),
-        look=_look(folders, root, asked.split),
+        look=_look(folders, asked.split),
         missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
         request=asked.request,
     )
@@ -221,18 +221,23 @@ def _claim(judged: Judged, verdict: Verdict, seeds: int) -> JudgedClaim:
     )
 
 
-def _look(folders: Mapping[str, Sequence[Path]], root: Path, split: str) -> str | None:
+def _look(folders: Mapping[str, Sequence[Path]], split: str) -> str | None:
     """Return the first run of the last arm that attends."""
     for of in reversed(list(folders.values())):
         for path in of:
             if RunFolder(path).result().get("splits", {}).get(split, {}).get("attention"):
-                return _relative(path, root)
+                return _in_answer(path)
     return None
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return sum(known) / len(known) if known else None
+
+
+def _in_answer(folder: Path) -> str:
+    """Return the run folder as an answer names it, wherever it was made."""
+    return f"trained/{folder.name}"
 
 
 def _relative(path: Path, root: Path) -> str:

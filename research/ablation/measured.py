@@ -17,7 +17,7 @@ class MeasuredRun(NamedTuple):
 
     Attributes:
         seed: its seed.
-        counts: measure -> counts_NX, a row a sentence; of the measures that are functions of such counts.
+        counts: measure -> counts_NX, a row a sentence, or a block of them; of measures that are functions of counts.
         values: measure -> score, None where the run lacks it.
     """
 
@@ -44,7 +44,7 @@ def read_run(folder: Path, split: str, search: str, measures: Sequence[str]) -> 
     for name in measures:
         of_sums = MEASURES[name].of_sums
         if values[name] is not None and of_sums is not None:
-            counted[name] = counts.read(run, split).of(name, search)
+            counted[name] = counts.in_blocks(counts.read(run, split).of(name, search))
             values[name] = float(of_sums(counted[name].sum(axis=0, keepdims=True))[0])
     return MeasuredRun(int(run.config().seed), counted, values)
 

@@ -1,6 +1,6 @@
-"""Evidence: what tables and intervals need of a run, about 20 kB, so that a repository can keep it.
+"""Evidence: what tables, intervals and verdicts need of a run, about 20 kB, so that a repository can keep it.
 
-It is a run folder without weights, texts and attention maps, which `report` reads like the run itself:
+It is a run folder without weights, texts and attention maps. `report` and `ablate` read it like the run itself:
 
 config.json  provenance.json  result.json  metrics.jsonl  counts/<split>.npz
 """
@@ -11,13 +11,14 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from research.results.counts import Counts, read
+from research.results.counts import SOURCE_WORDS, Counts, in_blocks, read
+from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder, beams
 
 LONG = frozenset(["samples", "attention", "by", "by_head", "interventions", "config"])
@@ -43,7 +44,23 @@ def keep(runs: Sequence[Path], out: Path) -> list[Path]:
         raise ValueError("there is no run to keep evidence of: give run folders")
     paths = list(dict.fromkeys(Path(os.path.abspath(run)) for run in runs))
     shared = Path(os.path.commonpath([path.parent for path in paths]))
-    found = [(out / path.relative_to(shared), evidence(RunFolder.existing(path))) for path in paths]
+    return _keep([(out / path.relative_to(shared), evidence(RunFolder.existing(path))) for path in paths])
+
+
+def keep_for_verdict(runs: Iterable[Path], out: Path, split: str, search: str) -> list[Path]:
+    """Write the evidence of each run to `out`/NAME, with all that any measure counts, in blocks of sentences.
+
+    Args:
+        runs: run folders, evaluated so, or such evidence of them.
+        out: made if absent. Evidence that is there is never changed.
+        split, search: what is judged.
+
+    Returns, errors: as `keep`.
+    """
+    return _keep([(out / path.name, evidence_for_verdict(RunFolder.existing(path), split, search)) for path in runs])
+
+
+def _keep(found: Sequence[tuple[Path, Mapping[str, bytes]]]) -> list[Path]:
     for folder, files in found:  # before the first is written
         if folder.exists() and not _holds(folder, files):
             raise ValueError(
@@ -65,6 +82,29 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
             f"{run.path} is not evaluated by this version: `python run.py evaluate --workdir={run.path}` comes first"
         )
     first = next(iter(splits))
+    counts, beam = read(run, first), max(beams(splits[first]["searches"]))
+    return {**_facts(run, result), f"counts/{first}.npz": _packed(counts, [*FORCED, f"beam{beam}.bleu"])}
+
+
+def evidence_for_verdict(run: RunFolder, split: str, search: str) -> dict[str, bytes]:
+    """Return the files of the evidence that a verdict needs of a run, by name. Equal runs give equal bytes."""
+    result = run.result()
+    measured, counts = result["splits"][split], read(run, split)
+    others = tuple(f"{each}." for each in measured["searches"] if each != search)
+    arrays = {name: each for name, each in counts.arrays.items() if not name.startswith(others)}
+    for name, measure in MEASURES.items():
+        if measure.laid_out and set(measure.counted(search)) - {SOURCE_WORDS} <= arrays.keys():
+            arrays[f"{search}.{name}"] = counts.of(name, search)
+    blocks = {name: in_blocks(each.reshape(len(each), -1)) for name, each in arrays.items()}
+    judged = {**measured, "searches": {search: measured["searches"][search]}}
+    return {
+        **_facts(run, {**result, "splits": {split: judged}}),
+        f"counts/{split}.npz": _packed(counts._replace(arrays=blocks), list(blocks), fraction=np.float32),
+    }
+
+
+def _facts(run: RunFolder, result: Mapping[str, Any]) -> dict[str, bytes]:
+    """Return the files of evidence but for its counts."""
     config = run.read_json("config.json")
     config["data"]["root"] = PurePosixPath(config["data"]["root"]).name  # where the files were: nothing depends on it
     return {
@@ -72,7 +112,6 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
         "provenance.json": _json(_without_folders(run.provenance())),
         "result.json": _json(_without_folders(_short(result))),
         "metrics.jsonl": b"".join(map(_json, _validations(run))),
-        f"counts/{first}.npz": _packed(read(run, first), max(beams(splits[first]["searches"]))),
     }
 
 
@@ -110,27 +149,29 @@ def _last_part(path: str) -> str:
     return PurePosixPath(path).name if path.startswith("/") else path
 
 
-def _packed(counts: Counts, beam: int) -> bytes:
+def _packed(counts: Counts, wanted: Sequence[str], fraction: type[np.floating] = np.float16) -> bytes:
     """Return counts.npz with the counts that are kept, each in a small type."""
-    wanted = [*FORCED, f"beam{beam}.bleu"]
     if missing := [name for name in wanted if name not in counts.arrays]:
         raise ValueError(
             f"{counts.folder.path} holds no counts {missing[0]!r} of {counts.split}: evaluate it again with "
             f"`python run.py evaluate --workdir={counts.folder.path} --split={counts.split}`"
         )
     whole = io.BytesIO()
-    kept = {name: np.asfortranarray(_smallest(counts.arrays[name])) for name in wanted}  # a column compresses well
+    kept = {
+        name: np.asfortranarray(_smallest(counts.arrays[name], fraction)) for name in wanted
+    }  # a column compresses well
     np.savez_compressed(whole, allow_pickle=False, step=np.array(counts.step), **kept)
     return whole.getvalue()
 
 
-def _smallest(array: np.ndarray) -> np.ndarray:
-    """Return whole numbers in the smallest type that holds them, and nats as float16.
+def _smallest(array: np.ndarray, fraction: type[np.floating]) -> np.ndarray:
+    """Return whole numbers in the smallest type that holds them, and others as `fraction`.
 
-    Its eleven bits change the nats of a sentence by 1 in 4,000 at most, at random, and the sum of 1,000 by 1 in 10^5.
+    The eleven bits of float16 change the nats of a sentence by 1 in 4,000 at most, at random, and the sum of 1,000 by
+    1 in 10^5.
     """
     kinds = (each for each in (np.uint8, np.int16, np.int32) if np.array_equal(array.astype(each), array))
-    return array.astype(next(kinds, np.float16))
+    return array.astype(next(kinds, fraction))
 
 
 def _json(value: Any) -> bytes:

@@ -58,6 +58,10 @@ class Measure:
     negligible: float | None = None
     laid_out: Callable[[np.ndarray], np.ndarray] | None = None
 
+    def counted(self, search: str | None) -> list[str]:
+        """Return the arrays of `results.counts` that it is a function of, of one search."""
+        return [name.replace(SEARCH, str(search)) for name in self.counts]
+
     def value(self, measured: Mapping[str, Any], search: str) -> float | None:
         """Return what a run measured.
 

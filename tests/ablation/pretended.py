@@ -1,13 +1,16 @@
 """A made-up question, and a launcher that trains nothing: it leaves what a job would leave, or fails."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from configs.command_line import load
 from research.ablation.arms import vary
 from research.ablation.experiment import Axis, Experiment
 from research.ablation.launching.jobs import Outcome
+from research.ablation.locking import confirmable
 from research.ablation.work import Task
 from research.results import counts
 from research.results.identity import config_as_json, config_from_json
@@ -27,6 +30,8 @@ QUESTION = Experiment(
     verdict=(Superiority("layers=2", "layers=1", 0.5),),
 )
 SENTENCES = 9
+START = load("configs/embedded_tiny.py:luong").training.learning_rate
+BEFORE = "2026-11-30T07:00:00+00:00"  # an hour before the pretended runs
 
 
 def leave_a_run(run, config, seed):
@@ -86,3 +91,37 @@ class Pretends:
 
     def dry_run(self, jobs):
         return "\n".join(job.name for job in jobs)
+
+
+class Learner:
+    """Leaves a run whose loss on validation is lowest at a rate, twice the config's for two layers.
+
+    fails: (layers, rate) that diverges, as do more than most_steps. after: (run, config, seed) -> None, may change
+    what was left. late: layers -> the steps until which each halving of them costs a nat.
+    """
+
+    def __init__(self, fails=(), late=None, most_steps=10**9, after=lambda run, config, seed: None):
+        self.fails, self.late, self.most_steps, self.after = fails, late or {}, most_steps, after
+
+    def __call__(self, run, config, seed):
+        layers, rate = config.model.layers, config.training.learning_rate
+        run.path.mkdir(parents=True, exist_ok=True)
+        if (layers, rate) in self.fails or config.training.steps > self.most_steps:
+            run.append_metrics({"step": 100, "validation/perplexity": 1.0})  # best of all, before it diverged
+            return
+        leave_a_run(run, config, seed)
+        loss = 1.0 + abs(math.log2(rate / (START * layers))) + 0.001 * seed
+        loss += max(0.0, math.log2(self.late.get(layers, 1) / config.training.steps))
+        evaluated = {"step": 3, "perplexity": float(np.exp(loss)), "searches": {"beam1": {}}}
+        splits = run.result()["splits"]
+        run.write_json("result.json", {"splits": {**splits, "validation": evaluated}})
+        tokens = np.full(9, 5)
+        counts.write(run, "validation", 3, {"nll": loss * tokens, "correct": tokens, "tokens": tokens})
+        self.after(run, config, seed)
+
+
+def confirm(question, lock, file, launcher=None, **options):
+    """Give the verdict on a plan, by runs that learn as `Learner` says."""
+    asked = question(**{"seeds": lock.plan.seeds, "lock": lock, **options})
+    launcher = launcher or Pretends(leave=Learner())
+    return asked.run(launcher, resume=False, lock=confirmable(asked, lock, file))

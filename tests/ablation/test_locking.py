@@ -14,36 +14,9 @@ from research.results.locks import read_lock
 from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import Equivalence, Level, Superiority, Trend
 from research.training.provenance import Committed, commit_of
-from tests.ablation.pretended import QUESTION, Pretends
-from tests.ablation.test_tuning import Learner
+from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, confirm
 
-BEFORE = "2026-11-30T07:00:00+00:00"  # an hour before the pretended runs
 AFTER = "2026-11-30T09:00:00+00:00"
-
-
-@pytest.fixture
-def file(tmp_path):
-    return tmp_path / "locks" / "which.embedded_tiny.json"
-
-
-@pytest.fixture
-def committed(monkeypatch):
-    """As if everything were committed: the tree is clean, and git knows every lock."""
-    monkeypatch.setattr(locking, "commit", lambda: "c0de")
-    monkeypatch.setattr(locking, "commit_of", lambda file: Committed("10c4", BEFORE))
-
-
-@pytest.fixture
-def locked(question, file, committed):
-    """A question that was tuned and registered for the seeds 100 to 102 before its runs began."""
-    tune(question(tuned=False), Pretends(leave=Learner()))
-    return register(question(seeds=(100, 101, 102)), file, None)
-
-
-def confirm(question, lock, file, launcher=None, **options):
-    asked = question(**{"seeds": lock.plan.seeds, "lock": lock, **options})
-    launcher = launcher or Pretends(leave=Learner())
-    return asked.run(launcher, resume=False, lock=confirmable(asked, lock, file))
 
 
 def test_what_was_registered_is_confirmed(question, locked, file):

@@ -3,18 +3,13 @@
 import math
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
-from configs.command_line import load
 from research.ablation.launching.jobs import Outcome
 from research.ablation.tuning import first_launches, rates_to_try, tune, tuning_table
-from research.results import counts
 from research.results.tunings import read_tuning
 from research.statistics.hypotheses import Superiority
-from tests.ablation.pretended import QUESTION, Pretends, leave_a_run
-
-START = load("configs/embedded_tiny.py:luong").training.learning_rate
+from tests.ablation.pretended import QUESTION, START, Learner, Pretends
 
 
 @pytest.mark.parametrize(
@@ -38,33 +33,6 @@ def test_the_grid_goes_on_until_the_best_is_inside(best, tried):
 def test_where_all_fail_lower_ones_are_tried():
     assert rates_to_try(dict.fromkeys((0.1, 0.2, 0.4), math.inf), 0.2) == [0.05]
     assert rates_to_try({0.05: 3.0, **dict.fromkeys((0.1, 0.2, 0.4), math.inf)}, 0.2) == [0.025]
-
-
-class Learner:
-    """Leaves a run whose loss on validation is lowest at a rate, twice the config's for two layers.
-
-    fails: (layers, rate) that diverges, as do more than most_steps. after: (run, config, seed) -> None, may change
-    what was left. late: layers -> the steps until which each halving of them costs a nat.
-    """
-
-    def __init__(self, fails=(), late=None, most_steps=10**9, after=lambda run, config, seed: None):
-        self.fails, self.late, self.most_steps, self.after = fails, late or {}, most_steps, after
-
-    def __call__(self, run, config, seed):
-        layers, rate = config.model.layers, config.training.learning_rate
-        run.path.mkdir(parents=True, exist_ok=True)
-        if (layers, rate) in self.fails or config.training.steps > self.most_steps:
-            run.append_metrics({"step": 100, "validation/perplexity": 1.0})  # best of all, before it diverged
-            return
-        leave_a_run(run, config, seed)
-        loss = 1.0 + abs(math.log2(rate / (START * layers))) + 0.001 * seed
-        loss += max(0.0, math.log2(self.late.get(layers, 1) / config.training.steps))
-        evaluated = {"step": 3, "perplexity": float(np.exp(loss)), "searches": {"beam1": {}}}
-        splits = run.result()["splits"]
-        run.write_json("result.json", {"splits": {**splits, "validation": evaluated}})
-        tokens = np.full(9, 5)
-        counts.write(run, "validation", 3, {"nll": loss * tokens, "correct": tokens, "tokens": tokens})
-        self.after(run, config, seed)
 
 
 def test_each_arm_takes_the_rate_that_validates_best_and_is_judged_by_other_seeds(question):
