@@ -91,7 +91,7 @@ def compare(given: Given, command: str) -> None:
 def ablate(given: Given, command: str) -> None:
     """Answer a question of experiments/, or list the questions."""
     import experiments
-    from configs.command_line import load, override
+    from configs.command_line import calibration, load, override
     from configs.launchers import launcher
 
     flags = given.flags
@@ -148,6 +148,7 @@ def ablate(given: Given, command: str) -> None:
         by=flags.match,
         only=flags.arms,
         made_elsewhere=flags.evidence or (),
+        calibration=calibration(flags.config),
     )
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     lock_file = LOCKS / f"{flags.question}.{Path(flags.config).stem}.json"

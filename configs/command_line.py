@@ -13,11 +13,13 @@ from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from traceback import extract_tb
+from types import ModuleType
 
 from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
+from configs.calibration import Calibration
 from configs.verbs import UsageError
 
 
@@ -27,6 +29,8 @@ def override_of(prefix: str) -> re.Pattern[str]:
 
 
 OVERRIDE = override_of("config")
+MISTAKES = (ValueError, TypeError, AttributeError, KeyError, NameError, ImportError, SyntaxError)
+"""What a mistake in a config file raises."""
 
 
 class ConfigError(UsageError):
@@ -36,6 +40,24 @@ class ConfigError(UsageError):
 def load(name: str) -> ConfigDict:
     """Return the locked config of `file.py`, or of `file.py:architecture`."""
     file, colon, architecture = name.partition(":")
+    module = _module(file)
+    try:
+        config = module.get_config(*([architecture] if colon else []))
+    except ConfigError:
+        raise
+    except MISTAKES as error:
+        raise ConfigError(_wrong_file(Path(file), error)) from error
+    config.unlock()  # or what is unlocked inside of it would stay so
+    return config.lock()
+
+
+def calibration(file: str) -> Calibration | None:
+    """Return what a config file declares of its baseline; None where it declares nothing."""
+    return getattr(_module(file), "CALIBRATION", None)
+
+
+def _module(file: str) -> ModuleType:
+    """Return a config file as a module; the message of a `ConfigError` says what is wrong with it."""
     path = Path(file)
     if not path.is_file():
         folder = Path(__file__).parent
@@ -48,15 +70,11 @@ def load(name: str) -> ConfigDict:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-        if not hasattr(module, "get_config"):
-            raise ConfigError(f"{file} does not define get_config(), so it is no config file")
-        config = module.get_config(*([architecture] if colon else []))
-    except ConfigError:
-        raise
-    except (ValueError, TypeError, AttributeError, KeyError, NameError, ImportError, SyntaxError) as error:
+    except MISTAKES as error:
         raise ConfigError(_wrong_file(path, error)) from error
-    config.unlock()  # or what is unlocked inside of it would stay so
-    return config.lock()
+    if not hasattr(module, "get_config"):
+        raise ConfigError(f"{file} does not define get_config(), so it is no config file")
+    return module
 
 
 def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config") -> tuple[ConfigDict, list[str]]:

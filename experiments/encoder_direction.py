@@ -18,12 +18,14 @@ EXPERIMENT = Experiment(
         # The control: teacher-forced it reads its own answer, and so it learns nothing that helps to translate.
         named(FUTURE, {"model.decoder_direction": "bi"}),
     ),
-    measure="bleu",
-    also=("perplexity", "token_accuracy", "aer"),
+    measure="nats",
+    also=("bleu", "token_accuracy", "aer"),
+    # A decoder that sees the future has the lower loss, of references, and translates worse.
     verdict=(
-        Superiority("bi", "uni", 0.0),
-        Superiority(FUTURE, "bi", 0.0, measure="perplexity"),
-        Superiority("bi", FUTURE, 5.0),
+        Superiority("bi", "uni", 0.02),
+        Superiority(FUTURE, "bi", 0.02),
+        Superiority("bi", FUTURE, 5.0, measure="bleu"),
     ),
+    revised=True,
     literature=(Published("Britz et al. 2017, WMT15 En-De", "BLEU", {"uni": 20.98, "reversed": 21.76, "bi": 21.78}),),
 )

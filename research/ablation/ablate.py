@@ -9,14 +9,16 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from configs.calibration import Calibration
 from research import models
 from research.ablation import kept_runs
 from research.ablation.answer import Asked, Failures, make_answer
+from research.ablation.calibration import calibrate
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.work import Task
-from research.results.answers import Answer, AnswerLock, Request, read_answer, write_answer
+from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request, read_answer, write_answer
 from research.results.evidence import keep_for_verdict
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.locks import Lock
@@ -52,6 +54,7 @@ class Ablation:
         lock: Lock | None = None,
         only: str = "*",
         made_elsewhere: Sequence[Path] = (),
+        calibration: Calibration | None = None,
     ):
         """Prepare the arms; nothing is launched.
 
@@ -70,6 +73,7 @@ class Ablation:
             lock: the plan that is confirmed, whose learning rates and steps arms have; None explores.
             only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
             made_elsewhere: folders of runs or of their evidence, which are taken before any is trained.
+            calibration: what the corpus's config declares of its baseline.
 
         Raises:
             ValueError: an arm cannot be built, none is asked of, or other arms or these seeds were tuned.
@@ -81,7 +85,7 @@ class Ablation:
                 raise ValueError(f"there is no folder {folder}, which --evidence names")
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
-        self.get_config, self._made_elsewhere = get_config, tuple(made_elsewhere)
+        self.get_config, self._made_elsewhere, self._calibration = get_config, tuple(made_elsewhere), calibration
         self.match = by or experiment.match
         every = self._matched(self.match, experiment.configs(get_config, override))
         patterns = only.split("|")
@@ -118,6 +122,14 @@ class Ablation:
         return Path(self.config_file).stem
 
     @property
+    def calibration(self) -> AnswerCalibration | None:
+        """What the baseline of the corpus came to; None where its config declares none."""
+        if self._calibration is None:
+            return None
+        digest = self._digest(self.get_config(self._calibration.baseline))
+        return calibrate(self._calibration, digest, self._digest, split=self.split, search=self.search)
+
+    @property
     def tuning_file(self) -> Path:
         """The file of the learning rates that were tried."""
         return self.out / "tuning" / f"{self.name}.json"
@@ -146,6 +158,7 @@ class Ablation:
                 for arm, config in (self.halves if self.lock else {}).items()
             },
             tuning=self.tuning,
+            calibration=self.calibration,
             lock=self.lock,
         )
 

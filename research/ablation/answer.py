@@ -1,7 +1,7 @@
 """The answer to a question, made of the runs that are finished by now."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -12,7 +12,9 @@ from research.ablation.measured import MeasuredRun, read_costs, read_curves, rea
 from research.ablation.verdict import (
     EXPLORATORY,
     INCONCLUSIVE,
+    NOT_CALIBRATED,
     NOT_MEASURED,
+    NOT_TESTED,
     NOT_TRAINED,
     TOO_FEW,
     Judged,
@@ -27,6 +29,7 @@ from research.ablation.wording import crossings
 from research.results.answers import (
     Answer,
     AnswerAxis,
+    AnswerCalibration,
     AnswerLock,
     ArmResult,
     FailedRun,
@@ -35,7 +38,9 @@ from research.results.answers import (
     TrainedRun,
     Verdict,
 )
+from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS, MEASURES
+from research.results.message import Message
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
 from research.statistics.hypotheses import LEVEL
@@ -55,6 +60,7 @@ class Asked:
         request: what another answer must have in common with this one to replace it.
         halves: arm -> seed -> run folder of half as many steps, where a plan is confirmed.
         tuning: the learning rates that were tried; None where arms have those of their configs.
+        calibration: of the corpus; None where its config declares none.
         lock: of the plan that is confirmed; None where the answer explores.
     """
 
@@ -68,6 +74,7 @@ class Asked:
     request: Request
     halves: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
     tuning: Tuning | None = None
+    calibration: AnswerCalibration | None = None
     lock: AnswerLock | None = None
 
     @property
@@ -119,6 +126,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         before = judge(experiment.verdict, experiment.measure, halves, cache(partial(scores_of, arms=halves)))[1]
         learning = Learning.of(experiment, arms, halves, judged, before)
 
+    untested = list(_untested(experiment, finished))
     seeds = min((len(runs) for runs in arms.values()), default=0)
     asked_of = [each for each in experiment.verdict if arms.keys() >= set(each.arms)]
 
@@ -127,6 +135,10 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
             return EXPLORATORY
         if verdict == TOO_FEW:
             return NOT_MEASURED
+        if untested:
+            return NOT_TESTED
+        if experiment.work == "train" and not (asked.calibration and asked.calibration.reached):
+            return NOT_CALIBRATED
         if learning and learning.untrained(of):
             return NOT_TRAINED
         return verdict
@@ -183,7 +195,10 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         hypotheses=tuple(_claim(each, said(_why([each], each.verdict), each.claim.arms), seeds) for each in judged),
         verdict=said(_why(judged, verdict), [arm for each in asked_of for arm in each.arms]),
         lock=asked.lock,
+        calibration=asked.calibration,
+        widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
         warnings=(
+            *untested,
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
             *find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning),
         ),
@@ -196,6 +211,18 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
         request=asked.request,
     )
+
+
+def _untested(experiment: Experiment, finished: Mapping[str, Mapping[int, Path]]) -> Iterator[Message]:
+    """Say which condition of the claim is absent: a size of the arms that it is about, or an accelerator."""
+    runs = [RunFolder(path) for arm in experiment.verdict_arms for path in finished.get(arm, {}).values()]
+    for name, least in experiment.at_least.items():
+        found = [flat(config_as_json(run.config()))[name] for run in runs]
+        if found and min(found) < least:
+            said = Message("the claim is about {field} of {least:g} and more, and here it is {found:g}")
+            yield said.of(field=name, least=least, found=min(found))
+    if experiment.accelerator and all("cpu" in run.provenance().get("devices", "cpu") for run in runs):
+        yield Message("the claim is about accelerators, and these runs had none")
 
 
 def _why(judged: Sequence[Judged], verdict: Verdict) -> Verdict:

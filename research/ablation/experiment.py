@@ -46,6 +46,8 @@ class Experiment:
         cost: what the figure draws scores over as well, a name of `COSTS`.
         match: what all arms spend alike; see `matching`.
         work: "train", or "time" for seconds alone.
+        at_least: fields of the config, and the smallest values at which the claim is about an arm.
+        accelerator: whether the claim is about accelerators alone.
         revised: whether the question was changed after results had been seen; answers warn of it.
     """
 
@@ -65,6 +67,8 @@ class Experiment:
     cost: str | None = None
     match: str = "steps"
     work: str = "train"
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    accelerator: bool = False
     revised: bool = False
 
     def __post_init__(self) -> None:
@@ -82,6 +86,11 @@ class Experiment:
             raise ValueError(f"no arm {unknown[0]!r}; there are {', '.join(self.arms)}")
         if not self.verdict:
             raise ValueError("an experiment declares its verdict before it runs")
+
+    @property
+    def verdict_arms(self) -> list[str]:
+        """The arms that the hypotheses are about."""
+        return list(dict.fromkeys(arm for hypothesis in self.verdict for arm in hypothesis.arms))
 
     @property
     def factors(self) -> list[str]:

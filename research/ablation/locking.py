@@ -71,6 +71,7 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
         earlier_seeds=tuple(earlier_seeds),
         level=LEVEL,
         decision=DECISION,
+        calibration=ablation.calibration,
     )
     return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 

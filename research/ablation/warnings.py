@@ -62,8 +62,7 @@ def _revised(experiment: Experiment) -> Iterator[Message]:
 
 def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[MeasuredRun]]) -> Iterator[Message]:
     """Name the arms that the verdict was declared for, and that were not asked for."""
-    declared = dict.fromkeys(arm for hypothesis in experiment.verdict for arm in hypothesis.arms)
-    if lacking := [arm for arm in declared if arm not in arms]:
+    if lacking := [arm for arm in experiment.verdict_arms if arm not in arms]:
         yield Message(
             "asked of some arms alone; what is claimed of these is not judged: {arms}", arms=", ".join(lacking)
         )

@@ -11,6 +11,7 @@ from research.statistics.hypotheses import (
     Equivalence,
     Hypothesis,
     Level,
+    Share,
     Superiority,
     Trend,
     crossing_points,
@@ -52,6 +53,12 @@ def _(hypothesis: Level, unit: str) -> list[Message]:
     more = Message("{arm} is more than {bound:g} {unit}")
     less = Message("{arm} is less than {bound:g} {unit}")
     return [(more if hypothesis.more else less).of(arm=hypothesis.arm, bound=hypothesis.bound, unit=unit)]
+
+
+@statements.register
+def _(hypothesis: Share, unit: str) -> list[Message]:
+    said = Message("{arm} has less than {share:.0%} of the {unit} of {of}")
+    return [said.of(arm=hypothesis.arm, share=hypothesis.share, unit=unit, of=hypothesis.of)]
 
 
 @statements.register

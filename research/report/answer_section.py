@@ -11,7 +11,7 @@ from research.report.explorer import packed
 from research.report.language import LANGUAGES, translator
 from research.report.look import AttentionLook, look_into
 from research.report.templates import as_json, figures
-from research.report.words import VERDICT_TITLES, corpus_title, duration
+from research.report.words import VERDICT_TITLES, corpus_title, duration, scope
 from research.results.answers import Answer, FiledAnswer, JudgedClaim
 from research.results.measures import MEASURES, title
 from research.results.message import Message, verbatim
@@ -36,7 +36,8 @@ def answer_section(answer: FiledAnswer) -> dict[str, Any]:
         "verdict": VERDICT_TITLES[answer.verdict],
         "css": css_class(answer.verdict),
         "time": time,
-        "effort": Message("{seeds} seeds an arm, {time} of training", seeds=answer.seeds, time=time),
+        "scope": scope(answer),
+        "effort": Message("{time} of training", time=time),
         "hypotheses": hypotheses,
         "glance": hypotheses[:GLANCE],
         "more": Message("and {n} more", n=len(hypotheses) - GLANCE) if len(hypotheses) > GLANCE else None,

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from research.report.numbers import chance, decimals, exact, interval, plain, signed, size
-from research.report.words import COST_COLUMNS, IN_A_SENTENCE, VERDICT_TITLES, corpus_title, duration
+from research.report.words import COST_COLUMNS, IN_A_SENTENCE, VERDICT_TITLES, corpus_title, duration, scope
 from research.results.answers import Answer, ArmResult, FiledAnswer, JudgedClaim
 from research.results.measures import title
 from research.results.message import Message, listed, verbatim
@@ -39,6 +39,8 @@ SHAPES = {
     "supported": "●",
     "refuted": "✕",
     "not measured": "○",
+    "not tested here": "∅",
+    "not calibrated": "⌖",
     "not trained": "↗",
     "saturated": "▔",
     "no difference": "=",
@@ -203,7 +205,8 @@ def terminal(answers: Sequence[FiledAnswer]) -> RenderableType:
         for answer in (answer for answer in answers if answer.corpus == corpus):
             shaped = len(answer.hypotheses) > 1
             effects = [(f"{SHAPES[each.verdict]} " if shaped else "") + effect(each) for each in answer.hypotheses]
-            verdict = TableCell(f"{SHAPES[answer.verdict]} {answer.verdict}", STYLES.get(answer.verdict, "dim"))
+            said = f"{SHAPES[answer.verdict]} {answer.verdict}\n{scope(answer)}"
+            verdict = TableCell(said, STYLES.get(answer.verdict, "dim"))
             rows.append([answer.question, verdict, "\n".join(effects), answer.seeds, str(duration(answer.seconds))])
     sheet = TextTable(["question", "verdict", "effect and interval", "seeds", "time"], rows, left=2)
     failed = (Text.assemble(("note ", "yellow"), line) for answer in answers for line in _failures(answer))
@@ -260,7 +263,7 @@ def _part(answer: FiledAnswer) -> list[str]:
     shape, say = SHAPES[answer.verdict], lambda words: escape_markdown(str(words))
     lines = ["", f"## {_heading(answer)}", "", f"**Claim.** {say(answer.claim)}", ""]
     lines += [f"{say(answer.asked)} (Source of the claim: {say(answer.source)}.)", ""]
-    lines += [f"**Verdict: {shape} {answer.verdict}.**", ""]
+    lines += [f"**Verdict: {shape} {answer.verdict}**, {say(scope(answer))}.", ""]
     for each in answer.hypotheses:
         of = f" ({title(each.measure)})" if each.measure != answer.measure else ""
         margin = "" if each.margin is None else f", margin {exact(each.margin)}"

@@ -1,18 +1,20 @@
 """The names that the report gives to verdicts, corpora, measures and costs, as messages."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from research.report import numbers
-from research.results.answers import Verdict
+from research.results.answers import Answer, Verdict
 from research.results.measures import COSTS
-from research.results.message import Message, verbatim
+from research.results.message import Message, listed, verbatim
 
 VERDICT_TITLES: dict[Verdict, Message] = {
     "supported": Message("supported"),
     "refuted": Message("refuted"),
     "inconclusive": Message("inconclusive"),
     "not measured": Message("not measured"),
+    "not tested here": Message("not tested here"),
+    "not calibrated": Message("not calibrated"),
     "not trained": Message("not trained"),
     "saturated": Message("saturated"),
     "no difference": Message("no difference"),
@@ -26,6 +28,8 @@ MEANINGS: dict[Verdict, Message] = {
     "refuted": Message("at least one hypothesis certainly does not"),
     "inconclusive": Message("the intervals leave it open"),
     "not measured": Message("runs are missing, or do not have the measure"),
+    "not tested here": Message("what the claim is about is absent here"),
+    "not calibrated": Message("the corpus's baseline has not reached its number"),
     "not trained": Message("an arm had not done learning"),
     "saturated": Message("at the floor or the ceiling of the measure"),
     "no difference": Message("any difference is smaller than what counts"),
@@ -61,6 +65,22 @@ COST_COLUMNS = {
 def corpus_title(name: str) -> Message:
     """Return what people call a corpus, by the stem of its config file."""
     return CORPORA.get(name) or verbatim(name)
+
+
+def scope(answer: Answer) -> Message:
+    """Return what a verdict holds for: its corpus, the models' widths, the target tokens that they read, and seeds."""
+    corpus = IN_A_SENTENCE.get(answer.corpus) or corpus_title(answer.corpus)
+    tokens = [each for arm in answer.arms if (each := arm.costs.get("tokens")) is not None]
+    widths = Message("at width {widths}", widths=_span(answer.widths, str)) if answer.widths else None
+    learnt = Message("after {tokens} target tokens", tokens=_span(tokens, numbers.size)) if tokens else None
+    seeds = Message("one seed") if answer.seeds == "1" else Message("{seeds} seeds", seeds=answer.seeds)
+    parts = [Message("on {corpus}", corpus=corpus), *filter(None, (widths, learnt)), seeds]
+    return listed(parts)
+
+
+def _span(values: Sequence[float], show: Callable[[Any], str]) -> str:
+    """Return the smallest and the largest value, or the only one."""
+    return "–".join(dict.fromkeys(show(value) for value in (min(values), max(values))))
 
 
 def search_title(search: str) -> Message:

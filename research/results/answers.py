@@ -20,6 +20,8 @@ Verdict = Literal[
     "supported",
     "refuted",
     "not measured",
+    "not tested here",
+    "not calibrated",
     "not trained",
     "saturated",
     "no difference",
@@ -199,6 +201,31 @@ class AnswerLock(Struct, frozen=True, forbid_unknown_fields=True):
     registered: str
 
 
+class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the baseline of the corpus has to reach, and what it came to.
+
+    Attributes:
+        baseline: an architecture of the corpus's config.
+        measure: a name of `MEASURES`.
+        number, tolerance: what it has to reach, and how far it may fall short.
+        found: the mean over its kept runs; None without any.
+        seeds: how many there are.
+    """
+
+    baseline: str
+    measure: str
+    number: float
+    tolerance: float
+    found: float | None
+    seeds: int
+
+    @property
+    def reached(self) -> bool:
+        """Whether it came to the number, or fell short of it by no more than the tolerance."""
+        better = MEASURES[self.measure].better
+        return self.found is not None and better * (self.found - self.number) >= -self.tolerance
+
+
 class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that `ablate` found out about a question on a corpus.
 
@@ -216,6 +243,8 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         look: the run folder whose attention is shown.
         missing: runs that are not finished.
         lock: of the plan that it confirms; None in answers that explore, and in those from before there were locks.
+        calibration: of the corpus; None where its config declares none.
+        widths: of the models of the arms, smallest first.
     """
 
     question: Name
@@ -247,6 +276,8 @@ class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     missing: int
     request: Request
     lock: AnswerLock | None = None
+    calibration: AnswerCalibration | None = None
+    widths: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:

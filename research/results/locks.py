@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from research.results.answers import AnswerCalibration
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
 
@@ -40,6 +41,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         earlier_seeds: of the plans that this one replaces.
         level: 1 - α of intervals and verdicts.
         decision: the rule by which hypotheses become a verdict.
+        calibration: what the corpus's baseline came to; None where its config declares none.
     """
 
     question: str
@@ -55,6 +57,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     earlier_seeds: tuple[int, ...]
     level: float
     decision: str
+    calibration: AnswerCalibration | None
 
     @property
     def sha256(self) -> str:

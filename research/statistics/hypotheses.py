@@ -178,6 +178,23 @@ class Level:
 
 
 @dataclass(frozen=True)
+class Share:
+    """The claim that an arm scores less than a share of what another scores, such as half of its BLEU."""
+
+    arm: str
+    of: str
+    share: float
+    measure: str = ""
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        return (self.arm, self.of)
+
+    def requirements(self, better: int) -> list[Requirement]:
+        return [Requirement({self.arm: 1, self.of: -self.share}, "below")]
+
+
+@dataclass(frozen=True)
 class Trend:
     """The claim that the measure gets better along `over` by more than the margin a unit.
 

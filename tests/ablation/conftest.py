@@ -2,17 +2,24 @@
 
 import pytest
 
+from configs.calibration import Calibration
 from configs.command_line import load
 from research.ablation import locking
 from research.ablation.ablate import Ablation
 from research.ablation.locking import register
 from research.ablation.tuning import tune
+from research.results.run_folder import RunFolder
 from research.training.provenance import Committed
-from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends
+from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, leave_a_run
 
 
 @pytest.fixture
 def question(tmp_path):
+    """Its corpus has a baseline that reached its number: see `leave_a_run`."""
+    baseline = RunFolder(tmp_path / "baseline" / "luong.1")
+    baseline.path.mkdir(parents=True)
+    leave_a_run(baseline, load("configs/embedded_tiny.py:luong"), seed=1)
+
     def make(**options):
         return Ablation(
             "which",
@@ -25,6 +32,7 @@ def question(tmp_path):
                 "seeds": (0, 1, 2),
                 "out": tmp_path,
                 "search": "beam1",
+                "calibration": Calibration("luong", "perplexity", 8.0, 0.1, str(tmp_path / "baseline")),
                 **options,
             },
         )

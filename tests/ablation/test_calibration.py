@@ -1,0 +1,78 @@
+"""Conditions of a verdict: the corpus's baseline has reached its number, and what the claim is about is there."""
+
+from dataclasses import replace
+
+import pytest
+
+from configs.calibration import Calibration
+from configs.command_line import calibration
+from research.ablation.locking import register
+from research.ablation.tuning import tune
+from research.results.answers import AnswerCalibration
+from tests.ablation.pretended import QUESTION, Learner, Pretends, confirm
+
+
+@pytest.mark.parametrize(
+    ("number", "tolerance", "seeds", "verdict"),
+    [
+        (8.0, 0.0, 1, "supported"),
+        (9.0, 0.0, 1, "supported"),  # less perplexity than it had to reach
+        (7.5, 0.6, 1, "supported"),
+        (7.5, 0.4, 1, "not calibrated"),
+        (8.0, 0.0, 0, "not calibrated"),
+    ],
+)
+def test_without_a_baseline_that_reached_its_number_nothing_is_judged(
+    question, committed, file, tmp_path, number, tolerance, seeds, verdict
+):
+    declared = Calibration("luong", "perplexity", number, tolerance, str(tmp_path / ("baseline" if seeds else "none")))
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    lock = register(question(seeds=(100, 101, 102), calibration=declared), file, None)
+    found = confirm(question, lock, file, calibration=declared)
+    assert found.verdict == verdict
+    assert [claim.verdict for claim in found.hypotheses] == [verdict]
+    assert (found.calibration.seeds, found.calibration.found) == (seeds, pytest.approx(8.0) if seeds else None)
+
+
+def test_a_corpus_without_a_declared_baseline_is_not_calibrated(question, committed, file):
+    tune(question(tuned=False), Pretends(leave=Learner()))
+    lock = register(question(seeds=(100, 101, 102), calibration=None), file, None)
+    assert confirm(question, lock, file, calibration=None).verdict == "not calibrated"
+
+
+def test_runs_of_another_config_say_nothing_of_the_baseline(question, tmp_path):
+    declared = Calibration("bahdanau", "perplexity", 8.0, 0.1, str(tmp_path / "baseline"))
+    assert question(calibration=declared).calibration.seeds == 0
+
+
+@pytest.mark.parametrize(
+    ("measure", "number", "found", "reached"),
+    [("bleu", 60.0, 58.9, False), ("bleu", 60.0, 59.1, True), ("nats", 0.5, 1.6, False), ("nats", 0.5, 1.4, True)],
+)
+def test_falling_short_is_on_the_worse_side_of_the_number(measure, number, found, reached):
+    assert AnswerCalibration("luong", measure, number, 1.0, found, 1).reached == reached
+
+
+@pytest.mark.parametrize(
+    ("condition", "sentence"),
+    [
+        ({"at_least": {"model.width": 512}}, "the claim is about model.width of 512 and more, and here it is 64"),
+        ({"accelerator": True}, "the claim is about accelerators, and these runs had none"),
+        ({"at_least": {"model.width": 64}}, None),
+    ],
+)
+def test_a_claim_whose_condition_is_absent_is_not_tested_here(question, locked, file, monkeypatch, condition, sentence):
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, **condition))
+    found = confirm(question, locked, file)
+    assert found.verdict == ("not tested here" if sentence else "supported")
+    assert sentence is None or sentence in map(str, found.warnings)
+
+
+def test_a_config_file_may_declare_a_baseline(tmp_path):
+    (tmp_path / "plain.py").write_text("def get_config():\n    pass\n")
+    assert calibration(str(tmp_path / "plain.py")) is None
+    declares = (
+        "from configs.calibration import Calibration\nCALIBRATION = Calibration('luong', 'nats', 1.0, 0.1, 'e')\n"
+    )
+    (tmp_path / "declares.py").write_text(declares + "def get_config():\n    pass\n")
+    assert calibration(str(tmp_path / "declares.py")) == Calibration("luong", "nats", 1.0, 0.1, "e")
