@@ -91,7 +91,7 @@ messages: $(READY)
 	@mkdir -p build
 	$(VENV)/bin/pybabel --quiet extract --mapping-file=pyproject.toml --keywords="Message _" --no-location \
 	    --sort-output --width=110 --project=Lookback --output-file=$(MESSAGES) \
-	    experiments research docs/answers
+	    experiments research docs/answers docs/withdrawn
 	$(VENV)/bin/pybabel update --domain=lookback --input-file=$(MESSAGES) --output-dir=research/report/locale \
 	    --no-fuzzy-matching --ignore-pot-creation-date --width=110
 

@@ -1,4 +1,4 @@
-"""What a corpus's config declares of its baseline, so that models are compared where they can differ."""
+"""Calibration: a corpus's config declares its baseline, so that models are compared where they can differ."""
 
 from typing import NamedTuple
 

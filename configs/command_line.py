@@ -30,7 +30,7 @@ def override_of(prefix: str) -> re.Pattern[str]:
 
 OVERRIDE = override_of("config")
 MISTAKES = (ValueError, TypeError, AttributeError, KeyError, NameError, ImportError, SyntaxError)
-"""What a mistake in a config file raises."""
+"""All that a mistake in a config file raises."""
 
 
 class ConfigError(UsageError):

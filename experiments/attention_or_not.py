@@ -4,7 +4,7 @@ from research.ablation.arms import cross, vary
 from research.ablation.experiment import Experiment
 from research.results.answers import Published
 from research.results.message import Message
-from research.statistics.hypotheses import Share, Superiority
+from research.statistics.hypotheses import Fraction, Superiority
 
 EXPERIMENT = Experiment(
     question=Message(
@@ -24,7 +24,7 @@ EXPERIMENT = Experiment(
         for layers in ("layers=1", "layers=2")
         for reader in ("luong", "bahdanau")
         for claim in (
-            Share(f"none, {layers}", f"{reader}, {layers}", 0.5),
+            Fraction(f"none, {layers}", f"{reader}, {layers}", 0.5),
             Superiority(f"{reader}, {layers}", f"none, {layers}", 5.0),
         )
     ),

@@ -18,26 +18,26 @@ EXPERIMENT = Experiment(
         "data.embedded.train_pairs": 29_000,
         "data.embedded.words": 0.2,
         "data.vocabulary.size": 400,
-        "training.steps": 1_200,
     },
     arms=chain(
         cross(vary("architecture", "luong", "transformer"), vary("data.subset", *PAIRS)),
         cross(named("large transformer", LARGE), vary("data.subset", *PAIRS)),
     ),
     axis=Axis("data.subset", Message("sentence pairs"), log=True),
-    measure="bleu",
-    also=("chrf", "perplexity", "token_accuracy"),
+    measure="nats",
+    also=("bleu", "chrf", "token_accuracy"),
     # Between families, and within one: there nothing but the size differs.
     verdict=(
         Crossing(
             tuple(f"luong, subset={pairs}" for pairs in PAIRS),
             tuple(f"transformer, subset={pairs}" for pairs in PAIRS),
-            0.0,
+            0.02,
         ),
         Crossing(
             tuple(f"transformer, subset={pairs}" for pairs in PAIRS),
             tuple(f"large transformer, subset={pairs}" for pairs in PAIRS),
-            0.0,
+            0.02,
         ),
     ),
+    revised=True,
 )

@@ -18,9 +18,10 @@ EXPERIMENT = Experiment(
         cross(vary("model.heads", 1, 2, 4, 8, 16, 32), vary("model.head_width", 8)),
     ),
     axis=Axis("model.heads", Message("heads"), log=True),
-    measure="bleu",
-    also=("chrf", "perplexity", "token_accuracy", "aer"),
-    verdict=(Superiority("heads=8", "heads=1", 0.0), Superiority("heads=8", "heads=32", 0.0)),
+    measure="nats",
+    also=("bleu", "chrf", "token_accuracy", "aer"),
+    verdict=(Superiority("heads=8", "heads=1", 0.02), Superiority("heads=8", "heads=32", 0.02)),
+    at_least={"model.width": 256},
     literature=(
         Published(
             "Vaswani et al. 2017, WMT14 En-De (development set)",

@@ -8,16 +8,16 @@ from research.statistics.hypotheses import Level
 EXPERIMENT = Experiment(
     question=Message("How does attention come to look at the right word, though nobody shows it which?"),
     claim=Message(
-        "It learns to, from translating alone: alignment error falls from chance to below a half, by dot, general "
-        "or concat."
+        "It learns to, from translating alone: alignment error falls from chance to below a half, by every score "
+        "that looks at the words."
     ),
     source="Bahdanau et al. 2015, section 5.2.1",
     base="luong",
     fields={"training.attention_sentences": 100, "training.validate_every_steps": 50},
-    arms=vary("model.score", "dot", "general", "concat"),
+    arms=vary("model.score", "dot", "scaled_dot", "general", "concat", "location"),
     measure="aer",
     also=("entropy", "bleu", "token_accuracy"),
     watched=("aer", "attention_entropy"),
-    verdict=tuple(Level(score, 0.5, more=False) for score in ("dot", "general", "concat")),
+    verdict=tuple(Level(score, 0.5, more=False) for score in ("dot", "scaled_dot", "general", "concat")),
     revised=True,
 )

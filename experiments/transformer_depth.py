@@ -13,9 +13,11 @@ EXPERIMENT = Experiment(
     base="transformer",
     arms=vary("model.layers", 1, 2, 4, 6, 8),
     axis=Axis("model.layers", Message("layers of each side")),
-    measure="bleu",
-    also=("chrf", "perplexity", "token_accuracy"),
-    verdict=(Superiority("layers=6", "layers=2", 0.5), Superiority("layers=6", "layers=4", 0.0)),
+    measure="nats",
+    also=("bleu", "chrf", "token_accuracy"),
+    verdict=(Superiority("layers=6", "layers=2", 0.02), Superiority("layers=6", "layers=4", 0.02)),
+    at_least={"model.width": 128},
+    revised=True,
     literature=(
         Published(
             "Vaswani et al. 2017, WMT14 En-De (development set)",

@@ -123,7 +123,7 @@ class Ablation:
 
     @property
     def calibration(self) -> AnswerCalibration | None:
-        """What the baseline of the corpus came to; None where its config declares none."""
+        """The number that the baseline of the corpus came to; None where its config declares none."""
         if self._calibration is None:
             return None
         digest = self._digest(self.get_config(self._calibration.baseline))
@@ -285,7 +285,7 @@ class Ablation:
         asked = self.asked()
         arms = [*asked.finished.values(), *asked.finished_halves.values()]
         runs = dict.fromkeys(path for of in arms for path in of.values())
-        return keep_for_verdict(runs, out, self.split, self.search)
+        return keep_for_verdict(runs, out, self.split, self.search, self.experiment.measures)
 
     def _matched(self, by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
         file = "seconds_per_step.json"

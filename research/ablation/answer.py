@@ -115,14 +115,13 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     """
     experiment, finished = asked.experiment, asked.finished
     shown = [experiment.measure, *experiment.also]
-    wanted = list(dict.fromkeys([*shown, *(each.measure for each in experiment.verdict if each.measure)]))
-    arms = asked.read(finished, wanted)
+    arms = asked.read(finished, experiment.measures)
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
     scores = scores_by(experiment.measure)
     verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
     learning = None
     if asked.lock and experiment.work == "train":
-        halves = asked.read(asked.finished_halves, wanted)
+        halves = asked.read(asked.finished_halves, experiment.measures)
         before = judge(experiment.verdict, experiment.measure, halves, cache(partial(scores_of, arms=halves)))[1]
         learning = Learning.of(experiment, arms, halves, judged, before)
 

@@ -1,4 +1,4 @@
-"""Whether the baseline of a corpus has reached its number: before that, a corpus can flatter every other model."""
+"""Has the baseline of a corpus reached its number? Before that, a corpus can flatter every other model."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -88,6 +88,12 @@ class Experiment:
             raise ValueError("an experiment declares its verdict before it runs")
 
     @property
+    def measures(self) -> list[str]:
+        """All that is measured: what decides, what is shown beside it, and what single hypotheses are about."""
+        asked = [hypothesis.measure for hypothesis in self.verdict if hypothesis.measure]
+        return list(dict.fromkeys([self.measure, *self.also, *asked]))
+
+    @property
     def verdict_arms(self) -> list[str]:
         """The arms that the hypotheses are about."""
         return list(dict.fromkeys(arm for hypothesis in self.verdict for arm in hypothesis.arms))

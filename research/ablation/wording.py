@@ -9,9 +9,9 @@ from research.statistics.contrasts import Scores
 from research.statistics.hypotheses import (
     Crossing,
     Equivalence,
+    Fraction,
     Hypothesis,
     Level,
-    Share,
     Superiority,
     Trend,
     crossing_points,
@@ -56,7 +56,7 @@ def _(hypothesis: Level, unit: str) -> list[Message]:
 
 
 @statements.register
-def _(hypothesis: Share, unit: str) -> list[Message]:
+def _(hypothesis: Fraction, unit: str) -> list[Message]:
     said = Message("{arm} has less than {share:.0%} of the {unit} of {of}")
     return [said.of(arm=hypothesis.arm, share=hypothesis.share, unit=unit, of=hypothesis.of)]
 

@@ -18,7 +18,7 @@ from research.report import answer_tables, charts, explorer, ledger, page, run_c
 from research.report.answer_charts import answer_figure
 from research.report.maps import attention_maps, tokens
 from research.report.runs import read_runs, run_groups
-from research.results.answers import read_answers
+from research.results.answers import newest, read_answers
 
 RUN_FILES = ("overview.png", "length.png", "curves.png", "attention.png", "seeds.md", "results.csv", "results.md")
 LIST = "files.txt"
@@ -42,7 +42,7 @@ def attention_page(files: Sequence[Path], name: str, languages: Sequence[str]) -
 
 def answers_terminal(answers: Iterable[Path | str]) -> RenderableType:
     """Return all verdicts, a row for each answer file. Errors: as `write_report`."""
-    return answer_tables.terminal(read_answers(answers))
+    return answer_tables.terminal(newest(read_answers(answers)))
 
 
 def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iterable[Path | str] = ()) -> Path:
@@ -53,7 +53,8 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
             model was trained under several seeds, seeds.md as well.
         out: the folder of the report.
         answers: OUT/<question>.json, in the order to show. They give verdicts.md, ledger.md, tables/*.csv and
-            figures/<corpus>.<question>.png. The page says which of their run folders are gone.
+            figures/<corpus>.<question>.png. The page says which of their run folders are gone. Of several versions
+            of an answer the last is shown, and ledger.md has all.
 
     Returns:
         The path of index.html.
@@ -65,7 +66,8 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
     """
     paths, answer_paths, out = list(run_paths), list(answers), Path(out)
     runs, others = read_runs(paths) if paths or not answer_paths else ([], [])
-    found = read_answers(answer_paths) if answer_paths else []
+    versions = read_answers(answer_paths) if answer_paths else []
+    found = newest(versions)
     written: dict[str, bytes] = {}
     if runs:
         groups = run_groups(runs)
@@ -92,7 +94,7 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
                 written[f"figures/{answer.name}.png"] = charts.png(*figure)
         written[f"figures/{LIST}"] = "".join(f"{answer.name}.png\n" for answer in found).encode()
         written["verdicts.md"] = answer_tables.markdown(found).encode()
-        written["ledger.md"] = ledger.markdown(found).encode()
+        written["ledger.md"] = ledger.markdown(versions).encode()
     written["index.html"] = page.write_page(runs, others, found, out).encode()  # last: when it is there, all is
     earlier = [*(RUN_FILES if runs else ()), *(_earlier_figures(out) if found else ())]
     for name in set(earlier) - written.keys():

@@ -202,7 +202,7 @@ class AnswerLock(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True):
-    """What the baseline of the corpus has to reach, and what it came to.
+    """The number that the baseline of the corpus has to reach, and what it came to.
 
     Attributes:
         baseline: an architecture of the corpus's config.
@@ -221,7 +221,7 @@ class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def reached(self) -> bool:
-        """Whether it came to the number, or fell short of it by no more than the tolerance."""
+        """True if it came to the number, or fell short of it by no more than the tolerance."""
         better = MEASURES[self.measure].better
         return self.found is not None and better * (self.found - self.number) >= -self.tolerance
 
@@ -338,24 +338,36 @@ def write_answer(answer: Answer, file: Path) -> None:
 def read_answers(paths: Iterable[Path | str]) -> list[FiledAnswer]:
     """Read answers in the order of `paths`, and of names in a folder; one that is named twice is read once.
 
+    Answers to one question on one corpus are its versions, if plans were locked for all of them but the first.
+
     Args:
         paths: files, or folders of which all .json files are read.
 
     Raises:
         FileNotFoundError: a file is not there.
-        ValueError: one is damaged or incomplete (the message names the field), two answer one question on one corpus,
-            or there is none.
+        ValueError: one is damaged or incomplete (the message names the field), two that are no versions answer one
+            question on one corpus, or there is none.
     """
-    found: dict[str, FiledAnswer] = {}
+    found: dict[tuple[str, str | None], FiledAnswer] = {}
     for path in dict.fromkeys(file for each in paths for file in _files(Path(each).absolute())):
         answer = read_answer(path)
-        if answer.name in found:
-            both = f"{found[answer.name].path} and {path}"
+        version = answer.name, answer.lock.sha256 if answer.lock else None
+        if version in found:
+            both = f"{found[version].path} and {path}"
             raise ValueError(f"{both} both answer {answer.question} on {answer.corpus}; give one of them")
-        found[answer.name] = answer
+        found[version] = answer
     if not found:
         raise ValueError("no answer to report: give the .json files that `python run.py ablate` writes")
     return list(found.values())
+
+
+def newest(answers: Iterable[FiledAnswer]) -> list[FiledAnswer]:
+    """Return the last version of each answer, where the first version stood."""
+    last: dict[str, FiledAnswer] = {}
+    for answer in answers:
+        before = last.setdefault(answer.name, answer)
+        last[answer.name] = max(before, answer, key=lambda each: (each.lock is not None, each.finished))
+    return list(last.values())
 
 
 def read_answer(path: Path) -> FiledAnswer:

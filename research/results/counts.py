@@ -16,7 +16,7 @@ beam5.bleu, beam5.chrf, beam5.ter: what sacreBLEU counts of the translation, of 
 
 and `step`, the step of the weights. A pair longer than data.max_tokens is a row of zeros but for the searches.
 source_words, the words of each source sentence, is read from the split itself. Evidence of a verdict has blocks of
-sentences for its rows, and beam5.length_slope beside them: what that measure lays out of each sentence.
+sentences for its rows, and maybe beam5.length_slope beside them: what that measure lays out of each sentence.
 """
 
 import gzip
@@ -33,8 +33,8 @@ from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 
 SOURCE_WORDS = "source_words"
-BLOCKS = 200
-"""The most rows that a verdict is resampled from: of the standard error, they err by 1 / √(2 · 200) = 5 %."""
+BLOCKS = 100
+"""The most rows that a verdict is resampled from: of the standard error over sentences, they err by 1 / √200 = 7 %."""
 
 
 class Counts(NamedTuple):

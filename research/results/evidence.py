@@ -11,13 +11,13 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
-from research.results.counts import SOURCE_WORDS, Counts, in_blocks, read
+from research.results.counts import Counts, in_blocks, read
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder, beams
 
@@ -47,17 +47,20 @@ def keep(runs: Sequence[Path], out: Path) -> list[Path]:
     return _keep([(out / path.relative_to(shared), evidence(RunFolder.existing(path))) for path in paths])
 
 
-def keep_for_verdict(runs: Iterable[Path], out: Path, split: str, search: str) -> list[Path]:
-    """Write the evidence of each run to `out`/NAME, with all that any measure counts, in blocks of sentences.
+def keep_for_verdict(runs: Iterable[Path], out: Path, split: str, search: str, measures: Collection[str]) -> list[Path]:
+    """Write the evidence of each run to `out`/NAME, with all that measures count, in blocks of sentences.
 
     Args:
         runs: run folders, evaluated so, or such evidence of them.
         out: made if absent. Evidence that is there is never changed.
         split, search: what is judged.
+        measures: by which; only those whose counts need more room than a sum are left out if they are not named.
 
     Returns, errors: as `keep`.
     """
-    return _keep([(out / path.name, evidence_for_verdict(RunFolder.existing(path), split, search)) for path in runs])
+    return _keep(
+        [(out / path.name, evidence_for_verdict(RunFolder.existing(path), split, search, measures)) for path in runs]
+    )
 
 
 def _keep(found: Sequence[tuple[Path, Mapping[str, bytes]]]) -> list[Path]:
@@ -86,14 +89,14 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
     return {**_facts(run, result), f"counts/{first}.npz": _packed(counts, [*FORCED, f"beam{beam}.bleu"])}
 
 
-def evidence_for_verdict(run: RunFolder, split: str, search: str) -> dict[str, bytes]:
+def evidence_for_verdict(run: RunFolder, split: str, search: str, measures: Collection[str]) -> dict[str, bytes]:
     """Return the files of the evidence that a verdict needs of a run, by name. Equal runs give equal bytes."""
     result = run.result()
     measured, counts = result["splits"][split], read(run, split)
     others = tuple(f"{each}." for each in measured["searches"] if each != search)
     arrays = {name: each for name, each in counts.arrays.items() if not name.startswith(others)}
-    for name, measure in MEASURES.items():
-        if measure.laid_out and set(measure.counted(search)) - {SOURCE_WORDS} <= arrays.keys():
+    for name in measures:
+        if MEASURES[name].laid_out:
             arrays[f"{search}.{name}"] = counts.of(name, search)
     blocks = {name: in_blocks(each.reshape(len(each), -1)) for name, each in arrays.items()}
     judged = {**measured, "searches": {search: measured["searches"][search]}}

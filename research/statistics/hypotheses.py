@@ -178,7 +178,7 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Share:
+class Fraction:
     """The claim that an arm scores less than a share of what another scores, such as half of its BLEU."""
 
     arm: str

@@ -90,5 +90,5 @@ def test_a_block_is_the_sum_of_its_sentences():
     blocks = counts.in_blocks(counts_NX)
     assert blocks.shape == (counts.BLOCKS, 2)
     np.testing.assert_allclose(blocks.sum(axis=0), counts_NX.sum(axis=0), rtol=1e-6)
-    np.testing.assert_allclose(blocks[0], counts_NX[:5].sum(axis=0), rtol=1e-6)  # 1,003 / 200: five, now and then six
+    np.testing.assert_allclose(blocks[0], counts_NX[:10].sum(axis=0), rtol=1e-6)  # 1,003 / 100: ten, or eleven
     np.testing.assert_array_equal(counts.in_blocks(blocks), blocks)

@@ -12,7 +12,16 @@ from research.ablation.verdict import compare_pairs, scores_of, unresolved
 from research.ablation.verdict import judge as judge_by
 from research.results.measures import MEASURES, Measure
 from research.results.message import Message
-from research.statistics.hypotheses import Crossing, Equivalence, Level, Superiority, Trend, crossing_points, holm
+from research.statistics.hypotheses import (
+    Crossing,
+    Equivalence,
+    Fraction,
+    Level,
+    Superiority,
+    Trend,
+    crossing_points,
+    holm,
+)
 
 WIDE, CLOSE = [-2.0, 0.0, 2.0], [-0.1, 0.0, 0.1]
 
@@ -61,6 +70,9 @@ def verdict(hypothesis, measure="points", **of):
         (Level("a", 10.0, more=False), {"a": 10}, CLOSE, "inconclusive"),
         (Level("a", -3.0, more=True), {"a": -2}, CLOSE, "supported"),
         (Level("a", -3.0, more=True), {"a": -4}, CLOSE, "refuted"),
+        (Fraction("a", "b", 0.4), {"a": 1, "b": 5}, CLOSE, "supported"),
+        (Fraction("a", "b", 0.4), {"a": 3, "b": 5}, CLOSE, "refuted"),
+        (Fraction("a", "b", 0.4), {"a": 2, "b": 5}, CLOSE, "inconclusive"),
         (Trend(("a", "b", "c"), (1, 2, 3), 0.0), {"a": 1, "b": 2, "c": 3}, CLOSE, "supported"),
         (Trend(("a", "b", "c"), (1, 2, 3), 0.0), {"a": 3, "b": 2, "c": 1}, CLOSE, "refuted"),
         (Trend(("a", "b", "c"), (1, 2, 3), 0.0, improves=False), {"a": 3, "b": 2, "c": 1}, CLOSE, "supported"),

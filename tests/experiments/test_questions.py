@@ -64,7 +64,7 @@ def test_arms_differ_only_where_they_say(name):
     ("name", "arm", "place"),
     [
         ("recurrent_depth", "layers=2", (2.0, "")),
-        ("recurrent_depth", "encoder_layers=2", (None, "")),
+        ("recurrent_depth", "layers=2, residual", (2.0, "residual")),
         ("bottleneck", "luong, width=32", (32.0, "luong")),
         ("data_size", "large transformer, subset=1000", (1_000.0, "large transformer")),
         ("heads", "heads=2, head_width=8", (2.0, "head_width=8")),
