@@ -19,8 +19,8 @@ from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
-from configs.calibration import Calibration
 from configs.verbs import UsageError
+from research.results.calibration import Calibration
 
 
 def override_of(prefix: str) -> re.Pattern[str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from configs.calibration import Calibration
 from research import models
 from research.ablation import kept_runs
 from research.ablation.answer import Asked, Failures, make_answer
@@ -19,6 +18,7 @@ from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.work import Task
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request, read_answer, write_answer
+from research.results.calibration import Calibration
 from research.results.evidence import keep_for_verdict
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.locks import Lock

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from configs.calibration import Calibration
 from research.ablation.measured import read_run
 from research.results.answers import AnswerCalibration
+from research.results.calibration import Calibration
 from research.results.run_folder import RunFolder
 
 

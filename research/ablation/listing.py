@@ -15,7 +15,7 @@ from research.models.flops import training_flops_per_token
 from research.results.tables import NOTHING, TextTable, terminal_table
 
 TYPICAL_TOKENS = 15.0  # of a sentence; what a step costs hardly depends on it
-SHARE_OF_POSITIONS = 0.4  # of a batch that hold a target token: 0.2 to 0.7 in the runs of docs/verdicts.md
+SHARE_OF_POSITIONS = 0.4  # of a batch that hold a target token: 0.2 to 0.7 in the runs of docs/withdrawn/
 SHARE_OF_MATMUL = 0.1  # of a large matrix product's rate, that small models reach on a CPU
 SECONDS_BESIDE_STEPS = 15.0  # of a run: starting, compiling, evaluating
 SIDE = 1_024

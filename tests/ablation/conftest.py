@@ -2,12 +2,12 @@
 
 import pytest
 
-from configs.calibration import Calibration
 from configs.command_line import load
 from research.ablation import locking
 from research.ablation.ablate import Ablation
 from research.ablation.locking import register
 from research.ablation.tuning import tune
+from research.results.calibration import Calibration
 from research.results.run_folder import RunFolder
 from research.training.provenance import Committed
 from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, leave_a_run

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from configs.calibration import Calibration
 from configs.command_line import calibration
 from research.ablation.locking import register
 from research.ablation.tuning import tune
 from research.results.answers import AnswerCalibration
+from research.results.calibration import Calibration
 from tests.ablation.pretended import QUESTION, Learner, Pretends, confirm
 
 
@@ -71,8 +71,6 @@ def test_a_claim_whose_condition_is_absent_is_not_tested_here(question, locked, 
 def test_a_config_file_may_declare_a_baseline(tmp_path):
     (tmp_path / "plain.py").write_text("def get_config():\n    pass\n")
     assert calibration(str(tmp_path / "plain.py")) is None
-    declares = (
-        "from configs.calibration import Calibration\nCALIBRATION = Calibration('luong', 'nats', 1.0, 0.1, 'e')\n"
-    )
+    declares = "from research.results.calibration import Calibration\nCALIBRATION = Calibration('luong', 'nats', 1.0, 0.1, 'e')\n"
     (tmp_path / "declares.py").write_text(declares + "def get_config():\n    pass\n")
     assert calibration(str(tmp_path / "declares.py")) == Calibration("luong", "nats", 1.0, 0.1, "e")
