@@ -71,6 +71,7 @@ def test_a_claim_whose_condition_is_absent_is_not_tested_here(question, locked, 
 def test_a_config_file_may_declare_a_baseline(tmp_path):
     (tmp_path / "plain.py").write_text("def get_config():\n    pass\n")
     assert calibration(str(tmp_path / "plain.py")) is None
-    declares = "from research.results.calibration import Calibration\nCALIBRATION = Calibration('luong', 'nats', 1.0, 0.1, 'e')\n"
+    uses = "from research.results.calibration import Calibration\n"
+    declares = f"{uses}CALIBRATION = Calibration('luong', 'nats', 1.0, 0.1, 'e')\n"
     (tmp_path / "declares.py").write_text(declares + "def get_config():\n    pass\n")
     assert calibration(str(tmp_path / "declares.py")) == Calibration("luong", "nats", 1.0, 0.1, "e")
