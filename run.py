@@ -156,6 +156,8 @@ def ablate(given: Given, command: str) -> None:
         _register(ask, lock_file, flags.seeds)
     elif flags.tune:
         _tune(ask(seeds=EXPLORING, tuned=False), launching, dry_run=flags.dry_run)
+    elif flags.power:
+        _power(ask, flags.seeds)
     elif flags.confirm:
         _confirm(ask, lock_file, launching, flags)
     else:
@@ -190,6 +192,16 @@ def _tune(ablation: Any, launching: Any, *, dry_run: bool) -> None:
         return
     Console().print(tuning_table(tune(ablation, launching)))
     print(f"\nTuned: {ablation.tuning_file}; the same command without --tune trains by it")
+
+
+def _power(ask: Callable, seeds: Sequence[int] | None) -> None:
+    """Print what a plan with so many seeds would show."""
+    from rich.console import Console
+
+    from research.ablation.locking import FIRST_SEED, SEEDS
+    from research.ablation.power_of_plan import power_table
+
+    Console().print(power_table(ask(seeds=seeds or range(FIRST_SEED, FIRST_SEED + SEEDS))))
 
 
 def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None) -> None:

@@ -314,7 +314,7 @@ COMPARE = Verb(
 
 ABLATE = Verb(
     summary="answer a question of experiments/: train the runs that it needs, and give a verdict",
-    usage="QUESTION [--tune | --register | --confirm] [--config=FILE] [flags]",
+    usage="QUESTION [--tune | --power | --register | --confirm] [--config=FILE] [flags]",
     description="Answer a question of experiments/: train and evaluate every arm under every seed, and compare them. "
     "Runs\ngo to OUT/trained/, the answer to OUT/QUESTION.json; a run that is there already is used again,\n"
     "whichever question it was trained for.\n\n"
@@ -327,6 +327,7 @@ ABLATE = Verb(
         "ablate data_size --resume",
         "ablate speed_or_accuracy --match=seconds",
         "ablate recurrent_depth --tune",
+        "ablate recurrent_depth --power --seeds=100,101,102",
         "ablate recurrent_depth --register",
         "ablate recurrent_depth --confirm",
         "ablate heads --launcher=slurm --launcher.partition=gpu --dry_run",
@@ -414,6 +415,12 @@ ABLATE = Verb(
                 "find the learning rate and the steps of each arm, and give no answer: rates a factor of two apart "
                 "around the config's, until the best is neither the lowest nor the highest, and then more steps, until "
                 "a doubling gains little; by validation under seeds 10 and 11. Later calls train by what was found",
+                action="store_true",
+            ),
+            flag(
+                "--power",
+                "say, by the runs of --tune, what --seeds would show of each claim, and how many seeds it needs "
+                "(default: of 5 seeds)",
                 action="store_true",
             ),
             flag(
