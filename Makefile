@@ -14,7 +14,7 @@ DEMO_MODELS := none luong bahdanau transformer
 ATTENTION := runs/attention
 SEEDS := 0 1 2
 
-.PHONY: help environment demo attention test test-all check format bench messages lock clean
+.PHONY: help environment demo attention test test-all check format bench lecture messages lock clean
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
@@ -23,6 +23,7 @@ help:
 	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
 	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
 	@echo "make bench     our speed beside PyTorch's, in one run"
+	@echo "make lecture   docs/lecture.md and its Korean, brought up to date with the code and the answers"
 	@echo "make messages  the Korean catalogue brought up to date with the messages of the code"
 	@echo "make lock      requirements.lock anew, from the newest versions that pyproject.toml allows"
 	@echo "make clean     remove the environment and caches; runs/ and report/ stay"
@@ -60,6 +61,9 @@ check: $(READY)
 	$(VENV)/bin/mypy
 	@# Last, so that its hooks, which mend files, find nothing to mend; they need a git checkout.
 	@if git rev-parse --git-dir > /dev/null 2>&1; then $(VENV)/bin/pre-commit run --all-files; fi
+
+lecture: $(READY)
+	$(VENV)/bin/python -m research.report.lecture docs/lecture.md docs/lecture.ko.md
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix
