@@ -23,7 +23,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 from zipfile import BadZipFile
 
@@ -44,6 +44,16 @@ class Counts(NamedTuple):
     split: str
     step: int
     arrays: dict[str, np.ndarray]
+
+    @property
+    def sentences(self) -> int:
+        """The rows of its arrays."""
+        return len(next(iter(self.arrays.values())))
+
+    def in_blocks(self, names: Iterable[str]) -> "Counts":
+        """Return some of the arrays, their sentences summed in blocks."""
+        named = {name: self.arrays[name] for name in names if name in self.arrays}
+        return self._replace(arrays={name: in_blocks(each.reshape(len(each), -1)) for name, each in named.items()})
 
     def of(self, measure: str, search: str | None = None) -> np.ndarray:
         """Return the counts that a measure is a function of.

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from research.results.counts import Counts, in_blocks, read
+from research.results.counts import Counts, read
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder, beams
 
@@ -25,6 +25,8 @@ LONG = frozenset(["samples", "attention", "by", "by_head", "interventions", "con
 """Parts of result.json that are left out, wherever they stand: texts, maps, and tables for one run alone."""
 FORCED = ("nll", "correct", "tokens", "words")
 """Counts that are kept of the first split, beside the BLEU of its widest search."""
+MOST_SENTENCES = 2_000
+"""Counts of more are kept in blocks."""
 
 
 def keep(runs: Sequence[Path], out: Path) -> list[Path]:
@@ -86,7 +88,9 @@ def evidence(run: RunFolder) -> dict[str, bytes]:
         )
     first = next(iter(splits))
     counts, beam = read(run, first), max(beams(splits[first]["searches"]))
-    return {**_facts(run, result), f"counts/{first}.npz": _packed(counts, [*FORCED, f"beam{beam}.bleu"])}
+    wanted, many = [*FORCED, f"beam{beam}.bleu"], counts.sentences > MOST_SENTENCES
+    packed = _packed(counts.in_blocks(wanted), wanted, np.float32) if many else _packed(counts, wanted, np.float16)
+    return {**_facts(run, result), f"counts/{first}.npz": packed}
 
 
 def evidence_for_verdict(run: RunFolder, split: str, search: str, measures: Collection[str]) -> dict[str, bytes]:
@@ -98,11 +102,10 @@ def evidence_for_verdict(run: RunFolder, split: str, search: str, measures: Coll
     for name in measures:
         if MEASURES[name].laid_out:
             arrays[f"{search}.{name}"] = counts.of(name, search)
-    blocks = {name: in_blocks(each.reshape(len(each), -1)) for name, each in arrays.items()}
     judged = {**measured, "searches": {search: measured["searches"][search]}}
     return {
         **_facts(run, {**result, "splits": {split: judged}}),
-        f"counts/{split}.npz": _packed(counts._replace(arrays=blocks), list(blocks), fraction=np.float32),
+        f"counts/{split}.npz": _packed(counts._replace(arrays=arrays).in_blocks(arrays), list(arrays), np.float32),
     }
 
 
@@ -152,7 +155,7 @@ def _last_part(path: str) -> str:
     return PurePosixPath(path).name if path.startswith("/") else path
 
 
-def _packed(counts: Counts, wanted: Sequence[str], fraction: type[np.floating] = np.float16) -> bytes:
+def _packed(counts: Counts, wanted: Sequence[str], fraction: type[np.floating]) -> bytes:
     """Return counts.npz with the counts that are kept, each in a small type."""
     if missing := [name for name in wanted if name not in counts.arrays]:
         raise ValueError(
