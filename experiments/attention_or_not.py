@@ -41,5 +41,4 @@ EXPERIMENT = Experiment(
         ),
         Published("Luong et al. 2015, WMT14 En-De", "BLEU", {"none, layers=1": 14.0, "luong, layers=1": 16.8}),
     ),
-    revised=True,
 )

@@ -21,5 +21,4 @@ EXPERIMENT = Experiment(
         Trend(tuple(f"none, width={width}" for width in WIDTHS), WIDTHS, 0.02, log=True),
         Superiority("luong, width=32", "none, width=128", 0.02),
     ),
-    revised=True,
 )

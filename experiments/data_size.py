@@ -39,5 +39,4 @@ EXPERIMENT = Experiment(
             0.02,
         ),
     ),
-    revised=True,
 )

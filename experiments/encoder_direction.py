@@ -26,6 +26,5 @@ EXPERIMENT = Experiment(
         Superiority(FUTURE, "bi", 0.02),
         Superiority("bi", FUTURE, 5.0, measure="bleu"),
     ),
-    revised=True,
     literature=(Published("Britz et al. 2017, WMT15 En-De", "BLEU", {"uni": 20.98, "reversed": 21.76, "bi": 21.78}),),
 )

@@ -25,5 +25,4 @@ EXPERIMENT = Experiment(
     watched=("head_distance",),
     # Alike they stay, with or without noise; unlike they become.
     verdict=(Level(IDENTICAL, 0.01, more=False), Level(DROPOUT, 0.01, more=False), Level(INDEPENDENT, 0.1, more=True)),
-    revised=True,
 )

@@ -29,5 +29,4 @@ EXPERIMENT = Experiment(
             {"heads=1": 24.9, "heads=4": 25.5, "heads=8": 25.8, "heads=16": 25.8, "heads=32": 25.4},
         ),
     ),
-    revised=True,
 )

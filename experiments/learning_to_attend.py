@@ -19,5 +19,4 @@ EXPERIMENT = Experiment(
     also=("entropy", "bleu", "token_accuracy"),
     watched=("aer", "attention_entropy"),
     verdict=tuple(Level(score, 0.5, more=False) for score in ("dot", "scaled_dot", "general", "concat")),
-    revised=True,
 )

@@ -24,5 +24,4 @@ EXPERIMENT = Experiment(
         Level("luong", -1.0, more=True),
         Level("bahdanau", -1.0, more=True),
     ),
-    revised=True,
 )

@@ -20,5 +20,4 @@ EXPERIMENT = Experiment(
     literature=(
         Published("Vaswani et al. 2017, WMT14 En-De (development set)", "BLEU", {"sinusoidal": 25.8, "learned": 25.7}),
     ),
-    revised=True,
 )

@@ -31,5 +31,4 @@ EXPERIMENT = Experiment(
             {"luong, no input feeding, general": 16.8, "luong, input feeding, general": 18.1},
         ),
     ),
-    revised=True,
 )

@@ -16,5 +16,4 @@ EXPERIMENT = Experiment(
     also=("bleu", "chrf", "token_accuracy", "aer"),
     verdict=(Superiority("lstm", "gru", 0.02),),
     literature=(Published("Britz et al. 2017, WMT15 En-De", "BLEU", {"tanh": 15.38, "gru": 21.78, "lstm": 22.22}),),
-    revised=True,
 )

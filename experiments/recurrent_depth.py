@@ -34,5 +34,4 @@ EXPERIMENT = Experiment(
             {"layers=1": 21.76, "layers=2": 21.78, "layers=4": 22.37},
         ),
     ),
-    revised=True,
 )

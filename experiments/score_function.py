@@ -49,5 +49,4 @@ EXPERIMENT = Experiment(
             },
         ),
     ),
-    revised=True,
 )

@@ -22,5 +22,4 @@ EXPERIMENT = Experiment(
         Superiority("luong, softmax", "luong, softmax_over_queries", 0.02),
         Superiority("transformer, softmax", "transformer, softmax_over_queries", 0.02),
     ),
-    revised=True,
 )

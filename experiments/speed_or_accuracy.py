@@ -27,5 +27,4 @@ EXPERIMENT = Experiment(
         ),
         Published("Vaswani et al. 2017, WMT14 En-De, big model, 2.3e19 FLOPs", "BLEU", {"transformer": 28.4}),
     ),
-    revised=True,
 )

@@ -26,5 +26,4 @@ EXPERIMENT = Experiment(
         Equivalence(("transformer, reordering=1.0",), "transformer, reordering=0.0", 0.05),
     ),
     literature=(Published("Luong et al. 2015, WMT14 En-De, location scores", "AER", {"luong, reordering=0.5": 0.39}),),
-    revised=True,
 )

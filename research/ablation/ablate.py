@@ -160,6 +160,7 @@ class Ablation:
             tuning=self.tuning,
             calibration=self.calibration,
             lock=self.lock,
+            earlier_seeds=self.plan.earlier_seeds if self.plan else (),
         )
 
     def run(self, launcher: Launcher, *, resume: bool, lock: AnswerLock | None = None) -> Answer:

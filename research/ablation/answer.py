@@ -62,6 +62,7 @@ class Asked:
         tuning: the learning rates that were tried; None where arms have those of their configs.
         calibration: of the corpus; None where its config declares none.
         lock: of the plan that is confirmed; None where the answer explores.
+        earlier_seeds: of the plans that it has replaced.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Asked:
     tuning: Tuning | None = None
     calibration: AnswerCalibration | None = None
     lock: AnswerLock | None = None
+    earlier_seeds: Sequence[int] = ()
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -199,7 +201,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         warnings=(
             *untested,
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
-            *find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning),
+            *find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning, asked.earlier_seeds),
         ),
         findings=tuple(crossings(experiment, scores)),
         literature=experiment.literature,

@@ -1,8 +1,10 @@
-"""The arms of an experiment as data: what varies, crossed and chained.
+"""The arms of an experiment as data: what varies, crossed, chained, side by side or drawn at random.
 
     vary("model.layers", 1, 2, 3)                              three arms
     cross(vary("model.reader", "none", "luong"), vary("model.width", 32, 64))    four
     chain(vary("model.heads", 1, 2), named("alike", {"model.head_spread": 0.0}))  three
+    together(vary("model.width", 32, 64), vary("model.ffn", 128, 256))           two
+    subsample(cross(...), 20, seed=0)                                            twenty, at random
 
 Arms are a dict, name -> {dotted field of a config: value}; the base with these fields changed, and no others.
 """
@@ -10,6 +12,7 @@ Arms are a dict, name -> {dotted field of a config: value}; the base with these 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from itertools import product
+from random import Random
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -28,6 +31,22 @@ def vary(field: str, *values: Any) -> Arms:
     if len(set(map(repr, values))) < len(values) or not values:
         raise ValueError(f"vary({field!r}) needs values, each of them once; it has {list(values)}")
     return {name_of(field, value): {field: value} for value in values}
+
+
+def together(*factors: Arms) -> Arms:
+    """Return the first arms of all factors as one, then the second ones, ...; ValueError if one has more of them."""
+    sizes = [len(factor) for factor in factors]
+    if len(set(sizes)) != 1:
+        raise ValueError(f"together() needs factors with as many arms each; they have {sizes}")
+    return chain(*(cross(*(dict([each]) for each in row)) for row in zip(*(of.items() for of in factors), strict=True)))
+
+
+def subsample(arms: Arms, number: int, *, seed: int) -> Arms:
+    """Return so many of the arms, drawn at random and in their order, where all of them would cost too much."""
+    if not 0 < number <= len(arms):
+        raise ValueError(f"subsample() draws 1 to {len(arms)} of {len(arms)} arms, not {number}")
+    drawn = Random(seed).sample(list(arms), number)
+    return {name: fields for name, fields in arms.items() if name in drawn}
 
 
 def named(name: str, fields: Fields) -> Arms:

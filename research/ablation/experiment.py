@@ -48,7 +48,6 @@ class Experiment:
         work: "train", or "time" for seconds alone.
         at_least: fields of the config, and the smallest values at which the claim is about an arm.
         accelerator: whether the claim is about accelerators alone.
-        revised: whether the question was changed after results had been seen; answers warn of it.
     """
 
     question: Message
@@ -69,7 +68,6 @@ class Experiment:
     work: str = "train"
     at_least: Mapping[str, float] = field(default_factory=dict)
     accelerator: bool = False
-    revised: bool = False
 
     def __post_init__(self) -> None:
         for name in (self.measure, *self.also):

@@ -26,6 +26,7 @@ def find_warnings(
     costs: Mapping[str, Mapping[str, Any]],
     folders: Mapping[str, Sequence[Path]],
     tuning: Tuning | None = None,
+    earlier_seeds: Sequence[int] = (),
 ) -> list[Message]:
     """Return a sentence for each thing that a reader should know.
 
@@ -37,9 +38,10 @@ def find_warnings(
         costs: arm -> what a run cost, by the names of `COSTS`.
         folders: arm -> its run folders.
         tuning: the learning rates that were tried, if any were.
+        earlier_seeds: of the plans that the one which is confirmed has replaced.
     """
     return [
-        *_revised(experiment),
+        *_revised(earlier_seeds),
         *_left_out(experiment, arms),
         *_silenced(judged),
         *_blunt(judged),
@@ -55,9 +57,13 @@ def find_warnings(
     ]
 
 
-def _revised(experiment: Experiment) -> Iterator[Message]:
-    if experiment.revised:
-        yield Message("the question was changed after results had been seen: its file's history in git shows how")
+def _revised(seeds: Sequence[int]) -> Iterator[Message]:
+    """Say that there was a plan before this one."""
+    if seeds:
+        yield Message(
+            "a plan of this question was registered before, for the seeds {seeds}: the lock's history in git has it",
+            seeds=", ".join(map(str, seeds)),
+        )
 
 
 def _left_out(experiment: Experiment, arms: Mapping[str, Sequence[MeasuredRun]]) -> Iterator[Message]:

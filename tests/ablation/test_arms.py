@@ -3,7 +3,7 @@
 import pytest
 
 from configs.command_line import load
-from research.ablation.arms import build, chain, cross, named, vary
+from research.ablation.arms import build, chain, cross, named, subsample, together, vary
 from research.results.identity import config_as_json, flat
 
 
@@ -32,9 +32,28 @@ def test_chain_is_one_after_the_other():
     assert list(arms) == ["heads=1", "heads=2", "alike"]
 
 
+def test_together_changes_fields_side_by_side():
+    assert together(vary("model.width", 32, 64), vary("model.ffn", 128, 256)) == {
+        "width=32, ffn=128": {"model.width": 32, "model.ffn": 128},
+        "width=64, ffn=256": {"model.width": 64, "model.ffn": 256},
+    }
+
+
+def test_a_subsample_is_the_same_for_a_seed_and_keeps_the_order():
+    arms = vary("model.layers", *range(1, 30))
+    drawn = subsample(arms, 7, seed=3)
+    assert drawn == subsample(arms, 7, seed=3) != subsample(arms, 7, seed=4)
+    assert len(drawn) == 7
+    assert list(drawn) == [name for name in arms if name in drawn]
+    assert subsample(arms, 29, seed=0) == arms
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
+        (lambda: together(vary("a", 1, 2), vary("b", 1)), r"as many arms each; they have \[2, 1\]"),
+        (lambda: together(), r"as many arms each; they have \[\]"),
+        (lambda: subsample(vary("a", 1, 2), 3, seed=0), "draws 1 to 2 of 2 arms, not 3"),
         (lambda: vary("model.layers"), "needs values, each of them once"),
         (lambda: vary("model.layers", 2, 2), "needs values, each of them once"),
         (lambda: cross(vary("model.layers", 1), vary("model.layers", 2)), r"sets model\.layers in two factors"),

@@ -73,9 +73,11 @@ def test_runs_of_other_circumstances(tmp_path, fact, values, sentence):
     assert said(folders={"a": [tmp_path / value for value in values]}) == [f"runs were trained {sentence}"]
 
 
-def test_what_was_changed_after_results_comes_first():
-    found = said(question=replace(QUESTION, revised=True))
-    assert found == ["the question was changed after results had been seen: its file's history in git shows how"]
+def test_an_earlier_plan_is_said():
+    found = said(earlier_seeds=(100, 101))
+    assert found == [
+        "a plan of this question was registered before, for the seeds 100, 101: the lock's history in git has it"
+    ]
 
 
 def test_an_interval_too_wide_to_show_that_two_are_alike():

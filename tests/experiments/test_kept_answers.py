@@ -13,6 +13,7 @@ from research.ablation.locking import plan_of
 from research.report.language import LANGUAGES
 from research.results.answers import read_answer
 from research.results.locks import read_lock
+from tests.experiments import independent
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -69,6 +70,21 @@ def test_its_evidence_gives_it_again(from_evidence, tmp_path):
     assert again.arms == answer.arms
     assert again.comparisons == answer.comparisons
     assert again.calibration == answer.calibration
+
+
+@every_answer
+def test_an_independent_script_agrees(file):
+    """By formulas written out again, and by other draws of sentences: intervals may differ by a few percent."""
+    answer = read_answer(file)
+    word, claims = independent.verdict(
+        experiments.LOCKS / answer.lock.file, DOCS / "evidence" / "answers" / answer.corpus
+    )
+    words = {each: each for each in ("supported", "refuted", "not trained")}
+    assert word == words.get(answer.verdict, "neither")
+    for found, kept in zip(claims, answer.hypotheses, strict=True):
+        assert found[0] == words.get(kept.verdict, "neither")
+        assert found[1] == pytest.approx(kept.effect, rel=1e-5, abs=1e-9)
+        assert found[2] == pytest.approx((kept.interval[1] - kept.interval[0]) / 2, rel=0.05)
 
 
 @every_answer
