@@ -2,7 +2,6 @@
 
 import pytest
 
-from configs.command_line import load
 from research.ablation import locking
 from research.ablation.ablate import Ablation
 from research.ablation.locking import register
@@ -10,7 +9,7 @@ from research.ablation.tuning import tune
 from research.results.calibration import Calibration
 from research.results.run_folder import RunFolder
 from research.training.provenance import Committed
-from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, leave_a_run
+from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, get_config, leave_a_run
 
 
 @pytest.fixture
@@ -18,13 +17,13 @@ def question(tmp_path):
     """Its corpus has a baseline that reached its number: see `leave_a_run`."""
     baseline = RunFolder(tmp_path / "baseline" / "luong.1")
     baseline.path.mkdir(parents=True)
-    leave_a_run(baseline, load("configs/embedded_tiny.py:luong"), seed=1)
+    leave_a_run(baseline, get_config("luong"), seed=1)
 
     def make(**options):
         return Ablation(
             "which",
             QUESTION,
-            lambda architecture: load(f"configs/embedded_tiny.py:{architecture}"),
+            get_config,
             **{
                 "override": lambda config: None,
                 "config_file": "configs/embedded_tiny.py",

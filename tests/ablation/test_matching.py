@@ -15,7 +15,7 @@ from research.training.translator_training import make_training
 
 def arm(architecture, **fields):
     config = load(f"configs/embedded_tiny.py:{architecture}")
-    config.data.embedded.update({"train_pairs": 300, "validation_pairs": 10, "test_pairs": 10})
+    config.data.embedded.update({"train_pairs": 300, "validation_pairs": 10, "test_pairs": 10, "words": 0.1})
     config.data.vocabulary.size = 300
     config.model.update(fields)
     return config

@@ -22,7 +22,7 @@ QUESTION = replace(
 COSTS = {"parameters": 7, "flops_per_token": 42.0, "steps": 800, "tokens": 9.0, "seconds": 2.0, "trials": 1}
 
 
-def said(arms=None, spent=None, folders=None, question=QUESTION, tuning=None):
+def said(arms=None, spent=None, folders=None, question=QUESTION, tuning=None, earlier_seeds=()):
     arms = arms or {arm: [MeasuredRun(seed, {}, {"seconds_per_step": 1.0 + seed}) for seed in range(3)] for arm in "ab"}
     return [
         str(each)
@@ -34,6 +34,7 @@ def said(arms=None, spent=None, folders=None, question=QUESTION, tuning=None):
             spent or {"a": COSTS, "b": COSTS},
             folders or {},
             tuning,
+            earlier_seeds,
         )
     ]
 
