@@ -198,10 +198,9 @@ def _power(ask: Callable, seeds: Sequence[int] | None) -> None:
     """Print what a plan with so many seeds would show."""
     from rich.console import Console
 
-    from research.ablation.locking import FIRST_SEED, SEEDS
     from research.ablation.power_of_plan import power_table
 
-    Console().print(power_table(ask(seeds=seeds or range(FIRST_SEED, FIRST_SEED + SEEDS))))
+    Console().print(power_table(ask, seeds))
 
 
 def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None) -> None:

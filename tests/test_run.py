@@ -82,6 +82,7 @@ def ablate(action, report, monkeypatch, tmp_path):
     action("research.ablation.locking", "register", result=SimpleNamespace(sha256="5ea1"))
     sys.modules["research.ablation.locking"].with_fresh_seeds = lambda ask, before: ask(seeds=(100, 101))
     sys.modules["research.ablation.locking"].confirmable = lambda asked, lock, file: f"as in {file.name}"
+    action("research.ablation.power_of_plan", "power_table", result="what seeds would show")
     monkeypatch.setattr(experiments, "LOCKS", tmp_path)
     monkeypatch.setattr(experiments, "OWN", tmp_path / "own")
     lock = SimpleNamespace(plan=SimpleNamespace(seeds=(103,)))
@@ -366,6 +367,9 @@ def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
             "heads.embedded_tiny.json: --register writes it, with the same flags",
         ),
         (["heads", "--register"], 1, "the learning rates of heads were not tuned: --tune first"),
+        (["heads", "--power"], 1, "heads was not tuned: --tune first, with the same flags"),
+        (["heads", "--evidence=nowhere"], 1, "there is no folder nowhere, which --evidence names"),
+        (["heads", "--tune", "--keep=x"], 2, "--tune and --keep do not go together"),
         (["heads", "--confirm", "--seeds=0"], 2, "--confirm and --seeds do not go together"),
         (["heads", "--confirm", "--tune"], 2, "not allowed with argument"),
         (["parallelism", "--tune"], 1, "trains nothing: there is no learning rate to tune"),
@@ -442,6 +446,11 @@ def test_ablate_registers_a_plan_with_fresh_seeds(ablate, tmp_path, capsys):
     [(_, named)] = ablate
     assert (named["seeds"], "lock" in named) == ((100, 101), False)
     assert f"Plan: {tmp_path / 'heads.embedded_tiny.json'}, SHA-256 5ea1" in capsys.readouterr().out
+
+
+def test_ablate_says_what_seeds_would_show(ablate, capsys):
+    assert run.main(["ablate", "heads", "--power", "--seeds=100,101"]) == 0
+    assert "what seeds would show" in capsys.readouterr().out
 
 
 def test_ablate_confirms_by_the_seeds_of_the_lock(ablate, capsys):

@@ -10,7 +10,7 @@ t_{R-1, 0.95} · s_g / √R < m / 2, with s_g² the pooled variance of what seed
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,7 @@ from research.ablation.ablate import Ablation
 from research.ablation.experiment import Experiment
 from research.ablation.last_doubling import ENOUGH as ENOUGH_GAIN
 from research.ablation.last_doubling import margin
+from research.ablation.locking import FIRST_SEED, SEEDS
 from research.ablation.measured import MeasuredRun, read_run
 from research.ablation.tuning import SPLIT
 from research.ablation.verdict import design_of, scores_of
@@ -117,12 +118,17 @@ def seeds_to_show_learning(tuning: Tuning, least: float) -> int | None:
     return next((n for n in range(2, MOST_SEEDS + 1) if at_most(n) < ENOUGH_GAIN * least), None)
 
 
-def power_table(ablation: Ablation) -> RenderableType:
+def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None) -> RenderableType:
     """Return a row for each claim of a question that was tuned.
+
+    Args:
+        ask: seeds -> the question.
+        seeds: that it is to have; None: as many as a plan takes.
 
     Raises:
         ValueError: it was not tuned, or its runs are gone.
     """
+    ablation = ask(seeds=seeds or tuple(range(FIRST_SEED, FIRST_SEED + SEEDS)))
     if ablation.tuning is None:
         raise ValueError(f"{ablation.name} was not tuned: --tune first, with the same flags")
     experiment, number = ablation.experiment, len(ablation.seeds)

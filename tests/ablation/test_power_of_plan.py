@@ -69,7 +69,7 @@ def test_the_seeds_that_show_that_learning_is_done():
 def test_a_question_that_was_tuned_has_a_row_for_each_claim(question):
     tune(question(tuned=False), Pretends(leave=Learner()))
     console = Console(width=120, file=StringIO())
-    console.print(power_table(question(seeds=(100, 101, 102))))
+    console.print(power_table(question, (100, 101, 102)))
     text = console.file.getvalue()
     assert "layers=2 is better than layers=1 by more than 0.5 perplexity" in text
     assert "With 3 seeds an arm, by 2 seeds of tuning on validation." in text
@@ -77,4 +77,4 @@ def test_a_question_that_was_tuned_has_a_row_for_each_claim(question):
 
 def test_a_question_that_was_not_tuned_has_no_power(question):
     with pytest.raises(ValueError, match="which was not tuned: --tune first, with the same flags"):
-        power_table(question())
+        power_table(question, None)

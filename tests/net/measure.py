@@ -20,7 +20,10 @@ SHARED = {
     "data.embedded.train_pairs": 400,
     "data.embedded.validation_pairs": 20,
     "data.embedded.test_pairs": 20,
-    "data.batch_tokens": 768,  # this and the next two as the config had them when the net was recorded
+    "data.embedded.words": 0.1,  # this and the next five as the config had them when the net was recorded
+    "data.embedded.ambiguity": 0.1,
+    "data.vocabulary.size": 300,
+    "data.batch_tokens": 768,
     "data.buckets": 1,
     "training.schedule": "cosine",
     "training.steps": STEPS,
