@@ -95,6 +95,7 @@ def ablate(given: Given, command: str) -> None:
     from configs.launchers import launcher
 
     flags = given.flags
+    corpus = Path(flags.config).stem
     if flags.question is None and (flags.vary or not flags.list):
         refuse("ablate", "which question? --list names them; with --vary, any name will do, such as my_depth")
     launcher_fields, ours = override(launcher(flags.launcher), given.overrides, prefix="launcher")
@@ -113,7 +114,7 @@ def ablate(given: Given, command: str) -> None:
     changed = partial(override, arguments=ours)
     if flags.vary:
         try:
-            asked[flags.question].configs(get_config, changed)
+            asked[flags.question].configs(get_config, changed, corpus=corpus)
         except ValueError:
             if not named_before:
                 own.unlink()  # a field or a value is wrong, and the name is free again
@@ -123,7 +124,9 @@ def ablate(given: Given, command: str) -> None:
 
         from research.ablation.listing import listing
 
-        Console().print(listing(asked, get_config, override=changed, seeds=len(flags.seeds or EXPLORING)))
+        Console().print(
+            listing(asked, get_config, override=changed, corpus=corpus, seeds=len(flags.seeds or EXPLORING))
+        )
         return
     experiment = asked[flags.question]
     if (flags.match or experiment.match) == "seconds" and flags.launcher != "local":
@@ -143,7 +146,7 @@ def ablate(given: Given, command: str) -> None:
         override=changed,
         config_file=flags.config,
         command=command,
-        out=flags.out or Path("runs/ablation") / Path(flags.config).stem,
+        out=flags.out or Path("runs/ablation") / corpus,
         search=f"beam{flags.beam}",
         by=flags.match,
         only=flags.arms,
@@ -151,7 +154,7 @@ def ablate(given: Given, command: str) -> None:
         calibration=calibration(flags.config),
     )
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
-    lock_file = LOCKS / f"{flags.question}.{Path(flags.config).stem}.json"
+    lock_file = LOCKS / f"{flags.question}.{corpus}.json"
     if flags.register:
         _register(ask, lock_file, flags.seeds)
     elif flags.tune:

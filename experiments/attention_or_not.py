@@ -15,7 +15,7 @@ EXPERIMENT = Experiment(
     base="none",
     # Two bidirectional LSTM layers to two, as in Britz et al. 2017; one to one where sentences are as short.
     fields={"model.layers": 2},
-    embedded={"model.layers": 1},
+    per_corpus={"embedded_tiny": {"model.layers": 1}},
     arms=vary("architecture", "none", "luong", "bahdanau"),
     measure="bleu",
     also=("nats", "chrf", "token_accuracy", "aer"),

@@ -14,10 +14,12 @@ EXPERIMENT = Experiment(
     source="Koehn & Knowles 2017; Sennrich & Zhang 2019",
     base="luong",
     # As many distinct pairs as Multi30k has.
-    embedded={
-        "data.embedded.train_pairs": 29_000,
-        "data.embedded.words": 0.2,
-        "data.vocabulary.size": 400,
+    per_corpus={
+        "embedded_tiny": {
+            "data.embedded.train_pairs": 29_000,
+            "data.embedded.words": 0.2,
+            "data.vocabulary.size": 400,
+        }
     },
     arms=chain(
         cross(vary("architecture", "luong", "transformer"), vary("data.subset", *PAIRS)),

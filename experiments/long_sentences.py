@@ -11,7 +11,9 @@ EXPERIMENT = Experiment(
     source="Bahdanau et al. 2015, figure 2",
     base="none",
     # Of up to three clauses, and so few words that the fixed vector has some of the short ones right.
-    embedded={"data.embedded.clauses": 3, "data.embedded.words": 0.05, "data.embedded.ambiguity": 0.0},
+    per_corpus={
+        "embedded_tiny": {"data.embedded.clauses": 3, "data.embedded.words": 0.05, "data.embedded.ambiguity": 0.0}
+    },
     arms=vary("architecture", "none", "luong", "bahdanau"),
     # The slope of chrF over the logarithm of length: points lost (below 0) each time a sentence is twice as long.
     measure="length_slope",

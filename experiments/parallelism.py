@@ -16,7 +16,7 @@ EXPERIMENT = Experiment(
     # Every step has as many tokens, whatever their sentences' length: 8 sentences of 512, 512 of 8.
     fields={"data.batch_tokens": 4_096, "model.learned_positions": 512},
     accelerator=True,
-    embedded={"model.width": 128, "data.vocabulary.size": 2_000},
+    per_corpus={"embedded_tiny": {"model.width": 128, "data.vocabulary.size": 2_000}},
     arms=cross(vary("architecture", "none", "luong", "bahdanau", "transformer"), vary("data.max_tokens", *LENGTHS)),
     axis=Axis("data.max_tokens", Message("tokens a sentence"), log=True),
     measure="seconds_per_step",

@@ -14,7 +14,7 @@ EXPERIMENT = Experiment(
     source="Luong et al. 2015, table 4",
     base="luong",
     # Sentences are short: a window of 21 would hold most of them.
-    embedded={"model.window_radius": 3},
+    per_corpus={"embedded_tiny": {"model.window_radius": 3}},
     arms=cross(
         vary("model.score", "dot", "scaled_dot", "general", "concat", "location"),
         vary("model.window", "global", "local_m", "local_p"),

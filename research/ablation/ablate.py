@@ -87,7 +87,7 @@ class Ablation:
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         self.get_config, self._made_elsewhere, self._calibration = get_config, tuple(made_elsewhere), calibration
         self.match = by or experiment.match
-        every = self._matched(self.match, experiment.configs(get_config, override))
+        every = self._matched(self.match, experiment.configs(get_config, override, corpus=self.corpus))
         patterns = only.split("|")
         self.arms = {arm: each for arm, each in every.items() if any(fnmatchcase(arm, p) for p in patterns)}
         if not self.arms:

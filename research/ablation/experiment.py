@@ -38,7 +38,7 @@ class Experiment:
         measure: what decides, a name of `MEASURES`.
         verdict: the hypotheses, all of which the claim needs.
         fields: changed in all arms.
-        embedded: changed in all arms on the embedded corpus alone, whose knobs are set so that arms can differ.
+        per_corpus: the stem of a config file -> what is changed in all arms on that corpus alone.
         axis: where arms stand in the figure.
         also: further measures for the table.
         watched: measures over steps for the figure.
@@ -58,7 +58,7 @@ class Experiment:
     measure: str
     verdict: tuple[Hypothesis, ...]
     fields: Fields = field(default_factory=dict)
-    embedded: Fields = field(default_factory=dict)
+    per_corpus: Mapping[str, Fields] = field(default_factory=dict)
     axis: Axis | None = None
     also: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
@@ -102,22 +102,25 @@ class Experiment:
         return list(dict.fromkeys(name for fields in self.arms.values() for name in fields))
 
     def configs(
-        self, get_config: Callable[[str], ConfigDict], override: Callable[[ConfigDict], object] = lambda config: None
+        self,
+        get_config: Callable[[str], ConfigDict],
+        override: Callable[[ConfigDict], object] = lambda config: None,
+        *,
+        corpus: str = "",
     ) -> dict[str, ConfigDict]:
         """Return the config of every arm.
 
         Args:
             get_config: architecture -> its config.
             override: what a person changes in all arms, before the arm's own fields.
+            corpus: the stem of the config file.
 
         Raises:
             ValueError: an arm changes a field that the config does not define, or a knob of another corpus.
         """
 
         def base(architecture: str) -> ConfigDict:
-            config = get_config(architecture)
-            knobs = self.embedded if config.data.source == "embedded" else {}
-            config = build(lambda _: config, architecture, self.fields, knobs)
+            config = build(get_config, architecture, self.fields, self.per_corpus.get(corpus, {}))
             override(config)
             return config
 

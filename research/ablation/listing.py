@@ -26,6 +26,7 @@ def listing(
     get_config: Callable[[str], ConfigDict],
     *,
     override: Callable[[ConfigDict], object],
+    corpus: str,
     seeds: int,
 ) -> RenderableType:
     """Lay out a row for each question.
@@ -37,6 +38,7 @@ def listing(
         experiments: question -> its experiment.
         get_config: architecture -> its config.
         override: what a person changes in every arm.
+        corpus: the stem of the config file.
         seeds: runs of each arm.
     """
     rate = SHARE_OF_MATMUL * _matmul_rate()
@@ -44,7 +46,7 @@ def listing(
     total = 0.0
     for name, experiment in experiments.items():
         try:
-            configs = experiment.configs(get_config, override)
+            configs = experiment.configs(get_config, override, corpus=corpus)
         except ValueError as error:
             rows.append([name, str(len(experiment.arms)), NOTHING, NOTHING, str(error)])
             continue

@@ -29,7 +29,9 @@ FOLLOWS = {  # fields that take another's value until they have one of their own
 
 
 def configs(name):
-    return experiments.load(name).configs(lambda architecture: load(f"configs/embedded_tiny.py:{architecture}"))
+    return experiments.load(name).configs(
+        lambda architecture: load(f"configs/embedded_tiny.py:{architecture}"), corpus="embedded_tiny"
+    )
 
 
 def test_every_file_is_a_question_and_every_question_a_file():
