@@ -205,12 +205,12 @@ def terminal(answers: Sequence[FiledAnswer]) -> RenderableType:
         for answer in (answer for answer in answers if answer.corpus == corpus):
             shaped = len(answer.hypotheses) > 1
             effects = [(f"{SHAPES[each.verdict]} " if shaped else "") + effect(each) for each in answer.hypotheses]
-            said = f"{SHAPES[answer.verdict]} {answer.verdict}\n{scope(answer)}"
-            verdict = TableCell(said, STYLES.get(answer.verdict, "dim"))
+            verdict = TableCell(f"{SHAPES[answer.verdict]} {answer.verdict}", STYLES.get(answer.verdict, "dim"))
             rows.append([answer.question, verdict, "\n".join(effects), answer.seeds, str(duration(answer.seconds))])
     sheet = TextTable(["question", "verdict", "effect and interval", "seeds", "time"], rows, left=2)
+    scopes = (Text(f"{answer.question}: {answer.verdict} {scope(answer)}") for answer in answers)
     failed = (Text.assemble(("note ", "yellow"), line) for answer in answers for line in _failures(answer))
-    return Group(terminal_table(sheet, fold=[0]), *failed, Text(str(counted(answers))))
+    return Group(terminal_table(sheet, fold=[0]), *scopes, *failed, Text(str(counted(answers))))
 
 
 def markdown(answers: Sequence[FiledAnswer]) -> str:

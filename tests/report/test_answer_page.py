@@ -85,8 +85,10 @@ def test_all_verdicts_at_a_glance_link_to_their_sections(text: str, answer_files
     assert "refuted 반박됨" in said["embedded-recurrent_depth"]
     for effect in ("+2.1 [0.9, 3.2]", "−1.0 [−2.3, 0.2]", "−3.4 [−4.8, −2.1]"):
         assert effect in said["embedded-recurrent_depth"]
-    assert said["embedded-recurrent_depth"].endswith("3 1 h 7 min 1시간 7분")
-    assert said["embedded-heads"].endswith("no effect could be estimated 효과를 추정할 수 없음 0–2 1 min 36 s 1분 36초")
+    assert said["embedded-recurrent_depth"].endswith("1 h 7 min 1시간 7분")
+    assert "on the embedded corpus, after 1.23M target tokens, 3 seeds" in said["embedded-recurrent_depth"]
+    assert "내장 말뭉치에서" in said["embedded-recurrent_depth"]
+    assert said["embedded-heads"].endswith("no effect could be estimated 효과를 추정할 수 없음 1 min 36 s 1분 36초")
     shapes = {name: set(re.findall(r'<use href="#([\w-]+)"', row)) for name, row in rows}
     assert shapes["multi30k-attention_or_not"] == {"supported"}
     assert shapes["embedded-recurrent_depth"] == {"supported", "refuted", "inconclusive"}
@@ -252,6 +254,7 @@ def test_the_terminal_table_fits_80_columns(answer_files: list[Path]) -> None:
         r"attention_or_not +● supported +● \+30.6 \[28.5, 32.5\] +3 +6 min 52 s",
         r"recurrent_depth +✕ refuted +● \+2.1 \[0.9, 3.2\] +3 +1 h 7 min",
         r"heads +○ not enough seeds +– +0–2 +1 min 36 s",
+        r"attention_or_not: supported on the embedded corpus, after 1.23M target tokens, 3\s+seeds",
         r"note heads: heads=16, seed 0 failed; see logs/heads-16.0.log",
     ):
         assert re.search(expected, text), expected

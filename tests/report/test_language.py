@@ -33,7 +33,7 @@ def test_it_has_every_message_of_the_code_and_of_the_kept_answers_and_no_other()
     """`make messages` adds what is new; what is gone is removed by hand."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["babel"]["mappings"]
     methods = [(each["pattern"], each["method"]) for each in settings]
-    folders = [ROOT / "experiments", ROOT / "research", ROOT / "docs" / "answers"]
+    folders = [ROOT / "experiments", ROOT / "research", ROOT / "docs" / "answers", ROOT / "docs" / "withdrawn"]
     found = [extract_from_dir(folder, methods, keywords={"Message": None, "_": None}) for folder in folders]
     assert {entry.id for entry in read_catalogue("ko") if entry.id} == {
         text for each in found for _, _, text, *_ in each
