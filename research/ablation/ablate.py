@@ -17,7 +17,8 @@ from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.work import Task
-from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request, read_answer, write_answer
+from research.results.answer_files import read_answer, write_answer
+from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
 from research.results.calibration import Calibration
 from research.results.evidence import keep_for_verdict
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat

@@ -18,7 +18,7 @@ from research.report import answer_tables, charts, explorer, ledger, page, run_c
 from research.report.answer_charts import answer_figure
 from research.report.maps import attention_maps, tokens
 from research.report.runs import read_runs, run_groups
-from research.results.answers import newest, read_answers
+from research.results.answer_files import newest, read_answers
 
 RUN_FILES = ("overview.png", "length.png", "curves.png", "attention.png", "seeds.md", "results.csv", "results.md")
 LIST = "files.txt"

@@ -21,7 +21,8 @@ from pathlib import Path
 from research.report.answer_tables import SHAPES, effect
 from research.report.language import translator
 from research.report.words import VERDICT_TITLES, scope
-from research.results.answers import FiledAnswer, newest, read_answers
+from research.results.answer_files import newest, read_answers
+from research.results.answers import FiledAnswer
 from research.results.message import Message, verbatim
 
 CODE_LINK = re.compile(r'\((?P<file>\.\./[^)#\s]+\.py)#L(?P<line>\d+) "(?P<symbol>[\w.]+)"\)')

@@ -4,7 +4,8 @@ import pytest
 
 from configs.command_line import load
 from research.ablation import ablate
-from research.results.answers import Answer, read_answer
+from research.results.answer_files import read_answer
+from research.results.answers import Answer
 from tests.ablation.pretended import Pretends
 
 

@@ -11,7 +11,7 @@ from research.ablation.ablate import Ablation
 from research.ablation.answer import make_answer
 from research.ablation.locking import plan_of
 from research.report.language import LANGUAGES
-from research.results.answers import read_answer
+from research.results.answer_files import read_answer
 from research.results.locks import read_lock
 from tests.experiments import independent
 

@@ -19,7 +19,8 @@ from research.report.answer_charts import (
 )
 from research.report.charts import Panel
 from research.report.language import translator
-from research.results.answers import FiledAnswer, read_answers
+from research.results.answer_files import read_answers
+from research.results.answers import FiledAnswer
 from tests.report.made_up_answers import (
     Made,
     attention_or_not,

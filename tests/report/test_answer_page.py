@@ -17,7 +17,7 @@ from research.report import answers_terminal, write_report
 from research.report.answer_tables import csv_files, markdown
 from research.report.look import look_into
 from research.report.page import write_page
-from research.results.answers import read_answers
+from research.results.answer_files import read_answers
 from tests.report.made_up_answers import (
     AFTER_ATTENTION,
     attention_or_not,

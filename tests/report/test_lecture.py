@@ -7,7 +7,7 @@ import pytest
 
 import experiments
 from research.report.lecture import CODE_LINK, VERDICT, refreshed
-from research.results.answers import newest, read_answers
+from research.results.answer_files import newest, read_answers
 from tests.report.made_up_answers import attention_or_not, write
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

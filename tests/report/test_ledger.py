@@ -6,7 +6,7 @@ import msgspec
 
 import experiments
 from research.report import ledger
-from research.results.answers import read_answers
+from research.results.answer_files import read_answers
 from tests.report.made_up_answers import attention_or_not, write
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

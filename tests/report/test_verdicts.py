@@ -6,7 +6,7 @@ import msgspec
 
 from research.report.answer_tables import counted, markdown, others_table
 from research.report.page import write_page
-from research.results.answers import read_answers
+from research.results.answer_files import read_answers
 from tests.report.made_up_answers import attention_or_not, write
 
 

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from research.report import write_report
-from research.results.answers import Answer, read_answer, read_answers, write_answer
+from research.results.answer_files import read_answer, read_answers, write_answer
+from research.results.answers import Answer
 from research.results.message import Message
 from tests.report.made_up_answers import Made, attention_or_not, heads, message, recurrent_depth, write
 
