@@ -35,7 +35,7 @@ BEFORE = "2026-11-30T07:00:00+00:00"  # an hour before the pretended runs
 
 
 def get_config(architecture):
-    """What the config file of the question has: 800 steps."""
+    """Return what the config file of the question has: 800 steps."""
     config = load(f"configs/embedded_tiny.py:{architecture}")
     config.training.steps = 800
     return config
