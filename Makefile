@@ -14,7 +14,7 @@ DEMO_MODELS := none luong bahdanau transformer
 ATTENTION := runs/attention
 SEEDS := 0 1 2
 
-.PHONY: help environment demo attention test test-all check format bench lecture messages lock clean
+.PHONY: help environment demo attention test test-all check format bench documents messages lock clean
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
@@ -23,7 +23,7 @@ help:
 	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
 	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
 	@echo "make bench     our speed beside PyTorch's, in one run"
-	@echo "make lecture   docs/lecture.md and its Korean, brought up to date with the code and the answers"
+	@echo "make documents verdicts, ledger and lecture in docs/, brought up to date with the code and the answers"
 	@echo "make messages  the Korean catalogue brought up to date with the messages of the code"
 	@echo "make lock      requirements.lock anew, from the newest versions that pyproject.toml allows"
 	@echo "make clean     remove the environment and caches; runs/ and report/ stay"
@@ -62,8 +62,11 @@ check: $(READY)
 	@# Last, so that its hooks, which mend files, find nothing to mend; they need a git checkout.
 	@if git rev-parse --git-dir > /dev/null 2>&1; then $(VENV)/bin/pre-commit run --all-files; fi
 
-lecture: $(READY)
-	$(VENV)/bin/python -m research.report.lecture docs/lecture.md docs/lecture.ko.md
+documents: $(READY)
+	$(RUN) run.py report docs/answers/* --out=build/answers
+	$(RUN) run.py report docs/withdrawn/* docs/answers/* --out=build/ledger
+	cp build/answers/verdicts.md build/ledger/ledger.md docs/
+	$(RUN) -m research.report.lecture docs/lecture.md docs/lecture.ko.md
 
 format: $(READY)
 	$(VENV)/bin/ruff check --fix

@@ -16,7 +16,7 @@ LECTURES = {"en": DOCS / "lecture.md", "ko": DOCS / "lecture.ko.md"}
 
 @pytest.mark.parametrize("language", LECTURES)
 def test_it_is_up_to_date(language):
-    """Written by: make lecture."""
+    """Written by: make documents."""
     text = LECTURES[language].read_text("utf-8")
     kept = sorted((DOCS / "answers").glob("*/*.json"))
     assert refreshed(text, DOCS, newest(read_answers(kept)) if kept else [], language) == text

@@ -13,7 +13,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def test_the_kept_ledger_is_that_of_the_kept_answers():
-    """Written by: python run.py report docs/withdrawn/* docs/answers/* --out=report, and report/ledger.md copied."""
+    """Written by: make documents."""
     folders = [*sorted((DOCS / "withdrawn").iterdir()), *sorted((DOCS / "answers").glob("*/"))]
     files = [file for folder in folders for file in experiments.answers(folder)]
     assert (DOCS / "ledger.md").read_text("utf-8") == ledger.markdown(read_answers(files))

@@ -4,10 +4,19 @@ from pathlib import Path
 
 import msgspec
 
+import experiments
 from research.report.answer_tables import counted, markdown, others_table
 from research.report.page import write_page
 from research.results.answer_files import read_answers
 from tests.report.made_up_answers import attention_or_not, write
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def test_the_kept_verdicts_are_those_of_the_kept_answers() -> None:
+    """Written by: make documents."""
+    files = [file for folder in sorted((DOCS / "answers").glob("*/")) for file in experiments.answers(folder)]
+    assert (DOCS / "verdicts.md").read_text("utf-8") == markdown(read_answers(files))
 
 
 def test_runs_that_questions_share_are_counted_once(tmp_path: Path) -> None:
