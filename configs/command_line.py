@@ -53,7 +53,10 @@ def load(name: str) -> ConfigDict:
 
 def calibration(file: str) -> Calibration | None:
     """Return what a config file declares of its baseline; None where it declares nothing."""
-    return getattr(_module(file), "CALIBRATION", None)
+    declared = getattr(_module(file), "CALIBRATION", None)
+    if declared is not None and not isinstance(declared, Calibration):
+        raise ConfigError(f"{file}: CALIBRATION has to be a research.results.calibration.Calibration, not {declared!r}")
+    return declared
 
 
 def _module(file: str) -> ModuleType:

@@ -443,7 +443,13 @@ ABLATE = Verb(
         ),
         flag("--dry_run", "print what would be launched, and launch nothing", action="store_true"),
     ),
-    excludes={"confirm": ("seeds",), "tune": ("seeds", "evidence", "keep"), "register": ("dry_run", "keep")},
+    excludes={
+        "confirm": ("seeds",),
+        "tune": ("seeds", "evidence", "keep"),
+        "register": ("dry_run", "keep"),
+        "power": ("evidence", "keep", "dry_run"),
+        "dry_run": ("keep",),
+    },
     requires={"vary": ("cross", "measure", "equivalent")},
     overrides=("config", "launcher"),
 )

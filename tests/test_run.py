@@ -368,7 +368,7 @@ def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
         ),
         (["heads", "--register"], 1, "the learning rates of heads were not tuned: --tune first"),
         (["heads", "--power"], 1, "heads was not tuned: --tune first, with the same flags"),
-        (["heads", "--evidence=nowhere"], 1, "there is no folder nowhere, which --evidence names"),
+        (["heads", "--evidence=nowhere"], 1, "there are no runs in nowhere, which --evidence names"),
         (["heads", "--tune", "--keep=x"], 2, "--tune and --keep do not go together"),
         (["heads", "--confirm", "--seeds=0"], 2, "--confirm and --seeds do not go together"),
         (["heads", "--confirm", "--tune"], 2, "not allowed with argument"),

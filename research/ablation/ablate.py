@@ -23,6 +23,7 @@ from research.results.calibration import Calibration
 from research.results.evidence import keep_for_verdict
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.locks import Lock
+from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning, read_tuning
 
@@ -82,10 +83,17 @@ class Ablation:
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
         for folder in made_elsewhere:
-            if not folder.is_dir():
-                raise ValueError(f"there is no folder {folder}, which --evidence names")
+            if not any(folder.glob("*/config.json")):
+                raise ValueError(
+                    f"there are no runs in {folder}, which --evidence names: give the folder that has them"
+                )
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
+        if calibration and getattr(MEASURES.get(calibration.measure), "better", 0) == 0:
+            raise ValueError(
+                f"{config_file} calibrates by {calibration.measure!r}, of which neither more nor less is better: take "
+                "nats or bleu"
+            )
         self.get_config, self._made_elsewhere, self._calibration = get_config, tuple(made_elsewhere), calibration
         self.match = by or experiment.match
         every = self._matched(self.match, experiment.configs(get_config, override, corpus=self.corpus))
@@ -95,6 +103,8 @@ class Ablation:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
+        if made_elsewhere:
+            self._refuse_unnamed_text()
         self.plan = lock.plan if lock else None
         if self.plan:
             self.tuning = self.plan.tuning
@@ -125,10 +135,17 @@ class Ablation:
     @property
     def calibration(self) -> AnswerCalibration | None:
         """The number that the baseline of the corpus came to; None where its config declares none."""
-        if self._calibration is None:
+        if (declared := self._calibration) is None:
             return None
-        digest = self._digest(self.get_config(self._calibration.baseline))
-        return calibrate(self._calibration, digest, self._digest, split=self.split, search=self.search)
+        return calibrate(
+            declared,
+            self.get_config(declared.baseline),
+            self.arms.values(),
+            self.experiment.factors,
+            self._digest,
+            split=self.split,
+            search=self.search,
+        )
 
     @property
     def tuning_file(self) -> Path:
@@ -282,8 +299,21 @@ class Ablation:
         """Return whether a run is trained here; of one that was made elsewhere nothing is left to do."""
         return folder.parent == self.out / "trained"
 
+    def _refuse_unnamed_text(self) -> None:
+        """Refuse a corpus whose files can't be known again elsewhere."""
+        if any(config.data.source == "text" and not config.data.sha256 for config in self.arms.values()):
+            raise ValueError(
+                "the files of this corpus have no digests in data.sha256, so that nothing shows elsewhere that a run "
+                "was trained on them: give them, or leave out --keep and --evidence"
+            )
+
     def keep(self, out: Path) -> list[Path]:
-        """Write the evidence of every finished run of the answer below `out`; see `evidence.keep_for_verdict`."""
+        """Write the evidence of every finished run of the answer below `out`; see `evidence.keep_for_verdict`.
+
+        Raises:
+            ValueError: see there; or nothing shows elsewhere which corpus it was.
+        """
+        self._refuse_unnamed_text()
         asked = self.asked()
         arms = [*asked.finished.values(), *asked.finished_halves.values()]
         runs = dict.fromkeys(path for of in arms for path in of.values())

@@ -134,7 +134,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     def said(verdict: Verdict, of: Sequence[str]) -> Verdict:
         if asked.lock is None:
             return EXPLORATORY
-        if verdict == TOO_FEW:
+        if verdict in (TOO_FEW, NOT_MEASURED):
             return NOT_MEASURED
         if untested:
             return NOT_TESTED
@@ -200,6 +200,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
         warnings=(
             *untested,
+            *_uncalibrated(asked.calibration),
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
             *find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning, asked.earlier_seeds),
         ),
@@ -222,8 +223,15 @@ def _untested(experiment: Experiment, finished: Mapping[str, Mapping[int, Path]]
         if found and min(found) < least:
             said = Message("the claim is about {field} of {least:g} and more, and here it is {found:g}")
             yield said.of(field=name, least=least, found=min(found))
-    if experiment.accelerator and all("cpu" in run.provenance().get("devices", "cpu") for run in runs):
+    if runs and experiment.accelerator and all("cpu" in run.provenance().get("devices", "cpu") for run in runs):
         yield Message("the claim is about accelerators, and these runs had none")
+
+
+def _uncalibrated(found: AnswerCalibration | None) -> Iterator[Message]:
+    """Say in what the corpus of the question is not the one whose baseline reached its number."""
+    if found and found.differs:
+        said = Message("the corpus was calibrated with other values of {fields}, and so it is another corpus")
+        yield said.of(fields=", ".join(found.differs))
 
 
 def _why(judged: Sequence[Judged], verdict: Verdict) -> Verdict:

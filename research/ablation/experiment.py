@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
 from research.models.unread import refuse_unread
 from research.results.answers import Published
+from research.results.identity import flat
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.statistics.hypotheses import Hypothesis
@@ -125,6 +126,9 @@ class Experiment:
             return config
 
         arms = {name: build(base, self.base, fields) for name, fields in self.arms.items()}
+        for name in self.at_least:
+            if any(name not in flat(config.to_dict()) for config in arms.values()):
+                raise ValueError(f"at_least names {name}, which not every arm has")
         for name, config in arms.items():
             refuse_unread(config.model, _model_fields(self.arms[name]))
         turned = [field for field in self.factors if field.startswith("data.embedded.")]

@@ -25,6 +25,7 @@ from research.ablation.last_doubling import margin
 from research.ablation.locking import FIRST_SEED, SEEDS
 from research.ablation.measured import MeasuredRun, read_run
 from research.ablation.tuning import SPLIT
+from research.ablation.verdict import SEEDS as LEAST_SEEDS
 from research.ablation.verdict import design_of, scores_of
 from research.ablation.wording import statements
 from research.results.measures import MEASURES
@@ -69,6 +70,8 @@ def planned_claims(
     for hypothesis in experiment.verdict:
         name = hypothesis.measure or experiment.measure
         scores, better = scores_of(name, arms), MEASURES[name].better
+        if set(hypothesis.arms) - scores.runs.keys():
+            continue  # it is not asked of all of its arms
         spread = float(np.mean([np.var(runs, ddof=1) for runs in scores.runs.values()]))
         said = statements(hypothesis, MEASURES[name].unit)
         asked = hypothesis.requirements(better)
@@ -132,6 +135,8 @@ def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None) -> Re
     if ablation.tuning is None:
         raise ValueError(f"{ablation.name} was not tuned: --tune first, with the same flags")
     experiment, number = ablation.experiment, len(ablation.seeds)
+    if number < LEAST_SEEDS:
+        raise ValueError(f"a verdict needs {LEAST_SEEDS} seeds at least, such as --seeds=100,101,102")
     arms = {
         arm: [
             read_run(ablation.folder(arm, config, seed), SPLIT, ablation.search, experiment.measures)

@@ -58,9 +58,13 @@ def newest(answers: Iterable[FiledAnswer]) -> list[FiledAnswer]:
     """Return the last version of each answer, where the first version stood."""
     last: dict[str, FiledAnswer] = {}
     for answer in answers:
-        before = last.setdefault(answer.name, answer)
-        last[answer.name] = max(before, answer, key=lambda each: (each.lock is not None, each.finished))
+        last[answer.name] = max(last.setdefault(answer.name, answer), answer, key=_registered)
     return list(last.values())
+
+
+def _registered(answer: FiledAnswer) -> str:
+    """Return when its plan was; an answer without one comes before all that have one."""
+    return answer.lock.registered if answer.lock else ""
 
 
 def read_answer(path: Path) -> FiledAnswer:

@@ -196,7 +196,7 @@ class AnswerLock(Struct, frozen=True, forbid_unknown_fields=True):
     registered: str
 
 
-class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True):
+class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The number that the baseline of the corpus has to reach, and what it came to.
 
     Attributes:
@@ -205,6 +205,7 @@ class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True):
         number, tolerance: what it has to reach, and how far it may fall short.
         found: the mean over its kept runs; None without any.
         seeds: how many there are.
+        differs: fields of the corpus that the question changes in all arms, so that it is another corpus.
     """
 
     baseline: str
@@ -213,12 +214,13 @@ class AnswerCalibration(Struct, frozen=True, forbid_unknown_fields=True):
     tolerance: float
     found: float | None
     seeds: int
+    differs: tuple[str, ...] = ()
 
     @property
     def reached(self) -> bool:
-        """True if it came to the number, or fell short of it by no more than the tolerance."""
+        """True if it came to the number on this corpus, or fell short of it by no more than the tolerance."""
         better = MEASURES[self.measure].better
-        return self.found is not None and better * (self.found - self.number) >= -self.tolerance
+        return not self.differs and self.found is not None and better * (self.found - self.number) >= -self.tolerance
 
 
 class Answer(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

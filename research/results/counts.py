@@ -108,6 +108,7 @@ def in_blocks(counts_NX: np.ndarray) -> np.ndarray:
     Whatever is a function of sums can be resampled from blocks: sentences are in no order, or those of a text that
     stand together are alike, and then blocks are the better sample. Evidence keeps these, and gives the same numbers.
     """
+    counts_NX = counts_NX.astype(np.float64)
     if len(counts_NX) > BLOCKS:
         counts_NX = np.add.reduceat(counts_NX, np.arange(BLOCKS) * len(counts_NX) // BLOCKS, axis=0)
     return counts_NX.astype(np.float32).astype(np.float64)

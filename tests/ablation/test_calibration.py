@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from configs.command_line import calibration
+from research.ablation.arms import vary
 from research.ablation.locking import register
 from research.ablation.tuning import tune
 from research.results.answers import AnswerCalibration
 from research.results.calibration import Calibration
+from research.statistics.hypotheses import Superiority
 from tests.ablation.pretended import QUESTION, Learner, Pretends, confirm
 
 
@@ -75,3 +77,39 @@ def test_a_config_file_may_declare_a_baseline(tmp_path):
     declares = f"{uses}CALIBRATION = Calibration('luong', 'nats', 1.0, 0.1, 'e')\n"
     (tmp_path / "declares.py").write_text(declares + "def get_config():\n    pass\n")
     assert calibration(str(tmp_path / "declares.py")) == Calibration("luong", "nats", 1.0, 0.1, "e")
+
+
+def test_a_question_that_changes_the_corpus_in_all_arms_is_on_another_corpus(question, committed, file):
+    """But for the fields that the question is about."""
+
+    def other(config):
+        config.data.embedded.words = 0.2
+        config.training.steps = 800
+
+    asked = question(override=other)
+    assert asked.calibration.differs == ("data.embedded.words",)
+    assert not asked.calibration.reached
+    tune(question(tuned=False, override=other), Pretends(leave=Learner()))
+    lock = register(question(seeds=(100, 101, 102), override=other), file, None)
+    found = confirm(question, lock, file, override=other)
+    assert found.verdict == "not calibrated"
+    warning = "the corpus was calibrated with other values of data.embedded.words, and so it is another corpus"
+    assert warning in map(str, found.warnings)
+
+
+def test_the_corpus_may_vary_in_what_is_asked_about(question, monkeypatch):
+    arms = vary("data.embedded.words", 0.1, 0.2)
+    varied = replace(QUESTION, arms=arms, axis=None, verdict=(Superiority(*arms, 0.5),))
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", varied)
+    assert question().calibration.differs == ()
+
+
+def test_a_search_does_not_matter_where_the_baseline_is_measured_without_one(question):
+    assert question(search="beam5").calibration.reached
+
+
+def test_a_baseline_is_not_measured_by_what_is_neither_good_nor_bad(question, tmp_path):
+    for measure in ("entropy", "natz"):
+        declared = Calibration("luong", measure, 1.0, 0.1, str(tmp_path))
+        with pytest.raises(ValueError, match=f"calibrates by '{measure}', of which neither more nor less is better"):
+            question(calibration=declared)

@@ -79,8 +79,15 @@ def test_the_same_seed_with_other_numbers_is_refused(question, locked, file, kep
 
 
 def test_a_folder_that_is_not_there_is_an_error(question, tmp_path):
-    with pytest.raises(ValueError, match=r"no folder .*nowhere, which --evidence names"):
-        question(made_elsewhere=[tmp_path / "nowhere"])
+    for folder in (tmp_path / "nowhere", tmp_path):
+        with pytest.raises(ValueError, match=r"there are no runs in .*, which --evidence names: give the folder that"):
+            question(made_elsewhere=[folder])
+
+
+def test_a_corpus_whose_files_have_no_digests_cannot_be_kept(question, tmp_path):
+    asked = question(override=lambda config: config.data.update({"source": "text", "root": "here"}))
+    with pytest.raises(ValueError, match=r"the files of this corpus have no digests in data\.sha256, so that nothing"):
+        asked.keep(tmp_path / "kept")
 
 
 def test_a_block_is_the_sum_of_its_sentences():
