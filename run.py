@@ -240,7 +240,9 @@ def _answer(ablation: Any, launching: Any, flags: Any, lock: Any = None) -> None
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
     if flags.keep:
-        kept = ablation.keep(flags.keep)
+        from research.ablation.kept_runs import keep
+
+        kept = keep(ablation.asked(), flags.keep)
         print(f"Evidence: {len(kept)} runs in {flags.keep}")
     if any(arm.failed for arm in answer.arms):
         fail("some arms failed; the last lines of each are above", code=1)

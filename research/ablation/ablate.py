@@ -20,7 +20,6 @@ from research.ablation.work import Task
 from research.results.answer_files import read_answer, write_answer
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
 from research.results.calibration import Calibration
-from research.results.evidence import keep_for_verdict
 from research.results.identity import NO_EFFECT_ON_RESULTS, config_as_json, config_digest, config_from_json, flat
 from research.results.locks import Lock
 from research.results.measures import MEASURES
@@ -82,11 +81,6 @@ class Ablation:
         """
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
-        for folder in made_elsewhere:
-            if not any(folder.glob("*/config.json")):
-                raise ValueError(
-                    f"there are no runs in {folder}, which --evidence names: give the folder that has them"
-                )
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         if calibration and getattr(MEASURES.get(calibration.measure), "better", 0) == 0:
@@ -103,8 +97,7 @@ class Ablation:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
-        if made_elsewhere:
-            self._refuse_unnamed_text()
+        kept_runs.check(made_elsewhere, self.arms.values())
         self.plan = lock.plan if lock else None
         if self.plan:
             self.tuning = self.plan.tuning
@@ -298,26 +291,6 @@ class Ablation:
     def _is_ours(self, folder: Path) -> bool:
         """Return whether a run is trained here; of one that was made elsewhere nothing is left to do."""
         return folder.parent == self.out / "trained"
-
-    def _refuse_unnamed_text(self) -> None:
-        """Refuse a corpus whose files can't be known again elsewhere."""
-        if any(config.data.source == "text" and not config.data.sha256 for config in self.arms.values()):
-            raise ValueError(
-                "the files of this corpus have no digests in data.sha256, so that nothing shows elsewhere that a run "
-                "was trained on them: give them, or leave out --keep and --evidence"
-            )
-
-    def keep(self, out: Path) -> list[Path]:
-        """Write the evidence of every finished run of the answer below `out`; see `evidence.keep_for_verdict`.
-
-        Raises:
-            ValueError: see there; or nothing shows elsewhere which corpus it was.
-        """
-        self._refuse_unnamed_text()
-        asked = self.asked()
-        arms = [*asked.finished.values(), *asked.finished_halves.values()]
-        runs = dict.fromkeys(path for of in arms for path in of.values())
-        return keep_for_verdict(runs, out, self.split, self.search, self.experiment.measures)
 
     def _matched(self, by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
         file = "seconds_per_step.json"

@@ -1,13 +1,39 @@
 """Runs that were made elsewhere, on another cluster or by another person: taken where they are what they are called."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
 
+from research.ablation.answer import Asked
+from research.results.evidence import keep_for_verdict
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
+
+
+def check(folders: Iterable[Path], arms: Iterable[ConfigDict]) -> None:
+    """Refuse folders from which no run of these arms could come.
+
+    Raises:
+        ValueError: a folder holds no runs, or the files of the corpus can't be known again.
+    """
+    for folder in folders:
+        if not any(folder.glob("*/config.json")):
+            raise ValueError(f"there are no runs in {folder}, which --evidence names: give the folder that has them")
+        _refuse_unnamed_text(arms)
+
+
+def keep(asked: Asked, out: Path) -> list[Path]:
+    """Write the evidence of every finished run of an answer below `out`; see `evidence.keep_for_verdict`.
+
+    Raises:
+        ValueError: see there; or nothing would show elsewhere which corpus it was.
+    """
+    arms = [*asked.finished.values(), *asked.finished_halves.values()]
+    runs = dict.fromkeys(path for of in arms for path in of.values())
+    _refuse_unnamed_text(RunFolder(path).config() for path in runs)
+    return keep_for_verdict(runs, out, asked.split, asked.search, asked.experiment.measures)
 
 
 def find(
@@ -45,3 +71,11 @@ def _scores(path: Path, split: str, search: str) -> dict[str, Any]:
     """Return every measure of a run, but for what it took."""
     measured = RunFolder(path).result().get("splits", {}).get(split, {})
     return {name: measure.value(measured, search) for name, measure in MEASURES.items()}
+
+
+def _refuse_unnamed_text(configs: Iterable[ConfigDict]) -> None:
+    if any(config.data.source == "text" and not config.data.sha256 for config in configs):
+        raise ValueError(
+            "the files of this corpus have no digests in data.sha256, so that nothing shows elsewhere that a run was "
+            "trained on them: give them, or leave out --keep and --evidence"
+        )

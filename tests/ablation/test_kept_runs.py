@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from research.ablation.kept_runs import keep
 from research.ablation.locking import confirmable
 from research.results import counts
 from tests.ablation.pretended import Pretends, confirm
@@ -16,7 +17,7 @@ def kept(question, locked, file, tmp_path):
     answer = confirm(question, locked, file)
     asked = question(seeds=locked.plan.seeds, lock=locked)
     asked.lock = answer.lock
-    assert len(asked.keep(tmp_path / "kept")) == 2 * 2 * 3  # arms, halves and wholes, seeds
+    assert len(keep(asked.asked(), tmp_path / "kept")) == 2 * 2 * 3  # arms, halves and wholes, seeds
     shutil.rmtree(tmp_path / "trained")
     return answer, tmp_path / "kept"
 
@@ -38,7 +39,7 @@ def test_evidence_of_evidence_is_the_same(question, locked, file, kept, tmp_path
     answer, evidence = kept
     asked = question(seeds=locked.plan.seeds, lock=locked, made_elsewhere=[evidence])
     asked.lock = answer.lock
-    for path in asked.keep(tmp_path / "again"):
+    for path in keep(asked.asked(), tmp_path / "again"):
         for each in filter(lambda path: path.is_file(), path.rglob("*")):
             assert each.read_bytes() == (evidence / each.relative_to(tmp_path / "again")).read_bytes()
 
@@ -84,10 +85,10 @@ def test_a_folder_that_is_not_there_is_an_error(question, tmp_path):
             question(made_elsewhere=[folder])
 
 
-def test_a_corpus_whose_files_have_no_digests_cannot_be_kept(question, tmp_path):
-    asked = question(override=lambda config: config.data.update({"source": "text", "root": "here"}))
+def test_a_corpus_whose_files_have_no_digests_cannot_be_kept(question, kept):
+    _, evidence = kept
     with pytest.raises(ValueError, match=r"the files of this corpus have no digests in data\.sha256, so that nothing"):
-        asked.keep(tmp_path / "kept")
+        question(override=lambda config: config.data.update({"source": "text"}), made_elsewhere=[evidence])
 
 
 def test_a_block_is_the_sum_of_its_sentences():
