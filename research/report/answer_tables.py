@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rich.console import Group, RenderableType
 from rich.text import Text
+from scipy.stats import false_discovery_control
 
 from research.report.numbers import chance, decimals, exact, interval, plain, signed, size
 from research.report.words import COST_COLUMNS, IN_A_SENTENCE, VERDICT_TITLES, corpus_title, duration, scope
@@ -25,6 +26,7 @@ from research.results.tables import (
 )
 
 MOST_PAIRS = 10  # comparisons in verdicts.md
+FALSE_SHARE = 0.05  # of the claims that stay supported when all are looked at together
 HOW_TO_READ = (
     "Intervals hold 95 %, of a claim that two are equivalent 90 % (two one-sided tests at 5 % each). A question's "
     "claim is supported where all of its parts are, so p to support are their own; it is refuted where one is, so p to "
@@ -197,6 +199,26 @@ def counted(answers: Sequence[FiledAnswer]) -> Message:
     )
 
 
+def discoveries(answers: Sequence[FiledAnswer]) -> Message | None:
+    """Say how many claims stay supported when all of these answers are looked at together; None of fewer than two.
+
+    By Benjamini & Hochberg 1995: of the claims that stay, one in twenty is expected to be false.
+    """
+    claims = [each for answer in answers if answer.lock for each in answer.hypotheses if each.p_supports is not None]
+    supported = [each.verdict == "supported" for each in claims]
+    if len(claims) < 2 or not any(supported):
+        return None
+    together = false_discovery_control([each.p_supports for each in claims])
+    stay = sum(said and p < FALSE_SHARE for said, p in zip(supported, together, strict=True))
+    return Message(
+        "Of {supported} supported claims {stay} stay so if all {claims} claims here are looked at together, and one in "
+        "twenty of those that stay may be false (Benjamini and Hochberg).",
+        supported=sum(supported),
+        stay=stay,
+        claims=len(claims),
+    )
+
+
 def terminal(answers: Sequence[FiledAnswer]) -> RenderableType:
     """Return all verdicts for `rich.console.Console.print`: a row for each answer and a line for each hypothesis."""
     rows: list[list[str | TableCell]] = []
@@ -222,7 +244,9 @@ def markdown(answers: Sequence[FiledAnswer]) -> str:
         effects = "\n".join(map(effect, answer.hypotheses)) or NOTHING
         rows.append([link, answer.corpus, verdict, effects, answer.seeds, str(duration(answer.seconds))])
     sheet = TextTable(["question", "corpus", "verdict", "effect and interval", "seeds", "time"], rows, left=4)
+    together = discoveries(answers)
     lines = ["# Verdicts", "", str(counted(answers)), "", *markdown_lines(sheet), "", HOW_TO_READ]
+    lines += ["", str(together)] if together else []
     return "\n".join([*lines, *(line for answer in answers for line in _part(answer))]) + "\n"
 
 

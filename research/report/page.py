@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from research.report import style
 from research.report.answer_section import answer_section, css_class
-from research.report.answer_tables import counted
+from research.report.answer_tables import counted, discoveries
 from research.report.charts import CONFIG
 from research.report.explorer import explorer_frame
 from research.report.run_section import run_section
@@ -49,6 +49,7 @@ def write_page(
         questions=shown,
         title=_title(runs, order),
         count=counted(answers) if answers else None,
+        together=discoveries(answers),
         verdicts=[(css_class(key), title, MEANINGS[key]) for key, title in VERDICT_TITLES.items() if key in said],
         colours=[(name, colour, style.DARK[colour]) for colour, name in COLOURS.items()],
         config=as_json(_in_variables(CONFIG)),

@@ -5,9 +5,10 @@ from pathlib import Path
 import msgspec
 
 import experiments
-from research.report.answer_tables import counted, markdown, others_table
+from research.report.answer_tables import counted, discoveries, markdown, others_table
 from research.report.page import write_page
 from research.results.answer_files import read_answers
+from research.results.answers import FiledAnswer
 from tests.report.made_up_answers import attention_or_not, write
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -48,3 +49,22 @@ def test_a_measure_of_millions_has_letters(tmp_path: Path) -> None:
         arm["means"] = {"flops_per_second": speed}
     (found,) = read_answers([write(tmp_path, made)])
     assert [row[1] for row in others_table(found).rows] == ["84.77G", "–", "9.50M"]
+
+
+def test_claims_are_looked_at_together(tmp_path: Path) -> None:
+    """By hand: of p .001, .02, .04 and .9 the third becomes .04 · 4 / 3 > .05."""
+    (found,) = read_answers([write(tmp_path, attention_or_not())])
+    claim = found.hypotheses[0]
+
+    def said(*chances: float) -> FiledAnswer:
+        claims = [
+            msgspec.structs.replace(claim, p_supports=p, verdict="supported" if p < 0.05 else "open") for p in chances
+        ]
+        return msgspec.structs.replace(found, hypotheses=tuple(claims))
+
+    together = str(discoveries([said(0.001, 0.04), said(0.02, 0.9)]))
+    assert together.startswith("Of 3 supported claims 2 stay so if all 4 claims here are looked at together")
+    assert together in markdown([said(0.001, 0.04, 0.02, 0.9)])
+    assert discoveries([said(0.001)]) is None
+    assert discoveries([said(0.6, 0.9)]) is None
+    assert discoveries([msgspec.structs.replace(said(0.001, 0.002), lock=None)]) is None
