@@ -4,8 +4,8 @@ Rates are a factor of two apart, beginning with the config's and its two neighbo
 lowest or the highest, the next one beyond it is tried too. All trials of an arm train for as many steps.
 
 At the best rate the arm is compared with itself after half of the steps. As long as a doubling gains half of the
-question's margin or more, the steps are doubled, twice at most: then the arm is still learning. Runs of more and fewer
-steps share a trunk. Where arms are matched by a cost, the match fixes the steps.
+question's margin or more under one of the seeds, the steps are doubled, twice at most: then it is still learning. Runs
+of more and fewer steps share a trunk. Where arms are matched by a cost, the match fixes the steps.
 """
 
 import math
@@ -209,7 +209,10 @@ def _tried_steps(runs: _Runs, arms: Mapping[str, ConfigDict]) -> dict[str, dict[
 
 
 def _learnt(ablation: Ablation, budgets: Mapping[int, Budget]) -> bool:
-    """Return whether the last doubling gained less than half of the margin, in the mean over seeds that have both."""
+    """Return whether the last doubling gained less than half of the margin under every seed that has both.
+
+    The mean of two seeds alone would stop arms whose gain is just below it, and that a verdict then calls not trained.
+    """
     if len(budgets) < 2:
         return False
     before, last = (budgets[steps].scores for steps in sorted(budgets)[-2:])
@@ -220,8 +223,8 @@ def _learnt(ablation: Ablation, budgets: Mapping[int, Budget]) -> bool:
     ]
     if not changes:
         return False
-    gained = gain(ablation.experiment.measure, sum(changes) / len(changes))
-    return gained < ENOUGH * (margin(ablation.experiment) or 0.0)
+    most = max(gain(ablation.experiment.measure, change) for change in changes)
+    return most < ENOUGH * (margin(ablation.experiment) or 0.0)
 
 
 def _loss(loss: float | None) -> str:

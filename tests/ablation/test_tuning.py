@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from research.ablation.launching.jobs import Outcome
@@ -164,3 +165,18 @@ def test_the_table(question):
     assert heads == ["nats", "a", "token", "by", "learning", "rate", "0.01", "0.02", "0.04", "0.08", "taken", "steps"]
     assert one == ["layers=1", "failed", "1.0105", "2.0105", "–", "0.02", "800", "learnt"]
     assert two == ["layers=2", "3.0105", "2.0105", "1.0105", "2.0105", "0.04", "800", "learnt"]
+
+
+@pytest.mark.parametrize(("gained", "steps"), [(0.2, 800), (0.45, 1_600)])  # half of the margin is 0.25
+def test_steps_are_doubled_until_both_seeds_gain_little(question, gained, steps):
+    """Perplexity is higher after half of the steps under one seed alone, so that the mean gains half as much."""
+
+    def late(run, config, seed):
+        if seed == 11 and config.training.steps == 400:
+            path = run.counts_file("validation")
+            arrays = dict(np.load(path))
+            nats = arrays["nll"].sum() / arrays["tokens"].sum()
+            np.savez(path, **arrays | {"nll": arrays["nll"] * np.log(np.exp(nats) + gained) / nats})
+
+    tuned = tune(question(tuned=False), Pretends(leave=Learner(after=late)))
+    assert [(arm.steps, arm.learnt) for arm in tuned.arms] == [(steps, True)] * 2
