@@ -88,6 +88,12 @@ def test_every_arm_can_be_built(name):
         models.build(config.model, source_vocabulary=VOCABULARY, target_vocabulary=VOCABULARY)
 
 
+@pytest.mark.parametrize("name", experiments.QUESTIONS)
+def test_a_corpus_that_a_question_names_is_a_config_file(name):
+    for corpus in experiments.load(name).per_corpus:
+        load(f"configs/{corpus}.py")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", experiments.QUESTIONS)
 def test_every_arm_takes_a_step(name):
