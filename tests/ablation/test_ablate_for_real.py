@@ -35,7 +35,7 @@ def answered(out):
         f"{arm['name']}.{run['seed']}.{name}": run["scores"][name]
         for arm in found["arms"]
         for run in arm["runs"]
-        for name in ("perplexity", "token_accuracy")
+        for name in ("nats", "token_accuracy")
     }
     return found["verdict"], runs
 
