@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +126,7 @@ class Ablation:
         """The stem of the config file."""
         return Path(self.config_file).stem
 
-    @property
+    @cached_property
     def calibration(self) -> AnswerCalibration | None:
         """The number that the baseline of the corpus came to; None where its config declares none."""
         if (declared := self._calibration) is None:

@@ -12,7 +12,7 @@ from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 
 
-def check(folders: Iterable[Path], arms: Iterable[ConfigDict]) -> None:
+def check(folders: Sequence[Path], arms: Iterable[ConfigDict]) -> None:
     """Refuse folders from which no run of these arms could come.
 
     Raises:
@@ -21,6 +21,7 @@ def check(folders: Iterable[Path], arms: Iterable[ConfigDict]) -> None:
     for folder in folders:
         if not any(folder.glob("*/config.json")):
             raise ValueError(f"there are no runs in {folder}, which --evidence names: give the folder that has them")
+    if folders:
         _refuse_unnamed_text(arms)
 
 

@@ -31,7 +31,7 @@ from research.ablation.wording import statements
 from research.results.measures import MEASURES
 from research.results.message import Message
 from research.results.tables import NOTHING, TextTable, terminal_table
-from research.results.tunings import Tuning
+from research.results.tunings import Tuning, changes_of
 from research.statistics.contrasts import Estimate
 from research.statistics.hypotheses import LEVEL, assess
 from research.statistics.power import ENOUGH, MOST_SEEDS, detectable, power, seeds_needed
@@ -104,13 +104,8 @@ def seeds_to_show_learning(tuning: Tuning, least: float) -> int | None:
         tuning: what arms came to after more and more steps.
         least: the question's margin.
     """
-    variances = []
-    for arm in tuning.arms:
-        if len(arm.budgets) > 1:
-            before, last = (arm.budgets[-2].scores, arm.budgets[-1].scores)
-            pairs = [(before.get(seed), score) for seed, score in last.items()]
-            gains = [end - start for start, end in pairs if start is not None and end is not None]
-            variances += [float(np.var(gains, ddof=1))] if len(gains) > 1 else []
+    doublings = [changes_of(*arm.budgets[-2:]) for arm in tuning.arms if len(arm.budgets) > 1]
+    variances = [float(np.var(changes, ddof=1)) for changes in doublings if len(changes) > 1]
     if not variances:
         return None
     spread = math.sqrt(np.mean(variances))

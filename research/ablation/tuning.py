@@ -21,7 +21,7 @@ from research.ablation.launching.jobs import Job, Launcher
 from research.ablation.measured import read_run
 from research.results.run_folder import RunFolder
 from research.results.tables import NOTHING, TableCell, TextTable, terminal_table
-from research.results.tunings import Budget, Trial, TunedArm, Tuning, write_tuning
+from research.results.tunings import Budget, Trial, TunedArm, Tuning, changes_of, write_tuning
 from research.training.provenance import commit, now
 
 SEEDS = (10, 11)
@@ -215,12 +215,7 @@ def _learnt(ablation: Ablation, budgets: Mapping[int, Budget]) -> bool:
     """
     if len(budgets) < 2:
         return False
-    before, last = (budgets[steps].scores for steps in sorted(budgets)[-2:])
-    changes = [
-        end - middle
-        for end, middle in zip(last.values(), before.values(), strict=True)
-        if end is not None and middle is not None
-    ]
+    changes = changes_of(*(budgets[steps] for steps in sorted(budgets)[-2:]))
     if not changes:
         return False
     most = max(gain(ablation.experiment.measure, change) for change in changes)

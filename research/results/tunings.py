@@ -42,6 +42,12 @@ class Budget(Struct, frozen=True, forbid_unknown_fields=True):
     scores: dict[int, float | None]
 
 
+def changes_of(before: Budget, after: Budget) -> list[float]:
+    """Return by how much the score of each seed changed from fewer steps to more; of the seeds that have both."""
+    pairs = ((before.scores.get(seed), score) for seed, score in after.scores.items())
+    return [end - start for start, end in pairs if start is not None and end is not None]
+
+
 class TunedArm(Struct, frozen=True, forbid_unknown_fields=True):
     """An arm with its trials.
 
