@@ -176,7 +176,8 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
 
     # How the decoder reads the source.
     config.score = "scaled_dot" if decoder == "transformer" else "general"  # a name of research/attention/scores.py
-    # softmax | softmax_over_queries | sparsemax | entmax15 | uniform | hard | last | permuted
+    # softmax | sparsemax | entmax15 | uniform | hard | last | permuted
+    # | softmax_over_queries | softmax_over_queries_renormalised | softmax_over_queries_scaled
     config.normaliser = "softmax"
     config.window = "global"  # global | local_m | local_p
     config.window_radius = 10  # positions that a local window reaches each way

@@ -25,8 +25,8 @@ EXPERIMENT = Experiment(
         Superiority("layers=2", "layers=1", 0.02),
         Superiority("layers=3", "layers=1", 0.02),
         Equivalence(("layers=4", "layers=5"), "layers=3", 0.02),
-        Equivalence(("layers=4, residual", "layers=5, residual"), "layers=3, residual", 0.02),
     ),
+    probes=(Equivalence(("layers=4, residual", "layers=5, residual"), "layers=3, residual", 0.02),),
     literature=(
         Published(
             "Britz et al. 2017, WMT15 En-De, decoder",

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import chain
 from pathlib import Path
 
 from research.ablation.experiment import Experiment
@@ -25,7 +26,7 @@ from research.ablation.verdict import (
     unresolved,
 )
 from research.ablation.warnings import find_warnings
-from research.ablation.wording import crossings
+from research.ablation.wording import beside, crossings
 from research.results.answers import (
     Answer,
     AnswerAxis,
@@ -121,11 +122,15 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
     scores = scores_by(experiment.measure)
     verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
+    probes = judge(experiment.probes, experiment.measure, arms, scores_by)[1]
     learning = None
     if asked.lock and experiment.work == "train":
         halves = asked.read(asked.finished_halves, experiment.measures)
-        before = judge(experiment.verdict, experiment.measure, halves, cache(partial(scores_of, arms=halves)))[1]
-        learning = Learning.of(experiment, arms, halves, judged, before)
+        halves_by = cache(partial(scores_of, arms=halves))
+        before = judge(experiment.verdict, experiment.measure, halves, halves_by)[1]
+        probes_before = judge(experiment.probes, experiment.measure, halves, halves_by)[1]
+        pairs = chain(zip(judged, before, strict=False), zip(probes, probes_before, strict=False))
+        learning = Learning.of(experiment, arms, halves, pairs)
 
     untested = list(_untested(experiment, finished))
     seeds = min((len(runs) for runs in arms.values()), default=0)
@@ -193,7 +198,10 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
         comparisons=tuple(compare_pairs(scores)),
-        hypotheses=tuple(_claim(each, said(_why([each], each.verdict), each.claim.arms), seeds) for each in judged),
+        hypotheses=tuple(
+            _claim(each, said(_why([each], each.verdict), each.claim.arms), seeds)
+            for each in (*judged, *(each._replace(statement=beside(each.statement)) for each in probes))
+        ),
         verdict=said(_why(judged, verdict), [arm for each in asked_of for arm in each.arms]),
         lock=asked.lock,
         calibration=asked.calibration,
@@ -202,7 +210,9 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
             *untested,
             *_uncalibrated(asked.calibration),
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
-            *find_warnings(experiment, arms, scores, judged, costs, folders, asked.tuning, asked.earlier_seeds),
+            *find_warnings(
+                experiment, arms, scores, [*judged, *probes], costs, folders, asked.tuning, asked.earlier_seeds
+            ),
         ),
         findings=tuple(crossings(experiment, scores)),
         literature=experiment.literature,

@@ -38,6 +38,7 @@ class Experiment:
         arms: arm -> the fields that it changes.
         measure: what decides, a name of `MEASURES`.
         verdict: the hypotheses, all of which the claim needs.
+        probes: hypotheses of ours beside the claim, each with a verdict of its own; none of them decides on the claim.
         fields: changed in all arms.
         per_corpus: the stem of a config file -> what is changed in all arms on that corpus alone.
         axis: where arms stand in the figure.
@@ -58,6 +59,7 @@ class Experiment:
     arms: Arms
     measure: str
     verdict: tuple[Hypothesis, ...]
+    probes: tuple[Hypothesis, ...] = ()
     fields: Fields = field(default_factory=dict)
     per_corpus: Mapping[str, Fields] = field(default_factory=dict)
     axis: Axis | None = None
@@ -78,7 +80,7 @@ class Experiment:
             raise ValueError(f"no cost {self.cost!r}; choose one of {', '.join(COSTS)}")
         if self.work not in WORKS:
             raise ValueError(f"work={self.work!r} is unknown; choose one of {', '.join(WORKS)}")
-        named = {arm for hypothesis in self.verdict for arm in hypothesis.arms} | {
+        named = {arm for hypothesis in self.hypotheses for arm in hypothesis.arms} | {
             arm for published in self.literature for arm in published.values
         }
         if unknown := sorted(named - self.arms.keys()):
@@ -89,12 +91,17 @@ class Experiment:
     @property
     def measures(self) -> list[str]:
         """All that is measured: what decides, what is shown beside it, and what single hypotheses are about."""
-        asked = [hypothesis.measure for hypothesis in self.verdict if hypothesis.measure]
+        asked = [hypothesis.measure for hypothesis in self.hypotheses if hypothesis.measure]
         return list(dict.fromkeys([self.measure, *self.also, *asked]))
 
     @property
+    def hypotheses(self) -> tuple[Hypothesis, ...]:
+        """The hypotheses of the claim, and the probes beside it."""
+        return (*self.verdict, *self.probes)
+
+    @property
     def verdict_arms(self) -> list[str]:
-        """The arms that the hypotheses are about."""
+        """The arms that the claim is about."""
         return list(dict.fromkeys(arm for hypothesis in self.verdict for arm in hypothesis.arms))
 
     @property

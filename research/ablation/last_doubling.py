@@ -112,24 +112,22 @@ class Learning:
         experiment: Experiment,
         runs: Mapping[str, Sequence[MeasuredRun]],
         halves: Mapping[str, Sequence[MeasuredRun]],
-        judged: Sequence[Judged],
-        judged_halves: Sequence[Judged],
+        judged: Iterable[tuple[Judged, Judged]],
     ) -> "Learning":
         """Compare all arms with themselves after half their steps.
 
         Args:
             experiment: what was asked.
             runs, halves: arm -> its runs, of all steps and of half of them.
-            judged, judged_halves: the claims by these runs, in one order; of halves maybe none.
+            judged: each claim by the runs of all steps, and by those of half of them.
         """
         least = margin(experiment) or 0.0
-        pairs = zip(judged, judged_halves, strict=False)
         return cls(
             margin=least,
             doublings={arm: last_doubling(experiment.measure, runs[arm], halves.get(arm, []), least) for arm in runs},
             turned=[
                 now.claim.arms
-                for now, before in pairs
+                for now, before in judged
                 if _turned(now.claim, before.claim, _least(now, experiment.measure, least))
             ],
         )

@@ -63,6 +63,7 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
         claim=str(experiment.claim),
         measure=experiment.measure,
         hypotheses=tuple(map(_declared, experiment.verdict)),
+        probes=tuple(map(_declared, experiment.probes)),
         arms={name: arm(name) for name in ablation.arms},
         tuning=ablation.tuning,
         split=ablation.split,

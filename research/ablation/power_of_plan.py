@@ -27,7 +27,7 @@ from research.ablation.measured import MeasuredRun, read_run
 from research.ablation.tuning import SPLIT
 from research.ablation.verdict import SEEDS as LEAST_SEEDS
 from research.ablation.verdict import design_of, scores_of
-from research.ablation.wording import statements
+from research.ablation.wording import beside, statements
 from research.results.measures import MEASURES
 from research.results.message import Message
 from research.results.tables import NOTHING, TextTable, terminal_table
@@ -67,13 +67,15 @@ def planned_claims(
         sentences: how many times as many sentences will be judged.
     """
     found = []
-    for hypothesis in experiment.verdict:
+    for hypothesis in experiment.hypotheses:
         name = hypothesis.measure or experiment.measure
         scores, better = scores_of(name, arms), MEASURES[name].better
         if set(hypothesis.arms) - scores.runs.keys():
             continue  # it is not asked of all of its arms
         spread = float(np.mean([np.var(runs, ddof=1) for runs in scores.runs.values()]))
         said = statements(hypothesis, MEASURES[name].unit)
+        if hypothesis in experiment.probes:
+            said = [beside(each) for each in said]
         asked = hypothesis.requirements(better)
         for claim, statement, needs in zip(assess(hypothesis, scores, better), said, asked, strict=True):
             parts = [weight**2 * spread / seeds for weight in needs.weights.values()]

@@ -18,6 +18,11 @@ from research.statistics.hypotheses import (
 )
 
 
+def beside(statement: Message) -> Message:
+    """Word what a probe says: it is ours, and decides nothing on the claim."""
+    return Message("beside the claim: {statement}", statement=statement)
+
+
 @singledispatch
 def statements(hypothesis: Hypothesis, unit: str) -> list[Message]:
     """Word what a hypothesis claims: a sentence for each of its claims, in their order.

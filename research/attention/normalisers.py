@@ -1,8 +1,8 @@
 """Normalisers: how scores become weights. In one table, `NORMALISERS`.
 
 Axes before the last two are batch axes. A row that may read nothing is all zeros, not NaN. Every other row sums to 1,
-except with `softmax_over_queries`. `uniform`, `hard` and `permuted` are interventions on a trained model: they pass no
-useful gradient. `last` makes a model without attention: it ignores the scores.
+except with `softmax_over_queries` and `softmax_over_queries_scaled`. `uniform`, `hard` and `permuted` are interventions
+on a trained model: they pass no useful gradient. `last` makes a model without attention: it ignores the scores.
 """
 
 from typing import Any
@@ -15,7 +15,12 @@ LOWEST = float(jnp.finfo(jnp.float32).min)
 
 
 class Normaliser:
-    """A rule that turns scores into weights: for all queries at once, or for one query after another."""
+    """A rule that turns scores into weights: for all queries at once, or for one query after another.
+
+    over_queries: whether the weights of a query depend on the queries before it.
+    """
+
+    over_queries = False
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
@@ -55,8 +60,7 @@ class Softmax(Normaliser):
         masked_BTS = jnp.where(mask_BTS, scores_BTS.astype(jnp.float32), LOWEST)
         peak_BT1 = jax.lax.stop_gradient(masked_BTS.max(axis=-1, keepdims=True))
         powers_BTS = jnp.where(mask_BTS, jnp.exp(masked_BTS - peak_BT1), 0.0)
-        total_BT1 = powers_BTS.sum(axis=-1, keepdims=True)
-        return powers_BTS / jnp.where(total_BT1 > 0, total_BT1, 1.0)
+        return _to_one(powers_BTS)
 
 
 class SoftmaxOverQueries(Normaliser):
@@ -66,6 +70,8 @@ class SoftmaxOverQueries(Normaliser):
     key. The sum is over the queries so far, not all T: a model that translates has no later ones, and it must read as
     it did in training.
     """
+
+    over_queries = True
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
@@ -83,6 +89,51 @@ class SoftmaxOverQueries(Normaliser):
         masked_BNS = jnp.where(mask_BNS, scores_BNS.astype(jnp.float32), LOWEST)
         asked_BNS = jnp.logaddexp(state, masked_BNS)
         return jnp.where(mask_BNS, jnp.exp(masked_BNS - asked_BNS), 0.0), asked_BNS
+
+
+class RenormalisedOverQueries(SoftmaxOverQueries):
+    """w_ts = q_ts / Σ_j q_tj of the weights q over queries: the wrong axis with rows that sum to 1.
+
+    It keeps what the softmax over queries does to the order of the keys, and takes away what it does to their sum.
+    """
+
+    @staticmethod
+    def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
+        return _to_one(SoftmaxOverQueries.weigh(scores_BTS, mask_BTS))
+
+    @classmethod
+    def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, state: Array) -> tuple[Array, Array]:
+        weights_BNS, state = super().weigh_next(scores_BNS, mask_BNS, state)
+        return _to_one(weights_BNS), state
+
+
+class ScaledOverQueries(Normaliser):
+    """w_ts = (t / S_t) q_ts of the weights q over queries, of S_t keys that may be read: the wrong axis, at scale.
+
+    Where all scores are the same, q_ts = 1 / t, and so the row sums to 1 at every t, as a softmax over keys does. Rows
+    may still sum to anything.
+    """
+
+    over_queries = True
+
+    @staticmethod
+    def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
+        query_BTS = 1.0 + jax.lax.broadcasted_iota(jnp.float32, scores_BTS.shape, scores_BTS.ndim - 2)
+        return _at_scale(SoftmaxOverQueries.weigh(scores_BTS, mask_BTS), mask_BTS, query_BTS)
+
+    @staticmethod
+    def start(batch: tuple[int, ...], sources: int) -> tuple[Array, Array]:
+        """Return the state of the softmax over queries, and for each key how many queries there were."""
+        return SoftmaxOverQueries.start(batch, sources), jnp.zeros((*batch, sources), jnp.float32)
+
+    @classmethod
+    def weigh_next(
+        cls, scores_BNS: Array, mask_BNS: Array, state: tuple[Array, Array]
+    ) -> tuple[Array, tuple[Array, Array]]:
+        asked_BNS, queries_BNS = state
+        weights_BNS, asked_BNS = SoftmaxOverQueries.weigh_next(scores_BNS, mask_BNS, asked_BNS)
+        queries_BNS = queries_BNS + 1.0
+        return _at_scale(weights_BNS, mask_BNS, queries_BNS), (asked_BNS, queries_BNS)
 
 
 class Sparsemax(Normaliser):
@@ -178,6 +229,8 @@ class Permuted(Normaliser):
 NORMALISERS: dict[str, type[Normaliser]] = {
     "softmax": Softmax,
     "softmax_over_queries": SoftmaxOverQueries,
+    "softmax_over_queries_renormalised": RenormalisedOverQueries,
+    "softmax_over_queries_scaled": ScaledOverQueries,
     "sparsemax": Sparsemax,
     "entmax15": Entmax15,
     "uniform": Uniform,
@@ -185,6 +238,18 @@ NORMALISERS: dict[str, type[Normaliser]] = {
     "last": Last,
     "permuted": Permuted,
 }
+
+
+def _to_one(weights_BTS: Array) -> Array:
+    """Return rows divided by their sums; a row of zeros stays one."""
+    total_BT1 = weights_BTS.sum(axis=-1, keepdims=True)
+    return weights_BTS / jnp.where(total_BT1 > 0, total_BT1, 1.0)
+
+
+def _at_scale(weights_BTS: Array, mask_BTS: Array, query_BTS: Array) -> Array:
+    """Return weights over queries times the number of the query, from 1, over that of the keys that it may read."""
+    readable_BT1 = jnp.broadcast_to(mask_BTS, weights_BTS.shape).sum(axis=-1, keepdims=True)
+    return weights_BTS * query_BTS / jnp.maximum(readable_BT1, 1)
 
 
 def _below_peak(scores_BTS: Array, mask_BTS: Array) -> Array:

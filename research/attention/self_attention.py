@@ -28,10 +28,10 @@ class SelfAttention(MultiHeadAttention):
         super().setup()
         self.relation = RELATIONS.get(self.positions, Relation)(self.heads, self.head_size, self.reach)
         scorer = type(self.scorer)
-        if not scorer.reads_keys or self.normaliser == "softmax_over_queries":
+        if not scorer.reads_keys or NORMALISERS[self.normaliser].over_queries:
             raise ValueError(
                 f"model.self_score={self.score!r} and model.self_normaliser={self.normaliser!r}: 'location' and "
-                "'softmax_over_queries' are for reading the source, not for self-attention"
+                "a softmax over queries are for reading the source, not for self-attention"
             )
         if self.positions == "relative" and not scorer.bilinear:
             raise ValueError(

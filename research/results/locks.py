@@ -31,11 +31,12 @@ class LockedArm(Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: float | None
 
 
-class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """All that a verdict depends on but for what the runs will measure.
 
     Attributes:
         hypotheses: each as its type and its fields, which hold margins and measures.
+        probes: the hypotheses beside the claim; a plan without any has the digest of one from before there were probes.
         tuning: the learning rates that were tried; None where nothing is trained.
         seeds: of each arm; tuning used none of them.
         earlier_seeds: of the plans that this one replaces.
@@ -49,6 +50,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     claim: str
     measure: str
     hypotheses: tuple[dict[str, Any], ...]
+    probes: tuple[dict[str, Any], ...] = ()
     arms: dict[str, LockedArm]
     tuning: Tuning | None
     split: str

@@ -167,6 +167,7 @@ MEASURES: dict[str, Measure] = {
         ("alignment", "head_distance"),
         ("heads",),
         of_each(mean_distance),
+        negligible=0.05,
     ),
     "seconds_per_step": _timed("seconds_per_step", Message("seconds a training step"), "s", -1),
     "tokens_per_second": _timed("tokens_per_second", Message("tokens a second"), "tokens/s", 1),

@@ -89,6 +89,6 @@ def test_an_effect_that_changed_its_sign_by_more_than_the_margin(before, turned)
         return made, judge(question.verdict, "bleu", made, lambda measure: scores)[1]
 
     (now, claims), (then, claims_then) = judged(0.5), judged(before)
-    learning = Learning.of(question, now, then, claims, claims_then)
+    learning = Learning.of(question, now, then, zip(claims, claims_then, strict=True))
     assert bool(learning.turned) == turned
     assert any("changed its sign" in str(each) for each in learning.warnings("BLEU")) == turned

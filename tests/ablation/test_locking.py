@@ -1,9 +1,11 @@
 """From a plan that was registered to a verdict, and every reason why there is none."""
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -207,6 +209,35 @@ def test_every_kind_of_hypothesis_is_confirmed(question, locked, file, hypothesi
     monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=(*QUESTION.verdict, hypothesis)))
     register(question(seeds=(110, 111, 112)), file, None)
     assert confirm(question, read_lock(file), file).verdict == "supported"
+
+
+def test_a_probe_has_a_verdict_and_decides_nothing_on_the_claim(question, locked, file, monkeypatch):
+    false = Level("layers=2", 99.0, more=True)
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, probes=(false,)))
+    register(question(seeds=(110, 111, 112)), file, None)
+    found = confirm(question, read_lock(file), file)
+    assert [claim.verdict for claim in found.hypotheses] == ["supported", "refuted"]
+    assert str(found.hypotheses[1].statement) == "beside the claim: layers=2 is more than 99 perplexity"
+    assert found.verdict == "supported"
+
+
+def test_p_of_the_claim_is_not_corrected_for_probes(question, monkeypatch):
+    """Perplexity is 4 ± 1 %, so that a claim of less than 3.97 is hardly false."""
+    p_refutes = []
+    for probes in ((), (Level("layers=1", 99.0, more=False),) * 3):
+        asked = replace(QUESTION, verdict=(Level("layers=2", 3.97, more=False),), probes=probes)
+        monkeypatch.setattr("tests.ablation.conftest.QUESTION", asked)
+        p_refutes.append(question().run(Pretends(), resume=False).hypotheses[0].p_refutes)
+    assert 0.1 < p_refutes[0] < 0.5
+    assert p_refutes[0] == p_refutes[1]
+
+
+def test_a_plan_without_probes_has_the_digest_of_before_there_were_any(locked):
+    """Computed by the rule that was in force until then: all fields of the plan, in order, as JSON."""
+    fields = msgspec.to_builtins(locked.plan)
+    assert "probes" not in fields
+    plain = json.dumps(fields, sort_keys=True, ensure_ascii=False)
+    assert locked.sha256 == hashlib.sha256(plain.encode()).hexdigest()
 
 
 def test_a_plan_of_some_arms_can_still_be_judged(question, locked, file, monkeypatch):

@@ -219,11 +219,9 @@ def test_shared_keys_need_a_divisor_of_heads_and_a_score_without_matrices():
             "rotate queries and keys, which score 'general' multiplies",
         ),
         ({"positions": "relative", "score": "concat"}, "need a score that is linear in the key, not 'concat'"),
-        ({"score": "location"}, "'softmax_over_queries' are for reading the source, not for self-attention"),
-        (
-            {"normaliser": "softmax_over_queries"},
-            "'softmax_over_queries' are for reading the source, not for self-attention",
-        ),
+        ({"score": "location"}, "'location' and a softmax over queries are for reading the source, not for self-att"),
+        ({"normaliser": "softmax_over_queries"}, "'softmax_over_queries': 'location' and a softmax over queries"),
+        ({"normaliser": "softmax_over_queries_scaled"}, "a softmax over queries are for reading the source"),
         ({"kernel": "blockwise", "normaliser": "sparsemax"}, "choose these, or set model.kernel='reference'"),
         ({"kernel": "fused", "positions": "relative"}, "choose these, or set model.kernel='reference'"),
         (

@@ -44,8 +44,31 @@ EQUATIONS = {
 }
 
 
+def shares(powers_TS):
+    """Each key's unit, shared by the queries so far."""
+    total_TS = powers_TS.cumsum(axis=0)
+    return powers_TS / np.where(total_TS, total_TS, 1.0)
+
+
+def rows_to_one(shares_TS, mask_TS):
+    total_T1 = shares_TS.sum(axis=-1, keepdims=True)
+    return shares_TS / np.where(total_T1, total_T1, 1.0)
+
+
+def at_scale(shares_TS, mask_TS):
+    query_T1, keys_T1 = np.arange(1, len(shares_TS) + 1)[:, None], mask_TS.sum(axis=-1, keepdims=True)
+    return shares_TS * query_T1 / np.maximum(keys_T1, 1)
+
+
+OVER_QUERIES = {
+    "softmax_over_queries": lambda shares_TS, mask_TS: shares_TS,
+    "softmax_over_queries_renormalised": rows_to_one,
+    "softmax_over_queries_scaled": at_scale,
+}
+
+
 def test_every_normaliser_has_its_equation_or_a_test_of_its_own():
-    assert EQUATIONS.keys() | {"softmax_over_queries", "permuted"} == NORMALISERS.keys()
+    assert EQUATIONS.keys() | OVER_QUERIES.keys() | {"permuted"} == NORMALISERS.keys()
 
 
 @pytest.mark.parametrize("name", EQUATIONS)
@@ -62,17 +85,25 @@ def test_rows_are_their_equation_over_the_readable_keys(name, scores_TS, mask_TS
     assert not weights_TS[~mask_TS].any()
 
 
+@pytest.mark.parametrize("name", OVER_QUERIES)
 @given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
-def test_over_queries_each_key_is_shared_by_the_queries_so_far(scores_TS, mask_TS):
+def test_over_queries_each_key_is_shared_by_the_queries_so_far(name, scores_TS, mask_TS):
     """All at once, and one query at a time with the state of the queries before."""
-    weights_TS = np.asarray(WEIGH["softmax_over_queries"](scores_TS, mask_TS))
-    kind = NORMALISERS["softmax_over_queries"]
-    past, powers_TS = kind.start((1,), S), np.where(mask_TS, np.exp(scores_TS.astype(np.float64)), 0.0)
+    weights_TS = np.asarray(WEIGH[name](scores_TS, mask_TS))
+    powers_TS = np.where(mask_TS, np.exp(scores_TS.astype(np.float64)), 0.0)
+    np.testing.assert_allclose(weights_TS, OVER_QUERIES[name](shares(powers_TS), mask_TS), atol=1e-4)
+    kind = NORMALISERS[name]
+    past = kind.start((1,), S)
     for t in range(T):
-        total_S = powers_TS[: t + 1].sum(axis=0)
-        np.testing.assert_allclose(weights_TS[t], powers_TS[t] / np.where(total_S, total_S, 1.0), atol=1e-5)
         next_1S, past = kind.weigh_next(scores_TS[t : t + 1], mask_TS[t : t + 1], past)
-        np.testing.assert_allclose(next_1S[0], weights_TS[t], atol=1e-5)
+        np.testing.assert_allclose(next_1S[0], weights_TS[t], atol=1e-4)
+
+
+def test_over_queries_renormalised_and_scaled_read_a_mean_where_all_scores_are_the_same():
+    mask_TS = np.arange(S)[None] < np.array([3, 5, S, 1] + [2] * (T - 4))[:, None]
+    for name in ("softmax_over_queries_renormalised", "softmax_over_queries_scaled"):
+        np.testing.assert_allclose(WEIGH[name](np.ones((T, S), np.float32), np.ones((T, S), bool)), 1 / S, rtol=1e-5)
+        assert not np.asarray(WEIGH[name](np.ones((T, S), np.float32), mask_TS))[~mask_TS].any()
 
 
 @given(scores_TS=SCORES_TS, mask_TS=MASK_TS)
@@ -91,7 +122,7 @@ def test_the_permutation_changes_the_order_and_does_not_depend_on_padding():
     assert np.abs(np.asarray(alone) - softmax(scores_1S[0])).max() > 0.05
 
 
-@pytest.mark.parametrize("name", ["softmax", "softmax_over_queries", "sparsemax", "entmax15"])
+@pytest.mark.parametrize("name", ["softmax", *OVER_QUERIES, "sparsemax", "entmax15"])
 def test_gradients_are_finite_and_equal_finite_differences(name):
     random = np.random.default_rng(1)
     scores_TS, bar_TS = random.normal(size=(2, T, S))

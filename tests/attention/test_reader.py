@@ -171,8 +171,9 @@ def test_around_is_inclusive_and_peaks_at_the_centre():
     np.testing.assert_allclose(gaussian_BTS[0, 0], np.exp(-((np.arange(7) - 2) ** 2) / 2.0), rtol=1e-6)  # σ = 1
 
 
-def test_over_queries_one_by_one_equals_at_once(inputs):
-    module = reader(normaliser="softmax_over_queries")
+@pytest.mark.parametrize("rows", ["", "_renormalised", "_scaled"])
+def test_over_queries_one_by_one_equals_at_once(inputs, rows):
+    module = reader(normaliser=f"softmax_over_queries{rows}")
     params = weights_of(module, inputs)
     for at_once, in_turn in zip(
         *(run(module, params, inputs, each) for each in (read_at_once, read_in_turn)), strict=True

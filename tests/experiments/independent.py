@@ -135,21 +135,22 @@ def verdict(lock: Path, evidence: Path):
     def runs(measure, arm, half=False):
         return Arm((half_of if half else by_arm)[arm], split, search, measure, draws)
 
-    asked = []
-    for hypothesis in plan["hypotheses"]:
-        measure = hypothesis.get("measure") or plan["measure"]
-        for weights, side, bound, margin in requirements(hypothesis, measure):
-            contrast = Contrast(weights, {arm: runs(measure, arm) for arm in weights})
-            before = Contrast(weights, {arm: runs(measure, arm, half=True) for arm in weights})
-            asked.append((hypothesis, measure, weights, side, bound, margin, contrast, before))
+    def contrasts(hypotheses):
+        for hypothesis in hypotheses:
+            measure = hypothesis.get("measure") or plan["measure"]
+            for weights, side, bound, margin in requirements(hypothesis, measure):
+                contrast = Contrast(weights, {arm: runs(measure, arm) for arm in weights})
+                before = Contrast(weights, {arm: runs(measure, arm, half=True) for arm in weights})
+                yield hypothesis, measure, weights, side, bound, margin, contrast, before
 
+    asked, probes = list(contrasts(plan["hypotheses"])), list(contrasts(plan.get("probes", ())))
     least = _margin(plan)
-    refutes = _holm([_p_refutes(each) for each in asked])
+    refutes = [p for each in (asked, probes) for p in _holm([_p_refutes(one) for one in each])]
     of = plan["measure"]
     untrained = {arm for arm in by_arm if not trained(runs(of, arm), runs(of, arm, half=True), of, least)}
-    turned = [set(each[2]) for each in asked if _turned(each, plan["measure"], least)]
+    turned = [set(each[2]) for each in [*asked, *probes] if _turned(each, plan["measure"], least)]
     words, said = [], []
-    for each, refuted in zip(asked, refutes, strict=True):
+    for each, refuted in zip([*asked, *probes], refutes, strict=True):
         word = "refuted" if refuted < 0.05 else "supported" if _p_supports(each) < 0.05 else "neither"
         words.append(word)
         arms = set(each[2])
@@ -157,9 +158,10 @@ def verdict(lock: Path, evidence: Path):
             word = "not trained"
         tail = 0.05 if each[3] == "within" else 0.025
         said.append((word, each[6].value, each[6].half(tail)))
+    words = words[: len(asked)]  # probes decide nothing
     overall = "refuted" if "refuted" in words else "supported" if set(words) == {"supported"} else "neither"
     spoken_of = {arm for each in asked for arm in each[2]}
-    if spoken_of & untrained or turned:
+    if spoken_of & untrained or any(pair <= spoken_of for pair in turned):
         overall = "not trained"
     return overall, said
 

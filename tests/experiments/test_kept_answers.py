@@ -34,6 +34,7 @@ def asked(answer, lock, tmp_path):
         config_file=config_file,
         command=answer.command,
         seeds=lock.plan.seeds,
+        only="|".join(lock.plan.arms),
         out=tmp_path,
         search=answer.search,
         lock=lock,

@@ -234,7 +234,7 @@ def test_weights_sum_to_one_and_are_zero_on_padding(name):
         assert weights_BHTS.shape == (2, heads, TARGET_BT.shape[1], SOURCE_BS.shape[1])
         assert (weights_BHTS >= 0).all()
         assert not weights_BHTS[1, ..., LENGTHS[1] :].any()
-        if model.normaliser == "softmax_over_queries":
+        if model.normaliser in ("softmax_over_queries", "softmax_over_queries_scaled"):
             assert weights_BHTS.cumsum(axis=2).max() > 1.5  # a key's share of all queries so far is 1, not a query's
         elif model.window == "local_p":
             assert weights_BHTS.sum(-1).max() < 1 + 1e-5  # less the further the words are from where it looks
@@ -256,7 +256,7 @@ def learns_nothing(name, where):
     normaliser, asking = config(name).normaliser, ("scorer", "['cross']['query']", "['cross']['key']", "cross_sublayer")
     return (
         where.endswith("['key']['bias']")
-        or (normaliser == "softmax_over_queries" and "cross" in where and where.endswith("['bias']"))
+        or (normaliser.startswith("softmax_over_queries") and "cross" in where and where.endswith("['bias']"))
         or (normaliser in ("uniform", "hard", "last") and any(part in where for part in asking))
     )
 

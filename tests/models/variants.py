@@ -92,6 +92,7 @@ VARIANTS = {
         encoder_positions="alibi", decoder_positions="learned", window="local_m", window_radius=3
     ),
     "transformer-none-queries": transformer(positions="none", normaliser="softmax_over_queries"),
+    "luong-feeding-scaled": recurrent(reader="luong", input_feeding=True, normaliser="softmax_over_queries_scaled"),
     "transformer-sparse": transformer(self_normaliser="entmax15", normaliser="sparsemax", self_score="concat"),
     "transformer-fused-rotary": transformer(kernel="fused", positions="rotary", attention_dropout=0.0, head_width=2),
     "transformer-blockwise-alibi": transformer(kernel="blockwise", positions="alibi", attention_dropout=0.0),
