@@ -156,7 +156,7 @@ def ablate(given: Given, command: str) -> None:
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     lock_file = LOCKS / f"{flags.question}.{corpus}.json"
     if flags.register:
-        _register(ask, lock_file, flags.seeds)
+        _register(partial(ask, looks=flags.looks or ()), lock_file, flags.seeds, flags.looks)
     elif flags.tune:
         _tune(ask(seeds=EXPLORING, tuned=False), launching, dry_run=flags.dry_run)
     elif flags.power:
@@ -206,13 +206,14 @@ def _power(ask: Callable, seeds: Sequence[int] | None) -> None:
     Console().print(power_table(ask, seeds))
 
 
-def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None) -> None:
+def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None, looks: Sequence[int] | None) -> None:
     """Write the plan of a question, to be committed."""
     from research.ablation.locking import register, with_fresh_seeds
     from research.results.locks import read_lock
 
     before = read_lock(lock_file)
-    lock = register(ask(seeds=seeds) if seeds else with_fresh_seeds(ask, before), lock_file, before)
+    fresh = partial(with_fresh_seeds, ask, before, *(looks or ())[-1:])
+    lock = register(ask(seeds=seeds) if seeds else fresh(), lock_file, before)
     print(f"Plan: {lock_file}, SHA-256 {lock.sha256[:12]}; commit it, then the same command with --confirm")
 
 

@@ -77,7 +77,7 @@ def read(name: str, arguments: Sequence[str]) -> Given:
     for needed, dependent in verb.requires.items():
         for one in dependent:
             if one in given and needed not in given:
-                parser.error(f"--{one} says how to {needed}: give --{needed}=N with it, or leave it out")
+                parser.error(f"--{one} says how to {needed}: give --{needed} with it, or leave it out")
     return Given(flags, others)
 
 
@@ -148,8 +148,8 @@ def count(text: str) -> int:
     return int(text)
 
 
-def seeds(text: str) -> tuple[int, ...]:
-    """Parse seeds, such as 0,1,2."""
+def numbers(text: str) -> tuple[int, ...]:
+    """Parse whole numbers, such as the seeds 0,1,2."""
     parts = text.split(",")
     if not all(part.isdecimal() for part in parts):
         raise ArgumentTypeError(f"{text!r}: expected comma-separated whole numbers, e.g. 0,1,2")
@@ -377,7 +377,7 @@ ABLATE = Verb(
         flag(
             "--seeds",
             "random seeds of each arm (default: 0,1,2; for --register five from 100 that no plan has used)",
-            type=seeds,
+            type=numbers,
             metavar="N,N,N",
         ),
         flag(
@@ -436,6 +436,13 @@ ABLATE = Verb(
             ),
         ),
         flag(
+            "--looks",
+            "of --register: after how many seeds the verdict may be given, such as 5,10,20. The plan stops at the "
+            "first look that supports or refutes the claim; all looks spend 5 %%, little at first (O'Brien & Fleming)",
+            type=numbers,
+            metavar="N,N,N",
+        ),
+        flag(
             "--launcher",
             "where jobs run: local or slurm; --launcher.FIELD=VALUE sets what configs/launchers.py lists",
             default="local",
@@ -450,7 +457,7 @@ ABLATE = Verb(
         "power": ("evidence", "keep", "dry_run"),
         "dry_run": ("keep",),
     },
-    requires={"vary": ("cross", "measure", "equivalent")},
+    requires={"vary": ("cross", "measure", "equivalent"), "register": ("looks",)},
     overrides=("config", "launcher"),
 )
 

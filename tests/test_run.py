@@ -272,7 +272,7 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
         ("translate --workdir=w --score=f --beam=3", "--score and --beam do not go together: leave one out"),
         ("translate --workdir=w --last=2 --attention=a", "--attention and --last do not go together: leave one out"),
         ("translate --workdir=w --workdir=v --attention=a", "--attention draws what one model reads: give"),
-        ("translate --workdir=w --top_p=0.9", "--top_p says how to sample: give --sample=N with it, or leave it out"),
+        ("translate --workdir=w --top_p=0.9", "--top_p says how to sample: give --sample with it, or leave it out"),
         ("report --out=o", "required: RUN"),
     ],
 )  # fmt: skip

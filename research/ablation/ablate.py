@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
@@ -17,6 +17,7 @@ from research.ablation.calibration import calibrate
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
+from research.ablation.verdict import REFUTED, SUPPORTED
 from research.ablation.work import Task
 from research.results.answer_files import read_answer, write_answer
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
@@ -26,10 +27,19 @@ from research.results.locks import Lock
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning, read_tuning
+from research.statistics.hypotheses import LEVEL
+from research.statistics.looks import shares
 
 ArmConfigs = Iterable[tuple[str, ConfigDict]]
 
 MODULE = ("-m", "research.ablation.work")
+
+
+class Look(NamedTuple):
+    """The first seeds of a plan, after which it may give a verdict; level: 1 - α of the tests of this look."""
+
+    seeds: Sequence[int]
+    level: float
 
 
 class Ablation:
@@ -57,6 +67,7 @@ class Ablation:
         only: str = "*",
         made_elsewhere: Sequence[Path] = (),
         calibration: Calibration | None = None,
+        looks: Sequence[int] = (),
     ):
         """Prepare the arms; nothing is launched.
 
@@ -76,6 +87,8 @@ class Ablation:
             only: the arms to ask of, as a shell's pattern or several with | between them; the others are left out.
             made_elsewhere: folders of runs or of their evidence, which are taken before any is trained.
             calibration: what the corpus's config declares of its baseline.
+            looks: after how many seeds a plan may give its verdict, from fewer to all of them; (): after all. A lock
+                has its own.
 
         Raises:
             ValueError: an arm cannot be built, none is asked of, or other arms or these seeds were tuned.
@@ -109,6 +122,8 @@ class Ablation:
             if twice := sorted(set(self.tuning.seeds) & set(seeds)):
                 raise ValueError(f"seed {twice[0]} was used to tune the learning rates: judge by others, such as 0,1,2")
         self.lock: AnswerLock | None = None
+        self.looks = _looks(self.seeds, self.plan.looks if self.plan else looks)
+        self.look = self.looks[0]
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
         self.request = Request(
             search=search,
@@ -147,15 +162,21 @@ class Ablation:
         return self.out / "tuning" / f"{self.name}.json"
 
     @property
+    def looks_after(self) -> tuple[int, ...]:
+        """How many seeds there are at each look; () where there is only one."""
+        return tuple(len(look.seeds) for look in self.looks) if len(self.looks) > 1 else ()
+
+    @property
     def halves(self) -> dict[str, ConfigDict]:
         """The arms at half their steps, which show whether they had done learning; none where nothing is trained."""
         return {arm: halved(config) for arm, config in self.arms.items() if self.experiment.work == "train"}
 
     def asked(self) -> Asked:
-        """Return the question with the runs that its answer is made of."""
-        folders = {
-            arm: {seed: self.folder(arm, config, seed) for seed in self.seeds} for arm, config in self.arms.items()
-        }
+        """Return the question with the runs that its answer is made of, at the look that `run` has come to."""
+
+        def folders(arms: Mapping[str, ConfigDict]) -> dict[str, dict[int, Path]]:
+            return {arm: {seed: self.folder(arm, of, seed) for seed in self.look.seeds} for arm, of in arms.items()}
+
         return Asked(
             name=self.name,
             experiment=self.experiment,
@@ -163,16 +184,15 @@ class Ablation:
             command=self.command,
             split=self.split,
             search=self.search,
-            folders=folders,
+            folders=folders(self.arms),
             request=self.request,
-            halves={
-                arm: {seed: self.folder(arm, config, seed) for seed in self.seeds}
-                for arm, config in (self.halves if self.lock else {}).items()
-            },
+            halves=folders(self.halves if self.lock else {}),
             tuning=self.tuning,
             calibration=self.calibration,
             lock=self.lock,
             earlier_seeds=self.plan.earlier_seeds if self.plan else (),
+            level=self.look.level,
+            looks=self.looks_after if self.lock else (),
         )
 
     def run(self, launcher: Launcher, *, resume: bool, lock: AnswerLock | None = None) -> Answer:
@@ -189,21 +209,26 @@ class Ablation:
         self.lock = lock
         self._refuse_another_answer(resume)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}
-        found = self.write(failures)
-        if self.lock:
-            for _ in self.train(launcher, self.halves.items(), self.seeds, self.split):
-                found = self.write(failures)
         trunks = self.halves if self.lock else {}
-        for arm, outcome in self.train(launcher, self.arms.items(), self.seeds, self.split, trunks):
-            if not outcome.ok:
-                failures[arm] = dict.fromkeys(self._unfinished(arm), (outcome.last_lines, outcome.job.log))
+        for look in self.looks:
+            self.look = look
             found = self.write(failures)
+            for _ in self.train(launcher, trunks.items(), look.seeds, self.split):
+                found = self.write(failures)
+            for arm, outcome in self.train(launcher, self.arms.items(), look.seeds, self.split, trunks):
+                if not outcome.ok:
+                    lines = (outcome.last_lines, outcome.job.log)
+                    failures.setdefault(arm, {}).update(dict.fromkeys(self._unfinished(arm), lines))
+                found = self.write(failures)
+            if found.verdict in (SUPPORTED, REFUTED):
+                break
         return found
 
     def launches(self) -> list[list[Job]]:
-        """Return what `run` would launch, in groups of jobs that may run at the same time."""
-        halves = self.launches_of(self.halves.items(), self.seeds, self.split) if self.plan and self.halves else []
-        return [*halves, *self.launches_of(self.arms.items(), self.seeds, self.split)]
+        """Return what `run` would launch until its first look, in groups of jobs that may run at the same time."""
+        seeds = self.look.seeds
+        halves = self.launches_of(self.halves.items(), seeds, self.split) if self.plan and self.halves else []
+        return [*halves, *self.launches_of(self.arms.items(), seeds, self.split)]
 
     def launches_of(self, arms: ArmConfigs, seeds: Sequence[int], split: str) -> list[list[Job]]:
         """Return what `train` would launch, in such groups."""
@@ -330,7 +355,7 @@ class Ablation:
             )
 
     def _unfinished(self, arm: str) -> list[int]:
-        folders = {seed: self.folder(arm, self.arms[arm], seed) for seed in self.seeds}
+        folders = {seed: self.folder(arm, self.arms[arm], seed) for seed in self.look.seeds}
         return [seed for seed, path in folders.items() if not RunFolder(path).is_evaluated(self.split, self.search)]
 
     def _digest(self, config: ConfigDict, *without: str) -> str:
@@ -352,6 +377,22 @@ class Ablation:
         )
         changed = [f"--config.{name}={value}" for name, value in wanted.items() if plain[name] != value]
         return shlex.join(["python", "run.py", "train", f"--config={self.config_file}:{architecture}", *changed])
+
+
+def _looks(seeds: Sequence[int], after: Sequence[int]) -> list[Look]:
+    """Return the looks of a plan.
+
+    Raises:
+        ValueError: the numbers of seeds do not grow, or do not end with all of them.
+    """
+    if not after:
+        return [Look(seeds, LEVEL)]
+    if list(after) != sorted(set(after)) or after[0] < 1 or after[-1] != len(seeds):
+        given = ",".join(map(str, after))
+        raise ValueError(
+            f"--looks={given} with {len(seeds)} seeds: let them grow and end with all seeds, as in 5,10,20"
+        )
+    return [Look(seeds[:number], 1 - alpha) for number, alpha in zip(after, shares(after, 1 - LEVEL), strict=True)]
 
 
 def halved(config: ConfigDict) -> ConfigDict:

@@ -64,6 +64,8 @@ class Asked:
         calibration: of the corpus; None where its config declares none.
         lock: of the plan that is confirmed; None where the answer explores.
         earlier_seeds: of the plans that it has replaced.
+        level: 1 - α of its tests, α being what this look may spend.
+        looks: after how many seeds the plan looks, where it does so more than once.
     """
 
     name: str
@@ -79,6 +81,8 @@ class Asked:
     calibration: AnswerCalibration | None = None
     lock: AnswerLock | None = None
     earlier_seeds: Sequence[int] = ()
+    level: float = LEVEL
+    looks: Sequence[int] = ()
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -121,8 +125,8 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     arms = asked.read(finished, experiment.measures)
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
     scores = scores_by(experiment.measure)
-    verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by)
-    probes = judge(experiment.probes, experiment.measure, arms, scores_by)[1]
+    verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by, asked.level)
+    probes = judge(experiment.probes, experiment.measure, arms, scores_by, asked.level)[1]
     learning = None
     if asked.lock and experiment.work == "train":
         halves = asked.read(asked.finished_halves, experiment.measures)
@@ -172,7 +176,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
                 for seed, (lines, log) in failures.get(arm, {}).items()
             ),
             score=estimate.value if estimate else None,
-            interval=estimate.interval(LEVEL) if estimate and arm in scores.repeated else None,
+            interval=estimate.interval(asked.level) if estimate and arm in scores.repeated else None,
             means={name: _mean([run.values[name] for run in runs]) for name in shown},
             costs=costs.get(arm, dict.fromkeys(COSTS)),
             learning_rate=read_learning_rate(folders[arm][0]) if folders[arm] and experiment.work == "train" else None,
@@ -188,7 +192,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         command=asked.command,
         commit=commit(),
         finished=now(),
-        level=LEVEL,
+        level=asked.level,
         measure=experiment.measure,
         measures=tuple(shown),
         split=asked.split,
@@ -197,12 +201,12 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         arms=tuple(result(arm, runs) for arm, runs in arms.items()),
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
-        comparisons=tuple(compare_pairs(scores)),
+        comparisons=tuple(compare_pairs(scores, asked.level)),
         hypotheses=tuple(
-            _claim(each, said(_why([each], each.verdict), each.claim.arms), seeds)
+            _claim(each, said(_why([each], each.verdict, asked.level), each.claim.arms), seeds)
             for each in (*judged, *(each._replace(statement=beside(each.statement)) for each in probes))
         ),
-        verdict=said(_why(judged, verdict), [arm for each in asked_of for arm in each.arms]),
+        verdict=said(_why(judged, verdict, asked.level), [arm for each in asked_of for arm in each.arms]),
         lock=asked.lock,
         calibration=asked.calibration,
         widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
@@ -214,7 +218,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
                 experiment, arms, scores, [*judged, *probes], costs, folders, asked.tuning, asked.earlier_seeds
             ),
         ),
-        findings=tuple(crossings(experiment, scores)),
+        findings=(*_looks(asked), *crossings(experiment, scores)),
         literature=experiment.literature,
         curves=read_curves(folders, experiment.watched),
         seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys([*every, *shorter]))
@@ -244,8 +248,20 @@ def _uncalibrated(found: AnswerCalibration | None) -> Iterator[Message]:
         yield said.of(fields=", ".join(found.differs))
 
 
-def _why(judged: Sequence[Judged], verdict: Verdict) -> Verdict:
-    return unresolved(judged) if verdict == INCONCLUSIVE else verdict
+def _looks(asked: Asked) -> Iterator[Message]:
+    """Say of a plan with several looks which one this is."""
+    if asked.looks:
+        yield Message(
+            "the plan looks after {looks} seeds an arm, and stops once it has a verdict; after {seeds}, tests are at "
+            "{alpha:.2g}",
+            looks=", ".join(map(str, asked.looks)),
+            seeds=max(map(len, asked.folders.values())),
+            alpha=1 - asked.level,
+        )
+
+
+def _why(judged: Sequence[Judged], verdict: Verdict, level: float) -> Verdict:
+    return unresolved(judged, level) if verdict == INCONCLUSIVE else verdict
 
 
 def _claim(judged: Judged, verdict: Verdict, seeds: int) -> JudgedClaim:

@@ -22,17 +22,18 @@ from research.training.provenance import commit, commit_of, now
 FIRST_SEED, SEEDS = 100, 5
 
 
-def with_fresh_seeds(ask: Callable[..., Ablation], before: Lock | None) -> Ablation:
-    """Return the question with the first five seeds from 100 that no earlier plan of it has and that have no runs yet.
+def with_fresh_seeds(ask: Callable[..., Ablation], before: Lock | None, number: int = SEEDS) -> Ablation:
+    """Return the question with the first seeds from 100 that no earlier plan of it has and that have no runs yet.
 
     Questions that are registered before any of them is confirmed so have the same seeds, and share runs.
 
     Args:
         ask: seeds -> the question.
         before: the lock that is replaced, if there is one.
+        number: how many seeds.
     """
     for first in count(FIRST_SEED, SEEDS):
-        ablation = ask(seeds=tuple(range(first, first + SEEDS)))
+        ablation = ask(seeds=tuple(range(first, first + number)))
         if not set(_earlier(before)) & set(ablation.seeds) and not any(map(Path.exists, _run_folders(ablation))):
             return ablation
     raise AssertionError
@@ -73,6 +74,7 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
         level=LEVEL,
         decision=DECISION,
         calibration=ablation.calibration,
+        looks=ablation.looks_after,
     )
     return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 
@@ -156,8 +158,8 @@ def _earlier(before: Lock | None) -> list[int]:
 
 def _refuse_seeds(ablation: Ablation, earlier: Sequence[int]) -> None:
     """Refuse seeds that are too few, or whose results somebody may have seen."""
-    if len(ablation.seeds) < LEAST_SEEDS:
-        raise ValueError(f"a verdict needs {LEAST_SEEDS} seeds at least, such as --seeds=100,101,102")
+    if len(ablation.look.seeds) < LEAST_SEEDS:
+        raise ValueError(f"a verdict needs {LEAST_SEEDS} seeds at least, such as --seeds=100,101,102, at each look")
     if low := [seed for seed in ablation.seeds if seed < FIRST_SEED]:
         raise ValueError(f"seed {low[0]} is one to explore with: a plan takes seeds from {FIRST_SEED}")
     if used := sorted(set(earlier) & set(ablation.seeds)):

@@ -63,6 +63,7 @@ def judge(
     measure: str,
     arms: Mapping[str, Sequence[MeasuredRun]],
     scores: Callable[[str], Scores],
+    level: float = LEVEL,
 ) -> tuple[Verdict, list[Judged]]:
     """Give the verdict over all hypotheses, and over each claim that they need.
 
@@ -79,6 +80,7 @@ def judge(
         arms: arm -> its runs.
         scores: name of a measure -> `scores_of` all the arms, which `compare_pairs` takes too, so that a pair of arms
             has one interval everywhere.
+        level: 1 - α of each test, α being what this look at the runs may spend.
     """
     asked = [hypothesis for hypothesis in hypotheses if arms.keys() >= set(hypothesis.arms)]
     if any(len(arms[arm]) < SEEDS for hypothesis in asked for arm in hypothesis.arms):
@@ -89,11 +91,11 @@ def judge(
         by, found = MEASURES[name], scores(name)
         if set(hypothesis.arms) - found.runs.keys():
             return INCONCLUSIVE, []
-        said = zip(assess(hypothesis, found, by.better), statements(hypothesis, by.unit), strict=True)
+        said = zip(assess(hypothesis, found, by.better, level), statements(hypothesis, by.unit), strict=True)
         claims += [(claim, statement, name, _stands_at_bound(claim, by, found)) for claim, statement in said]
     refutes = holm([claim.p_refutes for claim, *_ in claims])
     judged = [
-        Judged(claim, statement, name, p_refutes, bound, _verdict(claim, p_refutes, bound))
+        Judged(claim, statement, name, p_refutes, bound, _verdict(claim, p_refutes, bound, level))
         for (claim, statement, name, bound), p_refutes in zip(claims, refutes, strict=True)
     ]
     verdicts = {each.verdict for each in judged}
@@ -102,14 +104,14 @@ def judge(
     return overall, judged
 
 
-def unresolved(judged: Sequence[Judged]) -> Verdict:
+def unresolved(judged: Sequence[Judged], level: float = LEVEL) -> Verdict:
     """Say of claims that are neither supported nor refuted why: the first word that applies to one of them.
 
     saturated, where the measure tells nothing apart; no difference, where a difference is within what counts as none,
     by two one-sided tests; underpowered, where an effect of one margin beyond the bound would more likely than one time
     in five have been missed; and open otherwise. Without such a claim something was not measured.
     """
-    found = {_why(each) for each in judged if each.verdict == INCONCLUSIVE}
+    found = {_why(each, level) for each in judged if each.verdict == INCONCLUSIVE}
     order = (SATURATED, NO_DIFFERENCE, UNDERPOWERED, OPEN)
     return next((word for word in order if word in found), NOT_MEASURED)
 
@@ -128,7 +130,7 @@ def design_of(claim: Claim, measure: str) -> Design | None:
     return Design(room, claim.level, claim.alike) if room else None
 
 
-def _why(judged: Judged) -> Verdict:
+def _why(judged: Judged, level: float) -> Verdict:
     claim, design = judged.claim, design_of(judged.claim, judged.measure)
     if judged.at_bound:
         return SATURATED
@@ -136,18 +138,18 @@ def _why(judged: Judged) -> Verdict:
         return OPEN
     if claim.margin is not None and not claim.alike:
         p_alike = claim.estimate.p_within(design.room)
-        if p_alike is not None and p_alike < 1 - LEVEL:
+        if p_alike is not None and p_alike < 1 - level:
             return NO_DIFFERENCE
     return UNDERPOWERED if power(claim.estimate, design) < ENOUGH else OPEN
 
 
-def compare_pairs(scores: Scores) -> list[ArmComparison]:
+def compare_pairs(scores: Scores, level: float = LEVEL) -> list[ArmComparison]:
     """Compare every pair of arms that have several seeds; p of no difference is corrected for the number of pairs."""
     pairs = list(combinations(scores.repeated, 2))
     estimates = [scores.contrast({a: 1, b: -1}) for a, b in pairs]
     p_values = [each.p_value for each in estimates]
     return [
-        ArmComparison(a, b, each.value, each.interval(LEVEL), p, corrected)
+        ArmComparison(a, b, each.value, each.interval(level), p, corrected)
         for (a, b), each, p, corrected in zip(pairs, estimates, p_values, holm(p_values), strict=True)
     ]
 
@@ -187,11 +189,11 @@ def _stands_at_bound(claim: Claim, by: Measure, scores: Scores) -> bool:
     return bool((told != means).any() and np.ptp(told) <= claim.margin)
 
 
-def _verdict(claim: Claim, p_refutes: float | None, bound: bool) -> Verdict:
+def _verdict(claim: Claim, p_refutes: float | None, bound: bool, level: float) -> Verdict:
     if bound:
         return INCONCLUSIVE
     if claim.p_supports is None or p_refutes is None:
         return INCONCLUSIVE if claim.holds is None else SUPPORTED if claim.holds else REFUTED
-    if p_refutes < 1 - LEVEL:
+    if p_refutes < 1 - level:
         return REFUTED
-    return SUPPORTED if claim.p_supports < 1 - LEVEL else INCONCLUSIVE
+    return SUPPORTED if claim.p_supports < 1 - level else INCONCLUSIVE

@@ -34,15 +34,18 @@ class LockedArm(Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """All that a verdict depends on but for what the runs will measure.
 
+    A plan without probes and looks has the digest of one from before there were any.
+
     Attributes:
         hypotheses: each as its type and its fields, which hold margins and measures.
-        probes: the hypotheses beside the claim; a plan without any has the digest of one from before there were probes.
+        probes: the hypotheses beside the claim.
         tuning: the learning rates that were tried; None where nothing is trained.
         seeds: of each arm; tuning used none of them.
         earlier_seeds: of the plans that this one replaces.
         level: 1 - α of intervals and verdicts.
         decision: the rule by which hypotheses become a verdict.
         calibration: what the corpus's baseline came to; None where its config declares none.
+        looks: after how many seeds it may give a verdict, where it looks more than once.
     """
 
     question: str
@@ -60,6 +63,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     level: float
     decision: str
     calibration: AnswerCalibration | None
+    looks: tuple[int, ...] = ()
 
     @property
     def sha256(self) -> str:

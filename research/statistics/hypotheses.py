@@ -85,21 +85,22 @@ class Hypothesis(Protocol):
         """
 
 
-def assess(hypothesis: Hypothesis, scores: Scores, better: int) -> list[Claim]:
+def assess(hypothesis: Hypothesis, scores: Scores, better: int, level: float = LEVEL) -> list[Claim]:
     """Judge each requirement of a hypothesis by the scores.
 
     Args:
         hypothesis: the hypothesis.
         scores: the scores of its arms at least.
         better: 1 if a higher score is better, -1 if a lower one is, 0 if neither.
+        level: 1 - α.
 
     Returns:
         A claim for each of `hypothesis.requirements`, in their order.
     """
-    return [_claim(each, scores.contrast(each.weights)) for each in hypothesis.requirements(better)]
+    return [_claim(each, scores.contrast(each.weights), level) for each in hypothesis.requirements(better)]
 
 
-def _claim(asked: Requirement, found: Estimate) -> Claim:
+def _claim(asked: Requirement, found: Estimate, level: float) -> Claim:
     alike, margin = asked.side == "within", asked.margin or 0.0
     if alike:
         room = margin - abs(found.value)
@@ -109,7 +110,7 @@ def _claim(asked: Requirement, found: Estimate) -> Claim:
         room = sign * (found.value - bound)
         above, below = (two_sided(p, p) for p in (found.p_above(bound), found.p_below(bound)))
         supports, refutes = (above, below)[::sign]
-    level = 2 * LEVEL - 1 if alike else LEVEL
+    level = 2 * level - 1 if alike else level
     return Claim(
         arms=found.arms,
         effect=found.value,

@@ -104,11 +104,11 @@ class Learner:
     """Leaves a run whose loss on validation is lowest at a rate, twice the config's for two layers.
 
     fails: (layers, rate) that diverges, as do more than most_steps. after: (run, config, seed) -> None, may change
-    what was left. late: layers -> the steps until which each halving of them costs a nat.
+    what was left. late: layers -> the steps until which each halving of them costs a nat. leave: as `leave_a_run`.
     """
 
-    def __init__(self, fails=(), late=None, most_steps=10**9, after=lambda run, config, seed: None):
-        self.fails, self.late, self.most_steps, self.after = fails, late or {}, most_steps, after
+    def __init__(self, fails=(), late=None, most_steps=10**9, after=lambda run, config, seed: None, leave=leave_a_run):
+        self.fails, self.late, self.most_steps, self.after, self.leave = fails, late or {}, most_steps, after, leave
 
     def __call__(self, run, config, seed):
         layers, rate = config.model.layers, config.training.learning_rate
@@ -116,7 +116,7 @@ class Learner:
         if (layers, rate) in self.fails or config.training.steps > self.most_steps:
             run.append_metrics({"step": 100, "validation/perplexity": 1.0})  # best of all, before it diverged
             return
-        leave_a_run(run, config, seed)
+        self.leave(run, config, seed)
         loss = 1.0 + abs(math.log2(rate / (START * layers))) + 0.001 * seed
         loss += max(0.0, math.log2(self.late.get(layers, 1) / config.training.steps))
         evaluated = {"step": 3, "perplexity": float(np.exp(loss)), "searches": {"beam1": {}}}

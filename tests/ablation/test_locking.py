@@ -3,20 +3,23 @@
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
+from scipy import stats
 
 from research.ablation import locking
 from research.ablation.locking import confirmable, register, with_fresh_seeds
 from research.ablation.tuning import tune
+from research.results.identity import config_as_json
 from research.results.locks import read_lock
 from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import Equivalence, Level, Superiority, Trend
 from research.training.provenance import Committed, commit_of
-from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, confirm
+from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, confirm, leave_a_run
 
 AFTER = "2026-11-30T09:00:00+00:00"
 
@@ -247,6 +250,44 @@ def test_a_plan_of_some_arms_can_still_be_judged(question, locked, file, monkeyp
     found = confirm(question, read_lock(file), file, only="*=2")
     assert [claim.verdict for claim in found.hypotheses] == ["supported"]
     assert found.verdict == "not measured"  # the other half of the claim
+
+
+def test_a_plan_with_looks_stops_at_the_first_that_gives_a_verdict(question, locked, file):
+    """Two layers are far better, which the first look shows at a hundredth of 5 %."""
+    looks = (3, 12)
+    lock = register(with_fresh_seeds(partial(question, looks=looks), locked, 12), file, locked)
+    assert lock.plan.looks == looks
+    assert lock.plan.seeds == tuple(range(105, 117))
+    found = confirm(question, lock, file)
+    assert found.verdict == "supported"
+    assert {len(arm.runs) for arm in found.arms} == {3}
+    assert found.missing == 0
+    share = 2 * stats.norm.sf(stats.norm.ppf(0.975) / 0.5)
+    assert found.level == found.hypotheses[0].level == pytest.approx(1 - share)
+    assert str(found.findings[0]).startswith("the plan looks after 3, 12 seeds an arm, and stops once it has a verdict")
+
+
+def test_a_plan_with_looks_goes_on_where_the_first_shows_nothing(question, locked, file, monkeypatch):
+    """The difference is 4 ± 0.09: more than 3.9, which three seeds do not show."""
+    claim = (Superiority("layers=2", "layers=1", 3.9),)
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=claim))
+    seeds = tuple(range(110, 122))
+    register(question(seeds=seeds, looks=(3, 12)), file, locked)
+
+    def near(run, config, seed):
+        leave_a_run(run, config, (seed - 110) % 3)
+        run.write_json("config.json", {**config_as_json(config), "seed": seed})
+
+    found = confirm(question, read_lock(file), file, Pretends(leave=Learner(leave=near)))
+    assert found.verdict == "supported"
+    assert {len(arm.runs) for arm in found.arms} == {12}
+    assert found.level == pytest.approx(0.95, abs=2e-3)
+
+
+@pytest.mark.parametrize("looks", [(6, 3), (3, 5), (2, 6), (3, 3, 6)])
+def test_looks_that_cannot_be_registered(question, locked, file, looks):
+    with pytest.raises(ValueError, match=r"let them grow and end with all seeds|a verdict needs 3 seeds at least"):
+        register(question(seeds=range(110, 116), looks=looks), file, locked)
 
 
 def test_arms_that_tuning_made_alike_are_refused(question, file, committed, monkeypatch):
