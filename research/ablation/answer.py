@@ -221,7 +221,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         findings=(*_looks(asked), *crossings(experiment, scores)),
         literature=experiment.literature,
         curves=read_curves(folders, experiment.watched),
-        seconds=sum(RunFolder(path).provenance().get("seconds", 0.0) for path in dict.fromkeys([*every, *shorter]))
+        seconds=sum(RunFolder(path).own_seconds() for path in dict.fromkeys([*every, *shorter]))
         + (asked.tuning.seconds if asked.tuning else 0.0),
         look=_look(folders, asked.split),
         missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),

@@ -57,7 +57,7 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
         commit=commit(),
         finished=now(),
         seeds=SEEDS,
-        seconds=sum(RunFolder(folder).provenance().get("seconds", 0.0) for folder in runs.made),
+        seconds=sum(RunFolder(folder).own_seconds() for folder in runs.made),
         arms=tuple(
             TunedArm(
                 name=arm,

@@ -165,6 +165,11 @@ class RunFolder:
         ordered = {name: splits[name] for name in _tests_first(splits)}  # not in the order of measuring
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": ordered})
 
+    def own_seconds(self) -> float:
+        """Return the seconds of its training without those of a trunk, which the run that it is from has as well."""
+        facts = self.provenance()
+        return float(facts.get("seconds", 0.0) - facts.get("trunk", {}).get("seconds", 0.0))
+
     def metrics(self) -> list[dict[str, float]]:
         """Return the records of metrics.jsonl, without a last line that a crash cut short."""
         if not self.metrics_file.exists():

@@ -209,6 +209,7 @@ class TrainingRun:
         if step == self.schedule.trunk:
             for kept in sorted({self._checkpoints.best_step(), step}):
                 self._checkpoints.copy(kept, self.folder.trunk)
+            self.folder.update_provenance({"trunk_seconds": self.progress.seconds})
 
     def _delete_unscheduled(self) -> None:
         """Delete checkpoints that the schedule does not ask for, else an average of the last few would contain them.

@@ -58,8 +58,8 @@ def begin_with_trunk(folder: RunFolder, config: ConfigDict, shorter: Path | str,
     for name in ("vocabulary", "splits", "tensorboard"):
         if (run.path / name).is_dir():
             shutil.copytree(run.path / name, folder.path / name, dirs_exist_ok=True)
-    facts = {name: fact for name, fact in run.provenance().items() if name != "went_on"}
-    trunk = {"name": run.path.name, "step": int(kept[-1].name)}
+    facts = {name: fact for name, fact in run.provenance().items() if name not in ("went_on", "trunk_seconds")}
+    trunk = {"name": run.path.name, "step": int(kept[-1].name), "seconds": run.provenance().get("trunk_seconds", 0.0)}
     folder.write_json("provenance.json", {**facts, "name": folder.path.name, "command": command, "trunk": trunk})
     folder.write_bytes("metrics.jsonl", run.metrics_file.read_bytes())
     folder.write_json("config.json", asked)

@@ -41,7 +41,12 @@ def test_it_equals_the_run_that_was_not_shared(short, unbroken, tmp_path):
         name: others[name] for name in ("steps", "tokens", "digests")
     }
     assert (facts["name"], facts["command"]) == ("long", "python run.py train long")
-    assert facts["trunk"] == {"name": "short", "step": 3}
+    before = RunFolder(short).provenance()
+    assert facts["trunk"] == {"name": "short", "step": 3, "seconds": before["trunk_seconds"]}
+    assert 0 < before["trunk_seconds"] < before["seconds"]
+    assert long.own_seconds() == facts["seconds"] - before["trunk_seconds"]
+    assert RunFolder(short).own_seconds() == before["seconds"]
+    assert "trunk_seconds" not in facts  # it has kept no trunk itself
     assert facts["went_on"][0]["from_step"] == 3
     assert facts["began"] == RunFolder(short).provenance()["began"]  # a lock is older than all of it
 
