@@ -152,6 +152,7 @@ def ablate(given: Given, command: str) -> None:
         only=flags.arms,
         made_elsewhere=flags.evidence or (),
         calibration=calibration(flags.config),
+        gold=flags.gold,
     )
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     lock_file = LOCKS / f"{flags.question}.{corpus}.json"
@@ -240,6 +241,8 @@ def _answer(ablation: Any, launching: Any, flags: Any, lock: Any = None) -> None
     answer = ablation.run(launching, resume=flags.resume, lock=lock)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
+    if flags.evidence:
+        print(f"Runs made elsewhere: {ablation.taken()}, of {', '.join(map(str, flags.evidence))}")
     if flags.keep:
         from research.ablation.kept_runs import keep
 

@@ -156,6 +156,14 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(map(int, parts))
 
 
+GOLD = flag(
+    "--gold",
+    "gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, 0?1 or 0p1 "
+    "possible (default: the corpus's own, if it has one)",
+    type=Path,
+    metavar="FILE",
+)
+
 TRAIN = Verb(
     summary="train the translator that a config names, into a run folder",
     usage="--config=FILE[:NAME] --workdir=FOLDER [--config.FIELD=VALUE ...]",
@@ -202,13 +210,7 @@ EVALUATE = Verb(
             flag("--split", "one split of the run folder (default: every test split)", metavar="NAME"),
         ),
         flag("--beam", "hypotheses kept; 1 is greedy (default: both 1 and the config's)", type=count, metavar="N"),
-        flag(
-            "--gold",
-            "gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, "
-            "0?1 or 0p1 possible (default: the corpus's own, if it has one)",
-            type=Path,
-            metavar="FILE",
-        ),
+        GOLD,
         flag(
             "--interventions",
             "also measure what it costs to read by uniform, hard or permuted weights, and without each head; takes "
@@ -401,6 +403,7 @@ ABLATE = Verb(
             type=Path,
             metavar="FOLDER",
         ),
+        GOLD,
         flag("--beam", "beam width; 1 is greedy (default: 1)", type=count, default=1, metavar="N"),
         flag("--resume", "go on with an unfinished answer, which is refused without this", action="store_true"),
         flag(

@@ -19,6 +19,7 @@ from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
 from research.ablation.verdict import REFUTED, SUPPORTED
 from research.ablation.work import Task
+from research.evaluation.gold import gold_digest
 from research.results.answer_files import read_answer, write_answer
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
 from research.results.calibration import Calibration
@@ -68,6 +69,7 @@ class Ablation:
         made_elsewhere: Sequence[Path] = (),
         calibration: Calibration | None = None,
         looks: Sequence[int] = (),
+        gold: Path | None = None,
     ):
         """Prepare the arms; nothing is launched.
 
@@ -89,6 +91,7 @@ class Ablation:
             calibration: what the corpus's config declares of its baseline.
             looks: after how many seeds a plan may give its verdict, from fewer to all of them; (): after all. A lock
                 has its own.
+            gold: a Pharaoh file with the alignments of the test split, where the corpus has none.
 
         Raises:
             ValueError: an arm cannot be built, none is asked of, or other arms or these seeds were tuned.
@@ -103,6 +106,7 @@ class Ablation:
                 "nats or bleu"
             )
         self.get_config, self._made_elsewhere, self._calibration = get_config, tuple(made_elsewhere), calibration
+        self._gold, self.gold = gold, gold_digest(gold) if gold else ""
         self.match = by or experiment.match
         every = self._matched(self.match, experiment.configs(get_config, override, corpus=self.corpus))
         patterns = only.split("|")
@@ -193,6 +197,7 @@ class Ablation:
             earlier_seeds=self.plan.earlier_seeds if self.plan else (),
             level=self.look.level,
             looks=self.looks_after if self.lock else (),
+            gold=self.gold,
         )
 
     def run(self, launcher: Launcher, *, resume: bool, lock: AnswerLock | None = None) -> Answer:
@@ -275,7 +280,8 @@ class Ablation:
             folders = {seed: self.folder(arm, config, seed) for seed in seeds}
             folders = {seed: path for seed, path in folders.items() if path not in taken and self._is_ours(path)}
             taken |= set(folders.values())
-            if all(RunFolder(path).is_evaluated(split, self.search) for path in folders.values()):
+            gold = self._gold if split == self.split else None
+            if all(self._is_evaluated(path, split) for path in folders.values()):
                 continue
             name = f"{self.name}.{self._digest(config)}.{split}.{self.search}.{'-'.join(map(str, folders))}"
             task = Task(
@@ -290,6 +296,7 @@ class Ablation:
                 split=split,
                 search=self.search,
                 command=self._train_command(arm, config) if self.experiment.work == "train" else self.command,
+                gold=str(gold.absolute()) if gold else "",
             )
             logs = (self.out / "logs").absolute()
             command = (sys.executable, *MODULE, str(logs / f"{name}.job.json"))
@@ -313,6 +320,15 @@ class Ablation:
         found = make_answer(self.asked(), failures, self.out)
         write_answer(found, self.file)
         return found
+
+    def taken(self) -> int:
+        """Return how many runs of its answer were made elsewhere."""
+        asked = self.asked()
+        folders = [path for of in (*asked.finished.values(), *asked.finished_halves.values()) for path in of.values()]
+        return sum(not self._is_ours(path) for path in folders)
+
+    def _is_evaluated(self, folder: Path, split: str) -> bool:
+        return RunFolder(folder).is_evaluated(split, self.search, self.gold if split == self.split else "")
 
     def _is_ours(self, folder: Path) -> bool:
         """Return whether a run is trained here; of one that was made elsewhere nothing is left to do."""
@@ -356,7 +372,7 @@ class Ablation:
 
     def _unfinished(self, arm: str) -> list[int]:
         folders = {seed: self.folder(arm, self.arms[arm], seed) for seed in self.look.seeds}
-        return [seed for seed, path in folders.items() if not RunFolder(path).is_evaluated(self.split, self.search)]
+        return [seed for seed, path in folders.items() if not self._is_evaluated(path, self.split)]
 
     def _digest(self, config: ConfigDict, *without: str) -> str:
         """Return the identity of an arm's runs but for the seed; of files without a digest, with their folder."""

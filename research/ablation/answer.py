@@ -66,6 +66,7 @@ class Asked:
         earlier_seeds: of the plans that it has replaced.
         level: 1 - α of its tests, α being what this look may spend.
         looks: after how many seeds the plan looks, where it does so more than once.
+        gold: the SHA-256 of the file of alignments that attention is compared with; "": those of the corpus, if any.
     """
 
     name: str
@@ -83,6 +84,7 @@ class Asked:
     earlier_seeds: Sequence[int] = ()
     level: float = LEVEL
     looks: Sequence[int] = ()
+    gold: str = ""
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -103,7 +105,11 @@ class Asked:
 
     def _finished(self, folders: Mapping[str, Mapping[int, Path]]) -> dict[str, dict[int, Path]]:
         return {
-            arm: {seed: path for seed, path in of.items() if RunFolder(path).is_evaluated(self.split, self.search)}
+            arm: {
+                seed: path
+                for seed, path in of.items()
+                if RunFolder(path).is_evaluated(self.split, self.search, self.gold)
+            }
             for arm, of in folders.items()
         }
 

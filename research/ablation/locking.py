@@ -75,6 +75,7 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
         decision=DECISION,
         calibration=ablation.calibration,
         looks=ablation.looks_after,
+        gold=ablation.gold,
     )
     return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 

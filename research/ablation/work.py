@@ -27,6 +27,7 @@ class Task:
         split, search: what is evaluated.
         command: how a person makes such a run again; for training, without its seed and folder.
         trunks: seed -> the folder of a shorter run to begin with.
+        gold: the file of the split's alignments; "": those of the corpus, if it has any.
     """
 
     work: str
@@ -36,6 +37,7 @@ class Task:
     search: str
     command: str
     trunks: dict[int, str] = field(default_factory=dict)
+    gold: str = ""
 
     @classmethod
     def read(cls, file: Path | str) -> "Task":
@@ -51,11 +53,14 @@ class Task:
 
 def work(task: Task) -> dict[int, Exception]:
     """Train what is missing, then evaluate it; return the exception that stopped each failed seed."""
-    config = config_from_json(task.config)
+    from research.evaluation.gold import gold_digest
+
+    config, gold = config_from_json(task.config), Path(task.gold) if task.gold else None
+    digest = gold_digest(gold) if gold else ""
     folders = {
         seed: Path(folder)
         for seed, folder in task.folders.items()
-        if not RunFolder(folder).is_evaluated(task.split, task.search)
+        if not RunFolder(folder).is_evaluated(task.split, task.search, digest)
     }
     if task.work == "time":
         from research.ablation.stopwatch import time_steps
@@ -72,8 +77,9 @@ def work(task: Task) -> dict[int, Exception]:
     failed = {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
     for seed in [seed for seed in folders if seed not in failed]:
         command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
+        command += f" --gold={gold}" if gold else ""
         try:
-            evaluate(folders[seed], split=task.split, beams=(beam,), command=command)
+            evaluate(folders[seed], split=task.split, beams=(beam,), command=command, gold=gold)
         except Exception as error:
             failed[seed] = error
     return failed

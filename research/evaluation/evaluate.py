@@ -16,7 +16,7 @@ from research.decoding.beam import LENGTH_PENALTIES
 from research.evaluation.alignment import best_layer, layer_names
 from research.evaluation.breakdown import SCALES, labels
 from research.evaluation.evaluation_data import EvaluationData
-from research.evaluation.gold import gold_of, read_gold
+from research.evaluation.gold import gold_digest, gold_of, read_gold
 from research.evaluation.interventions import intervene
 from research.evaluation.loaded_run import LoadedRun, load
 from research.evaluation.result_tables import in_markdown, on_terminal
@@ -88,7 +88,7 @@ def evaluate(
 
             measured, translations, counts = measure_split(run, data(name), beams=wanted, best_layer=layer, track=track)
             if measured["alignment"] and gold:
-                measured["alignment"]["gold"] = str(gold)
+                measured["alignment"] |= {"gold": str(gold), "gold_sha256": gold_digest(gold)}
             if interventions:
                 measured["interventions"] = intervene(run, data(name), track)
         for scores in measured["searches"].values():

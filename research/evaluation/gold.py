@@ -4,6 +4,7 @@ Such a file has a line for each sentence, with links separated by spaces: "0-1" 
 target word 1, "0?1" or "0p1" a possible one. Words are separated by whitespace and counted from 0.
 """
 
+import hashlib
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +28,11 @@ class Gold(NamedTuple):
 def gold_of(split: Split) -> list[Gold]:
     """Return the alignments that the corpus holds; all their links are sure."""
     return [Gold(links, links) for links in (frozenset(pair.alignment) for pair in split)]
+
+
+def gold_digest(path: Path | str) -> str:
+    """Return the SHA-256 of a file of alignments, by which another machine knows it again."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def read_gold(path: Path | str, split: Split) -> list[Gold]:

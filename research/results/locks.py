@@ -34,7 +34,7 @@ class LockedArm(Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """All that a verdict depends on but for what the runs will measure.
 
-    A plan without probes and looks has the digest of one from before there were any.
+    A plan without probes, looks and gold has the digest of one from before there were any.
 
     Attributes:
         hypotheses: each as its type and its fields, which hold margins and measures.
@@ -46,6 +46,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
         decision: the rule by which hypotheses become a verdict.
         calibration: what the corpus's baseline came to; None where its config declares none.
         looks: after how many seeds it may give a verdict, where it looks more than once.
+        gold: the SHA-256 of the file of alignments that attention is compared with; "": those of the corpus, if any.
     """
 
     question: str
@@ -64,6 +65,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     decision: str
     calibration: AnswerCalibration | None
     looks: tuple[int, ...] = ()
+    gold: str = ""
 
     @property
     def sha256(self) -> str:

@@ -107,10 +107,18 @@ class RunFolder:
         """Return result.json, or {} before the first evaluation."""
         return self.read_json("result.json") if (self.path / "result.json").exists() else {}
 
-    def is_evaluated(self, split: str, search: str) -> bool:
-        """Return whether an ablation has nothing left to do here: the run was evaluated on the split, or timed."""
+    def is_evaluated(self, split: str, search: str, gold: str = "") -> bool:
+        """Return whether an ablation has nothing left to do here: the run was evaluated on the split, or timed.
+
+        Args:
+            split, search: what is judged.
+            gold: the SHA-256 of the file that its attention has to be compared with; "": of none in particular.
+        """
         result = self.result()
-        return "timing" in result or search in result.get("splits", {}).get(split, {}).get("searches", {})
+        measured = result.get("splits", {}).get(split, {})
+        aligned = measured.get("alignment")
+        as_asked = not gold or not aligned or aligned.get("gold_sha256") == gold
+        return "timing" in result or (search in measured.get("searches", {}) and as_asked)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -30,6 +30,8 @@ def test_evidence_gives_the_same_answer_and_nothing_is_trained(question, locked,
     answer, evidence = kept
     launcher = Pretends()
     found = again(question, locked, file, launcher, made_elsewhere=[evidence])
+    asked = question(seeds=locked.plan.seeds, lock=locked, made_elsewhere=[evidence])
+    assert asked.taken() == sum(len(arm.runs) for arm in answer.arms)
     assert launcher.tasks == []
     for field in ("verdict", "arms", "comparisons", "hypotheses", "curves", "warnings", "seconds"):
         assert getattr(found, field) == getattr(answer, field)

@@ -252,6 +252,19 @@ def test_a_plan_of_some_arms_can_still_be_judged(question, locked, file, monkeyp
     assert found.verdict == "not measured"  # the other half of the claim
 
 
+def test_a_plan_names_the_alignments_that_attention_is_compared_with(question, locked, file, tmp_path):
+    gold = tmp_path / "gold"
+    gold.write_text("0-0\n")
+    lock = register(question(seeds=(110, 111, 112), gold=gold), file, locked)
+    assert lock.plan.gold == hashlib.sha256(b"0-0\n").hexdigest()
+    launcher = Pretends(leave=Learner())
+    assert confirm(question, lock, file, launcher, gold=gold).verdict == "supported"
+    assert {task.gold for task in launcher.tasks} == {str(gold)}
+    gold.write_text("0-1\n")
+    with pytest.raises(ValueError, match="locks gold="):
+        confirm(question, lock, file, gold=gold)
+
+
 def test_a_plan_with_looks_stops_at_the_first_that_gives_a_verdict(question, locked, file):
     """Two layers are far better, which the first look shows at a hundredth of 5 %."""
     looks = (3, 12)

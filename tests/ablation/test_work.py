@@ -1,10 +1,13 @@
 """A job: what it trains and evaluates, and what becomes of it when a seed fails."""
 
+from dataclasses import replace
+
 import pytest
 
 from configs.command_line import load
 from research.ablation import work
 from research.ablation.work import Task
+from research.evaluation.gold import gold_digest
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
 
@@ -46,6 +49,22 @@ def test_what_is_evaluated_is_not_made_again(task, did):
     run.write_json("result.json", {"splits": {"test": {"searches": {"beam1": {}}}}})
     work.work(task)
     assert list(did[0]) == [0, 2]
+
+
+def test_a_run_is_evaluated_again_where_its_attention_was_compared_with_other_alignments(task, did, tmp_path):
+    gold = tmp_path / "gold"
+    gold.write_text("0-0\n")
+    ours, theirs = gold_digest(gold), "0" * 64
+    for seed, digest in enumerate((ours, theirs)):
+        measured = {"searches": {"beam1": {}}, "alignment": {"error": 0.2, "gold_sha256": digest}}
+        RunFolder(task.folders[seed]).write_json("result.json", {"splits": {"test": measured}})
+    none = {"searches": {"beam1": {}}, "alignment": None}  # a model without attention
+    RunFolder(task.folders[2]).write_json("result.json", {"splits": {"test": none}})
+    work.work(replace(task, gold=str(gold)))
+    [(folder, named)] = did[1]
+    assert str(folder) == task.folders[1]
+    assert named["gold"] == gold
+    assert named["command"].endswith(f" --beam=1 --gold={gold}")
 
 
 def test_a_seed_that_fails_does_not_stop_the_others(task, did, tmp_path, capsys):

@@ -1,5 +1,6 @@
 """`run.py evaluate` and `translate` on a run folder that was made by hand and never trained."""
 
+import hashlib
 import io
 import json
 import re
@@ -274,6 +275,10 @@ def test_alignment_error_of_a_gold_file_equals_plain_python(workdir, tmp_path):
     assert measured["alignment"]["precision"] == pytest.approx(right / found)
     assert measured["alignment"]["recall"] == pytest.approx(right_sure / all_sure)
     assert measured["alignment"]["gold_sentences"] == sum(map(bool, lines))
+    digest = hashlib.sha256((tmp_path / "gold").read_bytes()).hexdigest()
+    assert measured["alignment"]["gold_sha256"] == digest
+    assert run.folder.is_evaluated("test", "beam1", digest)
+    assert not run.folder.is_evaluated("test", "beam1", "0" * 64)
     with pytest.raises(ValueError, match="aligns one split; name it with --split: test, validation"):
         evaluate(workdir, every_split=True, command="", gold=tmp_path / "gold")
 
