@@ -17,7 +17,7 @@ from research.ablation.calibration import calibrate
 from research.ablation.experiment import Experiment, architecture_of
 from research.ablation.launching.jobs import Job, Launcher, Outcome
 from research.ablation.matching import match
-from research.ablation.verdict import REFUTED, SUPPORTED
+from research.ablation.verdict import NOT_TESTED, REFUTED, SUPPORTED
 from research.ablation.work import Task
 from research.evaluation.gold import gold_digest
 from research.results.answer_files import read_answer, write_answer
@@ -198,6 +198,7 @@ class Ablation:
             level=self.look.level,
             looks=self.looks_after if self.lock else (),
             gold=self.gold,
+            too_small=list(self.experiment.too_small(self.arms)),
         )
 
     def run(self, launcher: Launcher, *, resume: bool, lock: AnswerLock | None = None) -> Answer:
@@ -218,6 +219,8 @@ class Ablation:
         for look in self.looks:
             self.look = look
             found = self.write(failures)
+            if self.lock and found.verdict == NOT_TESTED:
+                break  # whatever runs came to
             for _ in self.train(launcher, trunks.items(), look.seeds, self.split):
                 found = self.write(failures)
             for arm, outcome in self.train(launcher, self.arms.items(), look.seeds, self.split, trunks):

@@ -39,7 +39,6 @@ from research.results.answers import (
     TrainedRun,
     Verdict,
 )
-from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
@@ -67,6 +66,7 @@ class Asked:
         level: 1 - α of its tests, α being what this look may spend.
         looks: after how many seeds the plan looks, where it does so more than once.
         gold: the SHA-256 of the file of alignments that attention is compared with; "": those of the corpus, if any.
+        too_small: what the arms are too small for, so that a plan needs no runs to say that nothing is tested here.
     """
 
     name: str
@@ -85,6 +85,7 @@ class Asked:
     level: float = LEVEL
     looks: Sequence[int] = ()
     gold: str = ""
+    too_small: Sequence[Message] = ()
 
     @property
     def finished(self) -> dict[str, dict[int, Path]]:
@@ -142,14 +143,14 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         pairs = chain(zip(judged, before, strict=False), zip(probes, probes_before, strict=False))
         learning = Learning.of(experiment, arms, halves, pairs)
 
-    untested = list(_untested(experiment, finished))
+    untested = [*asked.too_small, *_without_accelerator(experiment, finished)]
     seeds = min((len(runs) for runs in arms.values()), default=0)
     asked_of = [each for each in experiment.verdict if arms.keys() >= set(each.arms)]
 
     def said(verdict: Verdict, of: Sequence[str]) -> Verdict:
         if asked.lock is None:
             return EXPLORATORY
-        if verdict in (TOO_FEW, NOT_MEASURED):
+        if verdict in (TOO_FEW, NOT_MEASURED) and not asked.too_small:
             return NOT_MEASURED
         if untested:
             return NOT_TESTED
@@ -230,19 +231,16 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         seconds=sum(RunFolder(path).own_seconds() for path in dict.fromkeys([*every, *shorter]))
         + (asked.tuning.seconds if asked.tuning else 0.0),
         look=_look(folders, asked.split),
-        missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
+        missing=0
+        if asked.lock and asked.too_small
+        else sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
         request=asked.request,
     )
 
 
-def _untested(experiment: Experiment, finished: Mapping[str, Mapping[int, Path]]) -> Iterator[Message]:
-    """Say which condition of the claim is absent: a size of the arms that it is about, or an accelerator."""
+def _without_accelerator(experiment: Experiment, finished: Mapping[str, Mapping[int, Path]]) -> Iterator[Message]:
+    """Say of a claim about accelerators that its runs had none."""
     runs = [RunFolder(path) for arm in experiment.verdict_arms for path in finished.get(arm, {}).values()]
-    for name, least in experiment.at_least.items():
-        found = [flat(config_as_json(run.config()))[name] for run in runs]
-        if found and min(found) < least:
-            said = Message("the claim is about {field} of {least:g} and more, and here it is {found:g}")
-            yield said.of(field=name, least=least, found=min(found))
     if runs and experiment.accelerator and all("cpu" in run.provenance().get("devices", "cpu") for run in runs):
         yield Message("the claim is about accelerators, and these runs had none")
 

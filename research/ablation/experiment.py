@@ -3,7 +3,7 @@
 Each file of experiments/ declares one before it runs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
 from research.models.unread import refuse_unread
 from research.results.answers import Published
-from research.results.identity import flat
+from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.statistics.hypotheses import Hypothesis
@@ -144,6 +144,14 @@ class Experiment:
                 f"arms differ in {turned[0]}, a knob of the embedded corpus: ask it of a config that has it"
             )
         return arms
+
+    def too_small(self, arms: Mapping[str, ConfigDict]) -> Iterator[Message]:
+        """Say in which fields the arms of the claim are smaller than what it is about."""
+        sizes = [flat(config_as_json(arms[arm])) for arm in self.verdict_arms if arm in arms]
+        for name, least in self.at_least.items():
+            if sizes and (found := min(of[name] for of in sizes)) < least:
+                said = Message("the claim is about {field} of {least:g} and more, and here it is {found:g}")
+                yield said.of(field=name, least=least, found=found)
 
     def place(self, arm: str) -> tuple[float | None, str]:
         """Return where an arm stands on the axis (None if it does not), and the line of the figure that it is on."""

@@ -90,11 +90,13 @@ def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
 
     Raises:
         ValueError: the learning rates were not tuned, no margin says when arms have done learning, two arms are one,
-            the seeds are too few or not fresh, or the lock that is there has the same plan.
+            the seeds are too few or not fresh, or the lock that is there has the same plan. Arms that are too small
+            for the claim need not be tuned: they will not be trained.
     """
-    if ablation.tuning is None and ablation.experiment.work == "train":
+    trains = ablation.experiment.work == "train" and not any(ablation.experiment.too_small(ablation.arms))
+    if ablation.tuning is None and trains:
         raise ValueError(f"the learning rates of {ablation.name} were not tuned: --tune first, with the same flags")
-    if margin(ablation.experiment) is None and ablation.experiment.work == "train":
+    if margin(ablation.experiment) is None and trains:
         raise ValueError(
             f"{ablation.name} declares no margin above 0 in {ablation.experiment.measure}, so that nothing says when "
             "its arms have done learning: give its hypotheses one"

@@ -70,6 +70,17 @@ def test_a_claim_whose_condition_is_absent_is_not_tested_here(question, locked, 
     assert sentence is None or sentence in map(str, found.warnings)
 
 
+def test_a_claim_about_larger_models_is_not_tested_here_without_a_run(question, committed, file, monkeypatch):
+    """Nor is anything tuned."""
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, at_least={"model.width": 512}))
+    lock = register(question(seeds=(100, 101, 102)), file, None)
+    launcher = Pretends()
+    found = confirm(question, lock, file, launcher)
+    assert (found.verdict, found.missing, launcher.tasks) == ("not tested here", 0, [])
+    assert question(seeds=(0, 1, 2), out=file.parent / "free").run(launcher, resume=False).verdict == "exploratory"
+    assert launcher.tasks
+
+
 def test_a_config_file_may_declare_a_baseline(tmp_path):
     (tmp_path / "plain.py").write_text("def get_config():\n    pass\n")
     assert calibration(str(tmp_path / "plain.py")) is None

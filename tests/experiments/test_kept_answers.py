@@ -77,6 +77,8 @@ def test_its_evidence_gives_it_again(from_evidence, tmp_path):
 def test_an_independent_script_agrees(file):
     """By formulas written out again, and by other draws of sentences: intervals may differ by a few percent."""
     answer = read_answer(file)
+    if answer.verdict == "not tested here":
+        return  # there is nothing to compute
     word, claims = independent.verdict(
         experiments.LOCKS / answer.lock.file, DOCS / "evidence" / "answers" / answer.corpus
     )
