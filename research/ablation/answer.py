@@ -7,6 +7,8 @@ from functools import cache, partial
 from itertools import chain
 from pathlib import Path
 
+import msgspec
+
 from research.ablation.experiment import Experiment
 from research.ablation.last_doubling import Learning
 from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate, read_run
@@ -128,6 +130,8 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         root: the folder of the answer; paths in it are relative to it.
     """
     experiment, finished = asked.experiment, asked.finished
+    if asked.lock and asked.too_small:
+        return _without_runs(asked)
     shown = [experiment.measure, *experiment.also]
     arms = asked.read(finished, experiment.measures)
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
@@ -150,7 +154,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     def said(verdict: Verdict, of: Sequence[str]) -> Verdict:
         if asked.lock is None:
             return EXPLORATORY
-        if verdict in (TOO_FEW, NOT_MEASURED) and not asked.too_small:
+        if verdict in (TOO_FEW, NOT_MEASURED):
             return NOT_MEASURED
         if untested:
             return NOT_TESTED
@@ -190,6 +194,36 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
             doubling=learning.doubling(arm) if learning else None,
         )
 
+    return msgspec.structs.replace(
+        _without_runs(asked),
+        arms=tuple(result(arm, runs) for arm, runs in arms.items()),
+        comparisons=tuple(compare_pairs(scores, asked.level)),
+        hypotheses=tuple(
+            _claim(each, said(_why([each], each.verdict, asked.level), each.claim.arms), seeds)
+            for each in (*judged, *(each._replace(statement=beside(each.statement)) for each in probes))
+        ),
+        verdict=said(_why(judged, verdict, asked.level), [arm for each in asked_of for arm in each.arms]),
+        widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
+        warnings=(
+            *untested,
+            *_uncalibrated(asked.calibration),
+            *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
+            *find_warnings(
+                experiment, arms, scores, [*judged, *probes], costs, folders, asked.tuning, asked.earlier_seeds
+            ),
+        ),
+        findings=(*_looks(asked), *crossings(experiment, scores)),
+        curves=read_curves(folders, experiment.watched),
+        seconds=sum(RunFolder(path).own_seconds() for path in dict.fromkeys([*every, *shorter]))
+        + (asked.tuning.seconds if asked.tuning else 0.0),
+        look=_look(folders, asked.split),
+        missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
+    )
+
+
+def _without_runs(asked: Asked) -> Answer:
+    """Return the answer by no run: what was asked, and that nothing of it is tested here."""
+    experiment = asked.experiment
     return Answer(
         question=asked.name,
         corpus=asked.corpus,
@@ -201,40 +235,26 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         finished=now(),
         level=asked.level,
         measure=experiment.measure,
-        measures=tuple(shown),
+        measures=(experiment.measure, *experiment.also),
         split=asked.split,
         search=asked.search,
         factors=tuple(experiment.factors),
-        arms=tuple(result(arm, runs) for arm, runs in arms.items()),
+        arms=(),
         axis=AnswerAxis(experiment.axis.title, experiment.axis.log) if experiment.axis else None,
         cost=experiment.cost,
-        comparisons=tuple(compare_pairs(scores, asked.level)),
-        hypotheses=tuple(
-            _claim(each, said(_why([each], each.verdict, asked.level), each.claim.arms), seeds)
-            for each in (*judged, *(each._replace(statement=beside(each.statement)) for each in probes))
-        ),
-        verdict=said(_why(judged, verdict, asked.level), [arm for each in asked_of for arm in each.arms]),
+        comparisons=(),
+        hypotheses=(),
+        verdict=NOT_TESTED,
+        warnings=tuple(asked.too_small),
+        findings=(),
+        literature=experiment.literature,
+        curves=(),
+        seconds=0.0,
+        look=None,
+        missing=0,
+        request=asked.request,
         lock=asked.lock,
         calibration=asked.calibration,
-        widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
-        warnings=(
-            *untested,
-            *_uncalibrated(asked.calibration),
-            *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
-            *find_warnings(
-                experiment, arms, scores, [*judged, *probes], costs, folders, asked.tuning, asked.earlier_seeds
-            ),
-        ),
-        findings=(*_looks(asked), *crossings(experiment, scores)),
-        literature=experiment.literature,
-        curves=read_curves(folders, experiment.watched),
-        seconds=sum(RunFolder(path).own_seconds() for path in dict.fromkeys([*every, *shorter]))
-        + (asked.tuning.seconds if asked.tuning else 0.0),
-        look=_look(folders, asked.split),
-        missing=0
-        if asked.lock and asked.too_small
-        else sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
-        request=asked.request,
     )
 
 

@@ -87,6 +87,8 @@ def _said(question: str, answers: Sequence[FiledAnswer], say: Callable[[Message]
             f"> - {SHAPES[each.verdict]} {say(each.statement)}: {say(verbatim(effect(each)))}\n"
             for each in answer.hypotheses
         ]
+        if not answer.hypotheses:
+            lines += [f"> - {say(each)}\n" for each in answer.warnings]
     return lines
 
 
