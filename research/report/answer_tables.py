@@ -297,10 +297,12 @@ def _part(answer: FiledAnswer) -> list[str]:
         chances = "; ".join(map(str, [chances, *power_facts(each)]))
         said = f"- {SHAPES[each.verdict]} {each.verdict}: {say(each.statement)}{say(of)}"
         lines.append(f"{said}: {effect(each)}{margin}; {chances}")
-    lines += ["", *markdown_lines(_arms_with_seeds(answer)), ""]
+    lines += [""] if answer.hypotheses else []
     few = len(answer.comparisons) <= MOST_PAIRS
-    for table in (others_table(answer), comparisons_table(answer)) if few else (others_table(answer),):
-        lines += [*markdown_lines(table.in_english()), ""] if table.rows else []
+    tables = [_arms_with_seeds(answer), others_table(answer).in_english()]
+    tables += [comparisons_table(answer).in_english()] if few else []
+    for table in tables:
+        lines += [*markdown_lines(table), ""] if table.rows else []
     lines += [] if few else [f"{len(answer.comparisons)} comparisons are in tables/comparisons.csv.", ""]
     if revised := answer.note.revised.get("en"):
         lines.append(f"- Warning: {say(REVISED.of(how=revised))}")
