@@ -134,7 +134,7 @@ def ablate(given: Given, command: str) -> None:
             "ablate", "--match=seconds times steps here, and another machine trains: match by flops, or launch local"
         )
 
-    from experiments import LOCKS
+    from experiments import EVIDENCE, LOCKS
     from research.ablation.ablate import Ablation
     from research.ablation.launching import LAUNCHERS
 
@@ -157,7 +157,7 @@ def ablate(given: Given, command: str) -> None:
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
     lock_file = LOCKS / f"{flags.question}.{corpus}.json"
     if flags.register:
-        _register(partial(ask, looks=flags.looks or ()), lock_file, flags.seeds, flags.looks)
+        _register(partial(ask, looks=flags.looks or ()), lock_file, flags, EVIDENCE / corpus)
     elif flags.tune:
         _tune(ask(seeds=EXPLORING, tuned=False), launching, dry_run=flags.dry_run)
     elif flags.power:
@@ -207,14 +207,14 @@ def _power(ask: Callable, seeds: Sequence[int] | None) -> None:
     Console().print(power_table(ask, seeds))
 
 
-def _register(ask: Callable, lock_file: Path, seeds: Sequence[int] | None, looks: Sequence[int] | None) -> None:
+def _register(ask: Callable, lock_file: Path, flags: Any, kept: Path) -> None:
     """Write the plan of a question, to be committed."""
     from research.ablation.locking import register, with_fresh_seeds
     from research.results.locks import read_lock
 
     before = read_lock(lock_file)
-    fresh = partial(with_fresh_seeds, ask, before, *(looks or ())[-1:])
-    lock = register(ask(seeds=seeds) if seeds else fresh(), lock_file, before)
+    asked = ask(seeds=flags.seeds) if flags.seeds else with_fresh_seeds(ask, before, flags.looks or (), kept)
+    lock = register(asked, lock_file, before, kept)
     print(f"Plan: {lock_file}, SHA-256 {lock.sha256[:12]}; commit it, then the same command with --confirm")
 
 

@@ -12,6 +12,9 @@ FOLDER = Path(__file__).parent
 LOCKS = FOLDER / "locks"
 """The plans of confirmatory answers, which `ablate --register` writes."""
 
+EVIDENCE = FOLDER.parent / "docs" / "evidence" / "answers"
+"""Folders CORPUS of what is kept of the runs of our answers: their seeds were looked at."""
+
 QUESTIONS = (  # in the order of the lecture
     "attention_or_not",
     "long_sentences",

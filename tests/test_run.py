@@ -80,7 +80,7 @@ def ablate(action, report, monkeypatch, tmp_path):
     action("research.ablation.tuning", "tune", result="what was tried")
     sys.modules["research.ablation.tuning"].tuning_table = lambda tuned: f"the table of {tuned}"
     action("research.ablation.locking", "register", result=SimpleNamespace(sha256="5ea1"))
-    sys.modules["research.ablation.locking"].with_fresh_seeds = lambda ask, before: ask(seeds=(100, 101))
+    sys.modules["research.ablation.locking"].with_fresh_seeds = lambda ask, *_: ask(seeds=(100, 101))
     sys.modules["research.ablation.locking"].confirmable = lambda asked, lock, file: f"as in {file.name}"
     action("research.ablation.power_of_plan", "power_table", result="what seeds would show")
     monkeypatch.setattr(experiments, "LOCKS", tmp_path)
@@ -362,11 +362,15 @@ def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
         (["heads", "--match=seconds", "--launcher=slurm"], 2, "times steps here, and another machine trains"),
         (["heads", "--resum"], 2, "did you mean --resume"),
         (
-            ["heads", "--confirm"],
+            ["heads", "--confirm", "--config=configs/embedded.py"],
             1,
-            "heads.embedded_tiny.json: --register writes it, with the same flags",
+            "heads.embedded.json: --register writes it, with the same flags",
         ),
-        (["heads", "--register"], 1, "the learning rates of heads were not tuned: --tune first"),
+        (
+            ["recurrent_cell", "--register", "--config=configs/embedded.py"],
+            1,
+            "the learning rates of recurrent_cell were not tuned: --tune first",
+        ),
         (["heads", "--power"], 1, "heads was not tuned: --tune first, with the same flags"),
         (["heads", "--evidence=nowhere"], 1, "there are no runs in nowhere, which --evidence names"),
         (["heads", "--tune", "--keep=x"], 2, "--tune and --keep do not go together"),

@@ -22,7 +22,9 @@ from research.training.provenance import commit, commit_of, now
 FIRST_SEED, SEEDS = 100, 5
 
 
-def with_fresh_seeds(ask: Callable[..., Ablation], before: Lock | None, number: int = SEEDS) -> Ablation:
+def with_fresh_seeds(
+    ask: Callable[..., Ablation], before: Lock | None, looks: Sequence[int] = (), kept: Path | None = None
+) -> Ablation:
     """Return the question with the first seeds from 100 that no earlier plan of it has and that have no runs yet.
 
     Questions that are registered before any of them is confirmed so have the same seeds, and share runs.
@@ -30,11 +32,13 @@ def with_fresh_seeds(ask: Callable[..., Ablation], before: Lock | None, number: 
     Args:
         ask: seeds -> the question.
         before: the lock that is replaced, if there is one.
-        number: how many seeds.
+        looks: after how many seeds the plan looks; the last number is that of all. (): after five.
+        kept: a folder with the evidence of runs that other answers had.
     """
+    number = looks[-1] if looks else SEEDS
     for first in count(FIRST_SEED, SEEDS):
         ablation = ask(seeds=tuple(range(first, first + number)))
-        if not set(_earlier(before)) & set(ablation.seeds) and not any(map(Path.exists, _run_folders(ablation))):
+        if not set(_earlier(before)) & set(ablation.seeds) and not any(_seen(ablation, kept)):
             return ablation
     raise AssertionError
 
@@ -80,13 +84,14 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
     return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 
 
-def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
+def register(ablation: Ablation, file: Path, before: Lock | None, kept: Path | None = None) -> Lock:
     """Write the lock of a question, to be committed before --confirm.
 
     Args:
         ablation: the question as it will be asked.
         file: of the lock.
         before: the lock that is there, if one is.
+        kept: a folder with the evidence of runs that other answers had.
 
     Raises:
         ValueError: the learning rates were not tuned, no margin says when arms have done learning, two arms are one,
@@ -104,7 +109,7 @@ def register(ablation: Ablation, file: Path, before: Lock | None) -> Lock:
     if before and before.plan.sha256 == plan_of(ablation, before.plan.earlier_seeds).sha256:
         raise ValueError(f"{file} has this plan already: commit it, then --confirm")
     earlier = _earlier(before)
-    _refuse_seeds(ablation, earlier)
+    _refuse_seeds(ablation, earlier, kept)
     identities = list(ablation.request.arms.values())
     for name, identity in ablation.request.arms.items():
         if identities.count(identity) > 1:
@@ -159,7 +164,7 @@ def _earlier(before: Lock | None) -> list[int]:
     return sorted({*before.plan.seeds, *before.plan.earlier_seeds}) if before else []
 
 
-def _refuse_seeds(ablation: Ablation, earlier: Sequence[int]) -> None:
+def _refuse_seeds(ablation: Ablation, earlier: Sequence[int], kept: Path | None) -> None:
     """Refuse seeds that are too few, or whose results somebody may have seen."""
     if len(ablation.look.seeds) < LEAST_SEEDS:
         raise ValueError(f"a verdict needs {LEAST_SEEDS} seeds at least, such as --seeds=100,101,102, at each look")
@@ -167,8 +172,14 @@ def _refuse_seeds(ablation: Ablation, earlier: Sequence[int]) -> None:
         raise ValueError(f"seed {low[0]} is one to explore with: a plan takes seeds from {FIRST_SEED}")
     if used := sorted(set(earlier) & set(ablation.seeds)):
         raise ValueError(f"an earlier plan has used seed {used[0]}: a new plan needs seeds that none has used")
-    if there := next((folder for folder in _run_folders(ablation) if folder.exists()), None):
+    if there := next(_seen(ablation, kept), None):
         raise ValueError(f"{there} is there already, and may have been looked at: a plan needs seeds without runs")
+
+
+def _seen(ablation: Ablation, kept: Path | None) -> Iterator[Path]:
+    """Yield the runs of a plan that are there already, or whose evidence is."""
+    for folder in _run_folders(ablation):
+        yield from (path for path in (folder, kept and kept / folder.name) if path and path.exists())
 
 
 def _run_folders(ablation: Ablation) -> Iterator[Path]:

@@ -6,7 +6,7 @@ A link to code names a symbol, and gets the line on which the symbol is defined:
 
     [the dot product](../research/attention/scores.py#L89 "Dot.compare")
 
-and between two comments stands what the answers to a question say:
+and between two comments stands what the answers to a question say, with their figures, if figures/ has them:
 
     <!-- verdict: heads -->
     <!-- end -->
@@ -49,7 +49,7 @@ def refreshed(text: str, folder: Path, answers: Sequence[FiledAnswer], language:
         return f'({file}#L{_line_of(folder / file, symbol)} "{symbol}")'
 
     def verdict(match: re.Match[str]) -> str:
-        return match["head"] + "".join(_said(match["question"], answers, say)) + match["foot"]
+        return match["head"] + "".join(_said(match["question"], answers, say, folder)) + match["foot"]
 
     return VERDICT.sub(verdict, CODE_LINK.sub(line, text))
 
@@ -73,8 +73,8 @@ def _assigned(statement: ast.stmt) -> str | None:
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
 
 
-def _said(question: str, answers: Sequence[FiledAnswer], say: Callable[[Message], str]) -> list[str]:
-    """Return the lines about a question: each verdict with its scope, and each hypothesis with its effect."""
+def _said(question: str, answers: Sequence[FiledAnswer], say: Callable[[Message], str], folder: Path) -> list[str]:
+    """Return the lines about a question: each verdict with its scope, each hypothesis with its effect, the figure."""
     given = [answer for answer in answers if answer.question == question and answer.lock]
     if not given:
         none = Message("No plan was confirmed yet, so there is no verdict: `python run.py ablate {question}` explores.")
@@ -89,6 +89,9 @@ def _said(question: str, answers: Sequence[FiledAnswer], say: Callable[[Message]
         ]
         if not answer.hypotheses:
             lines += [f"> - {say(each)}\n" for each in answer.warnings]
+        if (folder / (figure := f"figures/{answer.name}.png")).exists():
+            words = Message("{question} on {corpus}: every arm", question=question, corpus=answer.corpus)
+            lines += [">\n", f"> ![{say(words)}]({figure})\n"]
     return lines
 
 

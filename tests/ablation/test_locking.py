@@ -180,6 +180,16 @@ def test_a_new_plan_needs_new_seeds(question, locked, file):
     confirm(question, second, file)
 
 
+def test_seeds_whose_evidence_is_kept_are_not_fresh(question, locked, file, tmp_path):
+    """Another answer had that run: it may be gone here, and was looked at."""
+    asked = question(seeds=(106, 107, 108))
+    folder = asked.folder("layers=2", asked.arms["layers=2"], 107)
+    (tmp_path / "kept" / folder.name).mkdir(parents=True)
+    with pytest.raises(ValueError, match=rf"{folder.name} is there already, and may have been looked at"):
+        register(asked, file, locked, tmp_path / "kept")
+    assert with_fresh_seeds(question, locked, kept=tmp_path / "kept").seeds == [110, 111, 112, 113, 114]
+
+
 def test_fresh_seeds_have_no_runs(question, locked, file):
     assert with_fresh_seeds(question, None).seeds == [100, 101, 102, 103, 104]
     assert with_fresh_seeds(question, locked).seeds == [105, 106, 107, 108, 109]
@@ -268,7 +278,7 @@ def test_a_plan_names_the_alignments_that_attention_is_compared_with(question, l
 def test_a_plan_with_looks_stops_at_the_first_that_gives_a_verdict(question, locked, file):
     """Two layers are far better, which the first look shows at a hundredth of 5 %."""
     looks = (3, 12)
-    lock = register(with_fresh_seeds(partial(question, looks=looks), locked, 12), file, locked)
+    lock = register(with_fresh_seeds(partial(question, looks=looks), locked, looks), file, locked)
     assert lock.plan.looks == looks
     assert lock.plan.seeds == tuple(range(105, 117))
     found = confirm(question, lock, file)

@@ -59,4 +59,9 @@ def test_a_verdict_has_its_scope_and_effects_in_the_language_of_the_text(tmp_pat
     assert "> No plan was confirmed yet, so there is no verdict: `python run.py ablate heads` explores." in english
     assert english.startswith("a\n<!-- verdict: attention_or_not -->\n>")
     assert english.endswith("<!-- end -->\n")
+    assert "![" not in english
+    (tmp_path / "figures").mkdir()
+    (tmp_path / "figures" / "embedded.attention_or_not.png").touch()
+    drawn = refreshed(text, tmp_path, answers, "en")
+    assert "> ![attention_or_not on embedded: every arm](figures/embedded.attention_or_not.png)\n<!-- end -->" in drawn
     assert "**지지됨**" in refreshed(text, tmp_path, answers, "ko")
