@@ -17,6 +17,7 @@ EXPERIMENT = Experiment(
     also=("bleu", "chrf", "token_accuracy"),
     verdict=(Superiority("layers=6", "layers=2", 0.02), Superiority("layers=6", "layers=4", 0.02)),
     at_least={"model.width": 128},
+    per_corpus={"embedded_tiny": {"model.width": 128, "model.ffn": 256}},
     literature=(
         Published(
             "Vaswani et al. 2017, WMT14 En-De (development set)",

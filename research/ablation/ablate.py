@@ -341,7 +341,7 @@ class Ablation:
         file = "seconds_per_step.json"
         timed: dict[str, float] = RunFolder(self.out).read_json(file) if (self.out / file).exists() else {}
         known = len(timed)
-        matched = match(by, arms, timed)
+        matched = match(by, arms, timed, self.experiment.budgets)
         if len(timed) > known:
             RunFolder(self.out).write_json(file, timed)
         return matched

@@ -23,7 +23,9 @@ Fields = Mapping[str, Any]
 Arms = dict[str, Fields]
 
 ARCHITECTURE = "architecture"
-"""The one name in an arm that is not a field of the config: the model of a config file that the arm begins from."""
+"""A name in an arm that is not a field of the config: the model of a config file that the arm begins from."""
+BUDGET = "budget"
+"""Another: how many times the steps of its config an arm has, or, where arms are matched by a cost, times the cost."""
 
 
 def vary(field: str, *values: Any) -> Arms:
@@ -95,7 +97,7 @@ def build(get_config: Callable[[str], ConfigDict], architecture: str, *changes: 
     config = get_config(given.get(ARCHITECTURE, architecture))
     for fields in changes:
         for field, value in fields.items():
-            if field != ARCHITECTURE:
+            if field not in (ARCHITECTURE, BUDGET):
                 _set(config, field, value)
     return config
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
-from research.ablation.arms import ARCHITECTURE, Arms, Fields, build, name_of
+from research.ablation.arms import ARCHITECTURE, BUDGET, Arms, Fields, build, name_of
 from research.models.unread import refuse_unread
 from research.results.answers import Published
 from research.results.identity import config_as_json, flat
@@ -105,6 +105,11 @@ class Experiment:
         return list(dict.fromkeys(arm for hypothesis in self.verdict for arm in hypothesis.arms))
 
     @property
+    def budgets(self) -> dict[str, float]:
+        """The budgets of the arms that have one."""
+        return {name: float(fields[BUDGET]) for name, fields in self.arms.items() if BUDGET in fields}
+
+    @property
     def factors(self) -> list[str]:
         """The fields that arms may differ in."""
         return list(dict.fromkeys(name for fields in self.arms.values() for name in fields))
@@ -133,6 +138,8 @@ class Experiment:
             return config
 
         arms = {name: build(base, self.base, fields) for name, fields in self.arms.items()}
+        for name, budget in self.budgets.items():
+            arms[name].training.steps = max(1, round(budget * arms[name].training.steps))
         for name in self.at_least:
             if any(name not in flat(config.to_dict()) for config in arms.values()):
                 raise ValueError(f"at_least names {name}, which not every arm has")

@@ -4,6 +4,8 @@
 - seconds: steps_i = steps_1 · s_1 / s_i, s the measured seconds of a training step on this machine
 - parameters: the width, an even one that the heads divide, whose model is nearest to the first arm's in size
 - steps: as the config says
+
+An arm with a budget (`arms.BUDGET`) spends so many times as much: with 0.25, 1 and 4, arms make a frontier.
 """
 
 import json
@@ -36,14 +38,17 @@ class _Sizes(NamedTuple):
     target: float
 
 
-def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, float]) -> dict[str, ConfigDict]:
-    """Return the arms' configs, changed so that every arm has the same cost as the first.
+def match(
+    by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, float], budgets: Mapping[str, float] = {}
+) -> dict[str, ConfigDict]:
+    """Return the arms' configs, changed so that every arm has the same cost as the first, times its budget.
 
     Args:
         by: one of `MATCHES`.
         arms: arm -> its config.
         timed: digest of a config -> seconds of a step. Steps that are measured are added: on another day they would
             take other seconds, and arms would be matched in another way.
+        budgets: arm -> its budget, which its steps hold already; 1 for those that have none.
 
     Raises:
         ValueError: `by` is unknown, or no width comes near the size of the first arm.
@@ -55,15 +60,16 @@ def match(by: str, arms: Mapping[str, ConfigDict], timed: MutableMapping[str, fl
             timed[key] = _seconds(config)
         return timed[key]
 
-    reference = next(iter(arms.values()))
-    costs = {"flops": flops_per_token, "seconds": seconds}
-    if by in costs:
-        return {name: _same_spent(reference, config, costs[by]) for name, config in arms.items()}
-    if by == "parameters":
-        return {name: _same_parameters(reference, config, name) for name, config in arms.items()}
+    if by not in MATCHES:
+        raise ValueError(f"no match by {by!r}; choose one of {', '.join(MATCHES)}")
+    first, reference = next(iter(arms.items()))
     if by == "steps":
         return dict(arms)
-    raise ValueError(f"no match by {by!r}; choose one of {', '.join(MATCHES)}")
+    if by == "parameters":
+        return {name: _same_parameters(reference, config, name) for name, config in arms.items()}
+    cost = {"flops": flops_per_token, "seconds": seconds}[by]
+    unit = reference.training.steps * cost(reference) / budgets.get(first, 1)
+    return {name: _spending(unit * budgets.get(name, 1), config, cost) for name, config in arms.items()}
 
 
 def flops_per_token(config: ConfigDict) -> float:
@@ -77,9 +83,9 @@ def parameters(config: ConfigDict) -> int:
     return _training(config).parameters
 
 
-def _same_spent(reference: ConfigDict, config: ConfigDict, cost: Callable[[ConfigDict], float]) -> ConfigDict:
+def _spending(spent: float, config: ConfigDict, cost: Callable[[ConfigDict], float]) -> ConfigDict:
     config = config.copy_and_resolve_references()
-    config.training.steps = max(1, round(reference.training.steps * cost(reference) / cost(config)))
+    config.training.steps = max(1, round(spent / cost(config)))
     return config
 
 

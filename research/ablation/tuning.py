@@ -16,6 +16,7 @@ from ml_collections import ConfigDict
 from rich.table import Table
 
 from research.ablation.ablate import Ablation, halved, with_training, with_trunk
+from research.ablation.arms import BUDGET
 from research.ablation.last_doubling import ENOUGH, gain, margin
 from research.ablation.launching.jobs import Job, Launcher
 from research.ablation.measured import read_run
@@ -182,7 +183,7 @@ def _tried_steps(runs: _Runs, arms: Mapping[str, ConfigDict]) -> dict[str, dict[
     """
     measure = runs.ablation.experiment.measure
     tried: dict[str, dict[int, Budget]] = {arm: {} for arm in arms}
-    fixed = runs.ablation.match != "steps" or "training.steps" in runs.ablation.experiment.factors
+    fixed = runs.ablation.match != "steps" or {"training.steps", BUDGET} & {*runs.ablation.experiment.factors}
     if margin(runs.ablation.experiment) is None or fixed:
         return tried
 

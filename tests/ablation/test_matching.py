@@ -72,6 +72,18 @@ def test_parameters_are_those_that_training_has():
 
 
 @pytest.mark.slow
+def test_a_budget_is_of_what_arms_are_matched_by():
+    """The first arm's is a quarter, which its steps hold: of the others each spends its share of the whole."""
+    whole = match("flops", arms(), {})
+    made = arms()
+    first, second, *others = made
+    made[first].training.steps //= 4
+    parts = match("flops", made, {}, {first: 0.25, second: 4.0})
+    times = {first: 0.25, second: 4.0} | dict.fromkeys(others, 1)
+    for name, config in parts.items():
+        assert config.training.steps == pytest.approx(times[name] * whole[name].training.steps, rel=0.01, abs=1)
+
+
 def test_what_cannot_be_matched_is_said():
     with pytest.raises(ValueError, match=r"^large has no width whose size is within 5% of the first arm's"):
         match("parameters", {"small": arm("luong", width=2), "large": arm("transformer", layers=8, heads=32)}, {})

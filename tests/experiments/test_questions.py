@@ -9,7 +9,7 @@ import pytest
 import experiments
 from configs.command_line import load
 from research import data, models
-from research.ablation.arms import ARCHITECTURE
+from research.ablation.arms import ARCHITECTURE, BUDGET
 from research.ablation.experiment import architecture_of
 from research.data.vocabulary import PAD
 from research.parallel.devices import Devices
@@ -25,6 +25,7 @@ FOLLOWS = {  # fields that take another's value until they have one of their own
     "model.width": {"model.embedding"},
     "model.heads": {"model.kv_heads"},
     "model.positions": {"model.encoder_positions", "model.decoder_positions"},
+    BUDGET: {"training.steps"},
 }
 
 
