@@ -16,6 +16,9 @@ on_words: mean over target words of Σ_s w_ts. The rest of the weight is on the 
 coverage: mean over source words of min(1, Σ_t w_ts). The coverage penalty of Wu et al. 2016, equation 14, takes the log
     of min(1, Σ_t w_ts); see also Tu et al. 2016.
 monotonicity: share of the steps from a target word to the next with a_t+1 ≥ a_t.
+
+The same error of who reads the diagonal, a_t = ⌊(t + ½) S / T⌋ of S source and T target words, t from 0, is what an
+alignment comes to without looking at a word.
 """
 
 from collections.abc import Mapping, Sequence
@@ -31,7 +34,7 @@ from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import Gold
 from research.evaluation.head_distance import head_distance
 from research.models.translator import Translator
-from research.results.sums import Alignment, mean_distance
+from research.results.sums import DIAGONAL, Alignment, mean_distance
 
 
 class AlignmentCounts(NamedTuple):
@@ -41,6 +44,8 @@ class AlignmentCounts(NamedTuple):
     """counts_NC by layer and head, see `heads_and_means`; C are the fields of `Alignment`. {} without attention."""
     distances_N2: np.ndarray
     """See `head_distance`; zeros without attention."""
+    diagonal_N4: np.ndarray
+    """The fields of `Alignment` that its error is made of, by reading the diagonal; zeros without attention."""
 
     @property
     def head_distance(self) -> float | None:
@@ -70,7 +75,8 @@ def count_alignment(
         progress: called with the number of sentences of each finished batch.
     """
     names: list[str] = []
-    sentences = len(data.split)
+    sentences, of_error = len(data.split), len(DIAGONAL)
+    diagonal_N4 = np.zeros((sentences, of_error))
     counts_XNC, distances_N2 = np.zeros((0, sentences, len(Alignment._fields))), np.zeros((sentences, 2))
     options: dict[str, Any] = {"devices": devices, "batch_sentences": batch_sentences, "progress": progress}
     for found in attention_weights(translator, params, data.examples, **options):
@@ -85,7 +91,15 @@ def count_alignment(
             names, counts_XNC = list(by_head), np.zeros((len(by_head), *counts_XNC.shape[1:]))
         counts_XNC[:, found.sentence] = sentence_counts(np.stack(list(by_head.values())), data.gold[found.sentence])
         distances_N2[found.sentence] = head_distance(found.layers)
-    return AlignmentCounts(dict(zip(names, counts_XNC, strict=True)), distances_N2)
+        diagonal_1TS = diagonal(max(target_words) + 1, max(source_words) + 1)[None]
+        diagonal_N4[found.sentence] = sentence_counts(diagonal_1TS, data.gold[found.sentence])[0, :of_error]
+    return AlignmentCounts(dict(zip(names, counts_XNC, strict=True)), distances_N2, diagonal_N4)
+
+
+def diagonal(target_words: int, source_words: int) -> np.ndarray:
+    """Return weights_TS that read the diagonal: 1 at ⌊(t + ½) S / T⌋."""
+    read_T = (2 * np.arange(target_words) + 1) * source_words // (2 * target_words)
+    return np.eye(source_words)[read_T]
 
 
 def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:

@@ -32,7 +32,7 @@ from research.evaluation.loaded_run import LoadedRun
 from research.evaluation.perplexity import total
 from research.evaluation.samples import sample_maps, samples
 from research.results.measures import SEARCHED
-from research.results.sums import order_sensitivity
+from research.results.sums import below_diagonal, order_sensitivity
 
 SHUFFLE_SEED = 0
 DIGITS = 4  # of the measures of a head: more would only make the file long
@@ -120,7 +120,8 @@ def measure_split(
     }
     if aligned:
         of_layer_NC, distances_N2 = aligned_counts.by_head[aligned["layer"]], aligned_counts.distances_N2
-        for name, counts_NX in (("alignment", of_layer_NC), ("heads", distances_N2)):
+        of_attention = (("alignment", of_layer_NC), ("heads", distances_N2), ("diagonal", aligned_counts.diagonal_N4))
+        for name, counts_NX in of_attention:
             counts[name] = np.zeros((len(split), counts_NX.shape[1]))
             counts[name][fitting] = counts_NX
     return SplitResult(result, {name: each.texts for name, each in found.items()}, counts)
@@ -200,8 +201,10 @@ def _alignment(
         return None
     layers = layer_names(by_head)
     layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
+    measures, below = by_head[layer].measures(), below_diagonal(*by_head[layer], *counts.diagonal_N4.sum(axis=0))
     return {
-        **by_head[layer].measures(),
+        **measures,
+        "below_diagonal": below,
         "layer": layer,
         "gold_sentences": sum(bool(gold.possible) for gold in data.gold),
         "head_distance": counts.head_distance,

@@ -20,7 +20,7 @@ from research.evaluation.alignment import (
 from research.evaluation.attention import MEAN, SentenceAttention
 from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import Gold
-from research.results.sums import Alignment
+from research.results.sums import Alignment, below_diagonal
 
 UNKNOWN = Gold(frozenset(), frozenset())
 
@@ -62,6 +62,21 @@ def test_without_a_gold_alignment_there_is_no_error():
     measures = of_sentence(one_hot([1, 0], 2)).measures()
     assert measures["error"] is measures["precision"] is measures["recall"] is None
     assert Alignment().error == 1
+
+
+@pytest.mark.parametrize(
+    ("target_words", "source_words", "read"),
+    [(3, 4, [0, 2, 3]), (4, 3, [0, 1, 1, 2]), (3, 3, [0, 1, 2]), (1, 5, [2]), (2, 1, [0, 0])],
+)
+def test_the_diagonal_reads_where_a_word_would_stand_if_nothing_moved(target_words, source_words, read):
+    """⌊(t + ½) S / T⌋, by hand."""
+    np.testing.assert_array_equal(alignment.diagonal(target_words, source_words), np.eye(source_words)[read])
+
+
+def test_below_the_diagonal_is_its_error_less_ours():
+    ours = Alignment(right_sure=3, right_possible=3, predicted=4, sure=4)  # AER 1/4
+    assert below_diagonal(*ours, 1, 1, 4, 4) == pytest.approx(3 / 4 - 1 / 4)
+    assert below_diagonal(*Alignment(), 0, 0, 0, 0) is None
 
 
 def test_entropy_coverage_and_monotonicity_by_hand():
@@ -168,7 +183,12 @@ def test_counts_of_all_sentences_layers_and_heads(monkeypatch):
     monkeypatch.setattr(alignment, "attention_weights", attention_weights)
     gold = [Gold(each, each) for each in links]
     data = EvaluationData(pairs, gold, None, encode(pairs, vocabularies))
-    found = count_alignment(None, None, vocabularies, data, devices=None, batch_sentences=7).total()
+    counts = count_alignment(None, None, vocabularies, data, devices=None, batch_sentences=7)
+    for pair, sure, row in zip(pairs, links, counts.diagonal_N4.tolist(), strict=True):
+        source, target = (len(text.split()) for text in pair[:2])
+        right = len({((2 * t + 1) * source // (2 * target), t) for t in range(target)} & set(sure))
+        assert row == ([right, right, target, len(sure)] if sure else [0, 0, 0, 0])
+    found = counts.total()
     assert list(found) == [
         "layer_0", "layer_0.head_0", "layer_0.head_1", "layer_1", "layer_1.head_0", "layer_1.head_1", MEAN,
     ]  # fmt: skip
