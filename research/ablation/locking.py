@@ -79,7 +79,7 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
         decision=DECISION,
         calibration=ablation.calibration,
         looks=ablation.looks_after,
-        gold=ablation.gold,
+        gold=ablation.runs.gold,
     )
     return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 
@@ -186,7 +186,7 @@ def _run_folders(ablation: Ablation) -> Iterator[Path]:
     """Yield the folders of all runs that a verdict needs."""
     for configs in (ablation.halves, ablation.arms):
         for arm, config in configs.items():
-            yield from (ablation.folder(arm, config, seed) for seed in ablation.seeds)
+            yield from (ablation.runs.folder(arm, config, seed) for seed in ablation.seeds)
 
 
 def _declared(hypothesis: Hypothesis) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None) -> Re
         raise ValueError(f"a verdict needs {LEAST_SEEDS} seeds at least, such as --seeds=100,101,102")
     arms = {
         arm: [
-            read_run(ablation.folder(arm, config, seed), SPLIT, ablation.search, experiment.measures)
+            read_run(ablation.runs.folder(arm, config, seed), SPLIT, ablation.search, experiment.measures)
             for seed in ablation.tuning.seeds
         ]
         for arm, config in ablation.arms.items()

@@ -15,11 +15,12 @@ from pathlib import Path
 from ml_collections import ConfigDict
 from rich.table import Table
 
-from research.ablation.ablate import Ablation, halved, with_training, with_trunk
+from research.ablation.ablate import Ablation
 from research.ablation.arms import BUDGET
 from research.ablation.last_doubling import ENOUGH, gain, margin
 from research.ablation.launching.jobs import Job, Launcher
 from research.ablation.measured import read_run
+from research.ablation.training_length import halved, with_training, with_trunk
 from research.results.run_folder import RunFolder
 from research.results.tables import NOTHING, TableCell, TextTable, terminal_table
 from research.results.tunings import Budget, Trial, TunedArm, Tuning, changes_of, write_tuning
@@ -62,7 +63,7 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
         arms=tuple(
             TunedArm(
                 name=arm,
-                identity=ablation.digest_but_rate(config),
+                identity=ablation.runs.digest(config, "training.learning_rate"),
                 trials=tuple(tried[arm][rate] for rate in sorted(tried[arm])),
                 budgets=tuple(budgets[arm][steps] for steps in sorted(budgets[arm])),
                 steps=max(budgets[arm], default=int(config.training.steps)),
@@ -77,7 +78,7 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
 
 def first_launches(ablation: Ablation) -> list[list[Job]]:
     """Return what `tune` would launch first, in groups of jobs that may run at the same time."""
-    return ablation.launches_of(_rates_wanted(ablation, {arm: {} for arm in ablation.arms}), SEEDS, SPLIT)
+    return ablation.runs.launches(_rates_wanted(ablation, {arm: {} for arm in ablation.arms}), SEEDS, SPLIT)
 
 
 def rates_to_try(losses: Mapping[float, float], start: float) -> list[float]:
@@ -121,7 +122,7 @@ class _Runs:
         """Train and evaluate these arms under the seeds of tuning, as far as they are not there."""
         failed = [
             outcome
-            for _, outcome in self.ablation.train(self._launcher, configs, SEEDS, SPLIT, trunks)
+            for _, outcome in self.ablation.runs.train(self._launcher, configs, SEEDS, SPLIT, trunks)
             if not outcome.ok and not any("FloatingPointError" in line for line in outcome.last_lines)
         ]
         if failed:  # for another reason than that it diverged, which would make any rate look bad
@@ -129,11 +130,11 @@ class _Runs:
                 f"{len(failed)} jobs of tuning failed; their last lines are above: the same command goes on once that "
                 "is mended"
             )
-        self.made |= {self.ablation.folder(arm, config, seed) for arm, config in configs for seed in SEEDS}
+        self.made |= {self.ablation.runs.folder(arm, config, seed) for arm, config in configs for seed in SEEDS}
 
     def score(self, arm: str, config: ConfigDict, measure: str) -> dict[int, float | None]:
         """Return what each seed came to; None for a training that stopped before it was evaluated."""
-        folders = {seed: self.ablation.folder(arm, config, seed) for seed in SEEDS}
+        folders = {seed: self.ablation.runs.folder(arm, config, seed) for seed in SEEDS}
         return {
             seed: read_run(folder, SPLIT, self.ablation.search, [measure]).values[measure]
             if RunFolder(folder).is_evaluated(SPLIT, self.ablation.search)

@@ -138,7 +138,7 @@ def test_a_run_from_before_the_lock_was_committed_is_refused(question, locked, f
     """A run of half of the steps as well."""
     asked = question(seeds=locked.plan.seeds, lock=locked)
     configs = {400: asked.halves, 800: asked.arms}[steps]
-    list(asked.train(Pretends(leave=Learner()), configs.items(), asked.seeds, "test"))
+    list(asked.runs.train(Pretends(leave=Learner()), configs.items(), asked.seeds, "test"))
     with monkeypatch.context() as patched:
         patched.setattr(locking, "commit_of", lambda file: Committed("10c4", AFTER))
         with pytest.raises(ValueError, match=r"\.100 began before .*json was committed: .* --register anew"):
@@ -183,7 +183,7 @@ def test_a_new_plan_needs_new_seeds(question, locked, file):
 def test_seeds_whose_evidence_is_kept_are_not_fresh(question, locked, file, tmp_path):
     """Another answer had that run: it may be gone here, and was looked at."""
     asked = question(seeds=(106, 107, 108))
-    folder = asked.folder("layers=2", asked.arms["layers=2"], 107)
+    folder = asked.runs.folder("layers=2", asked.arms["layers=2"], 107)
     (tmp_path / "kept" / folder.name).mkdir(parents=True)
     with pytest.raises(ValueError, match=rf"{folder.name} is there already, and may have been looked at"):
         register(asked, file, locked, tmp_path / "kept")
