@@ -1,12 +1,17 @@
 """How little data is too little for a large model?"""
 
-from research.ablation.arms import chain, cross, named, vary
+from research.ablation.arms import Arms, chain, cross, named, vary
 from research.ablation.experiment import Axis, Experiment
 from research.results.message import Message
 from research.statistics.hypotheses import Crossing
 
 PAIRS = (1_000, 3_000, 9_000, 29_000)  # nested: each holds all smaller ones
-LARGE = {"architecture": "transformer", "model.layers": 4}
+LARGE = {"architecture": "transformer", "model.layers": "×2", "model.width": "×2", "model.ffn": "×2"}
+"""Eight times the parameters of its layers."""
+SIZES: Arms = {  # with little text, more dropout (Sennrich & Zhang 2019)
+    f"subset={pairs}": {"data.subset": pairs} | ({"model.dropout": more} if more else {})
+    for pairs, more in zip(PAIRS, ("×2", "×1.5", "", ""), strict=True)
+}
 
 EXPERIMENT = Experiment(
     question=Message("From how many sentence pairs on does the larger model translate better than the smaller one?"),
@@ -22,8 +27,8 @@ EXPERIMENT = Experiment(
         }
     },
     arms=chain(
-        cross(vary("architecture", "luong", "transformer"), vary("data.subset", *PAIRS)),
-        cross(named("large transformer", LARGE), vary("data.subset", *PAIRS)),
+        cross(vary("architecture", "luong", "transformer"), SIZES),
+        cross(named("large transformer", LARGE), SIZES),
     ),
     axis=Axis("data.subset", Message("sentence pairs"), log=True),
     measure="nats",

@@ -6,7 +6,8 @@
     together(vary("model.width", 32, 64), vary("model.ffn", 128, 256))           two
     subsample(cross(...), 20, seed=0)                                            twenty, at random
 
-Arms are a dict, name -> {dotted field of a config: value}; the base with these fields changed, and no others.
+Arms are a dict, name -> {dotted field of a config: value}; the base with these fields changed, and no others. A value
+such as "×2" is so many times the config's own, so that twice the width is twice the width on every corpus.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ Arms = dict[str, Fields]
 
 ARCHITECTURE = "architecture"
 """A name in an arm that is not a field of the config: the model of a config file that the arm begins from."""
+TIMES = "×"
 BUDGET = "budget"
 """Another: how many times the steps of its config an arm has, or, where arms are matched by a cost, times the cost."""
 
@@ -109,6 +111,8 @@ def _set(config: ConfigDict, field: str, value: Any) -> None:
         near = [name for name in known if name.rpartition(".")[2] == last] or get_close_matches(field, known)
         raise ValueError(f"no config has a field {field!r}{f'; did you mean {near[0]}?' if near else ''}")
     section, _, name = field.rpartition(".")
+    if isinstance(value, str) and value.startswith(TIMES):
+        value = _times(field, known[field], value)
     owner = config
     for part in filter(None, section.split(".")):
         owner = owner[part]
@@ -118,3 +122,14 @@ def _set(config: ConfigDict, field: str, value: Any) -> None:
         raise ValueError(
             f"{field} takes {type(known[field]).__name__}, such as {known[field]!r}, not {value!r}"
         ) from None
+
+
+def _times(field: str, own: Any, value: str) -> Any:
+    """Return so many times the config's own number, a whole one where that is."""
+    try:
+        found = own * float(value.removeprefix(TIMES))
+        if isinstance(own, bool) or found != type(own)(found):
+            raise ValueError
+    except (TypeError, ValueError):
+        raise ValueError(f"{field} is {own!r}, of which {value!r} is no such number: write it out") from None
+    return type(own)(found)

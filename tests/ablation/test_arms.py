@@ -66,11 +66,25 @@ def test_a_subsample_is_the_same_for_a_seed_and_keeps_the_order():
         (lambda: build(get_config, "luong", {"training.layers": 2}), r"did you mean model\.layers"),
         (lambda: build(get_config, "luong", {"model.layers": "two"}), r"model\.layers takes int, such as 1, not 'two'"),
         (lambda: build(get_config, "luong", {"architecture": "lungo"}), "no architecture 'lungo'"),
+        (
+            lambda: build(get_config, "luong", {"model.width": "×1.51"}),
+            "width is 64, of which '×1.51' is no such number",
+        ),
+        (lambda: build(get_config, "luong", {"model.width": "×two"}), "of which '×two' is no such number"),
+        (lambda: build(get_config, "luong", {"model.cell": "×2"}), "cell is 'lstm', of which '×2' is no such number"),
+        (lambda: build(get_config, "luong", {"model.input_feeding": "×2"}), "of which '×2' is no such number"),
     ],
 )
 def test_what_cannot_be_said(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_a_value_may_be_so_many_times_the_config_s_own():
+    arm = build(get_config, "luong", {"model.width": 32}, {"model.width": "×2", "model.dropout": "×1.5"})
+    assert arm.model.width == 64
+    assert isinstance(arm.model.width, int)
+    assert arm.model.dropout == pytest.approx(1.5 * get_config("luong").model.dropout)
 
 
 def test_an_arm_is_its_base_with_its_fields_changed_and_no_others():
