@@ -4,8 +4,8 @@ Rates are a factor of two apart, beginning with the config's and its two neighbo
 lowest or the highest, the next one beyond it is tried too. All trials of an arm train for as many steps.
 
 At the best rate the arm is compared with itself after half of the steps. As long as a doubling gains half of the
-question's margin or more under one of the seeds, the steps are doubled, twice at most: then it is still learning. Runs
-of more and fewer steps share a trunk. Where arms are matched by a cost, the match fixes the steps.
+question's margin or more under one of the seeds, the steps are doubled, three times at most: then it is still
+learning. Runs of more and fewer steps share a trunk. Where arms are matched by a cost, the match fixes the steps.
 """
 
 import math
@@ -30,7 +30,7 @@ SEEDS = (10, 11)
 SPLIT = "validation"
 FACTOR = 2.0
 MOST = 6  # rates that one arm may try
-DOUBLINGS = 2  # of the config's steps
+DOUBLINGS = 3  # of the config's steps, at most
 
 LEARNT = {True: "learnt", False: "still learning", None: "fixed"}
 

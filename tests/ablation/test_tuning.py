@@ -66,14 +66,14 @@ def test_steps_are_doubled_until_a_doubling_gains_little(question):
     tuned = tune(question(tuned=False), launcher)
     assert [(arm.rate, arm.steps, arm.learnt) for arm in tuned.arms] == [
         (START, 3_200, True),
-        (2 * START, 3_200, False),
+        (2 * START, 6_400, False),
     ]
     assert [budget.steps for budget in tuned.arms[0].budgets] == [400, 800, 1_600, 3_200]
     longer = [task for task in launcher.tasks if task.config["training"]["steps"] > 800]
-    assert len(longer) == 4
+    assert len(longer) == 5
     assert all(len(task.trunks) == 2 for task in longer)  # each goes on from the trunk of half its steps
     asked = question()
-    assert [config.training.steps for config in asked.arms.values()] == [3_200, 3_200]
+    assert [config.training.steps for config in asked.arms.values()] == [3_200, 6_400]
 
 
 def test_where_arms_are_matched_their_steps_are_fixed(question):
