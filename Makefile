@@ -66,7 +66,7 @@ documents: $(READY)
 	$(RUN) run.py report docs/answers/* --out=build/answers
 	$(RUN) run.py report docs/withdrawn/* docs/answers/* --out=build/ledger
 	cp build/answers/verdicts.md build/ledger/ledger.md docs/
-	mkdir -p docs/figures && rm -f docs/figures/embedded_tiny.*.png && cp build/answers/figures/*.png docs/figures/
+	mkdir -p docs/figures && rm -f docs/figures/*.png && cp build/answers/figures/*.png docs/figures/
 	$(RUN) -m research.report.lecture docs/lecture.md docs/lecture.ko.md
 
 format: $(READY)

@@ -215,7 +215,9 @@ def _register(ask: Callable, lock_file: Path, flags: Any, kept: Path) -> None:
     before = read_lock(lock_file)
     asked = ask(seeds=flags.seeds) if flags.seeds else with_fresh_seeds(ask, before, flags.looks or (), kept)
     lock = register(asked, lock_file, before, kept)
-    print(f"Plan: {lock_file}, SHA-256 {lock.sha256[:12]}; commit it, then the same command with --confirm")
+    print(
+        f"Plan: {lock_file}, SHA-256 {lock.sha256[:12]}; commit it, then --confirm it, with no other --seeds or --looks"
+    )
 
 
 def _confirm(ask: Callable, lock_file: Path, launching: Any, flags: Any) -> None:
@@ -253,6 +255,9 @@ def _answer(ablation: Any, launching: Any, flags: Any, lock: Any = None) -> None
 
 
 def _print_launches(groups: Sequence[Any], launching: Any) -> None:
+    if not groups:
+        print("# nothing: the plan says by itself that nothing is tested here")
+        return
     first, *later = groups
     print(launching.dry_run(first))
     if later:

@@ -22,14 +22,10 @@ EXPERIMENT = Experiment(
     cost="seconds",
     measure="nats",
     also=("bleu", "chrf", "token_accuracy", "aer"),
-    # At the large end, as in the paper; what is best with little to spend is another question.
+    # At the large end, as in the paper. With a quarter nothing has done learning, and so there is nothing to judge.
     verdict=(
         Superiority("transformer, budget=4", "luong, budget=4", 0.02),
         Superiority("transformer, budget=4", "bahdanau, budget=4", 0.02),
-    ),
-    probes=(
-        Superiority("transformer, budget=0.25", "luong, budget=0.25", 0.02),
-        Superiority("transformer, budget=0.25", "bahdanau, budget=0.25", 0.02),
     ),
     literature=(
         Published(

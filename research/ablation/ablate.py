@@ -17,7 +17,9 @@ from research.ablation.experiment import Experiment
 from research.ablation.launching.jobs import Job, Launcher
 from research.ablation.matching import match
 from research.ablation.training_length import halved, with_training
-from research.ablation.verdict import NOT_TESTED, REFUTED, SUPPORTED
+from research.ablation.verdict import NOT_CALIBRATED, NOT_TESTED, REFUTED, SUPPORTED
+from research.data import build as build_corpus
+from research.evaluation.gold import read_gold
 from research.results.answer_files import read_answer, write_answer
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
 from research.results.calibration import Calibration
@@ -31,6 +33,11 @@ from research.statistics.looks import shares
 ArmConfigs = Iterable[tuple[str, ConfigDict]]
 
 MODULE = ("-m", "research.ablation.work")
+
+
+MOST_SURE = 1 - 1e-9  # the level of a first look that can still decide anything
+LAST_WORDS = (SUPPORTED, REFUTED, NOT_TESTED, NOT_CALIBRATED)
+"""The verdicts after which a plan does not look again: more seeds would not change them."""
 
 
 class Look(NamedTuple):
@@ -124,6 +131,9 @@ class Ablation:
             gold=gold,
             made_elsewhere=made_elsewhere,
         )
+        if gold:
+            data = next(iter(self.arms.values())).data
+            read_gold(gold, build_corpus(data).splits[self.split])  # better now than after all is trained
         self.plan = lock.plan if lock else None
         if self.plan:
             self.tuning = self.plan.tuning
@@ -226,22 +236,30 @@ class Ablation:
         trunks = self.halves if self.lock else {}
         for look in self.looks:
             self.look = look
-            found = self.write(failures)
-            if self.lock and found.verdict == NOT_TESTED:
-                break  # whatever runs came to
+            found = self._made(failures)
+            if self.lock and found.verdict == NOT_TESTED and not found.arms:
+                break  # no run could change that
+            if found.missing:
+                write_answer(found, self.file)
             for _ in self.runs.train(launcher, trunks.items(), look.seeds, self.split):
-                found = self.write(failures)
+                write_answer(self._made(failures), self.file)
             for arm, outcome in self.runs.train(launcher, self.arms.items(), look.seeds, self.split, trunks):
-                if not outcome.ok:
-                    lines = (outcome.last_lines, outcome.job.log)
-                    failures.setdefault(arm, {}).update(dict.fromkeys(self._unfinished(arm), lines))
-                found = self.write(failures)
-            if found.verdict in (SUPPORTED, REFUTED):
+                unfinished = self._unfinished(arm)
+                new = {} if outcome.ok else dict.fromkeys(unfinished, (outcome.last_lines, outcome.job.log))
+                known = failures.get(arm, {}) | new
+                failures[arm] = {seed: said for seed, said in known.items() if seed in unfinished}
+                if look is self.looks[-1] or self._made(failures).missing:
+                    write_answer(self._made(failures), self.file)
+            found = self._made(failures)
+            if found.verdict in LAST_WORDS:
                 break
+        write_answer(found, self.file)
         return found
 
     def launches(self) -> list[list[Job]]:
         """Return what `run` would launch until its first look, in groups of jobs that may run at the same time."""
+        if self.plan and any(self.experiment.too_small(self.arms)):
+            return []
         seeds = self.look.seeds
         halves = self.runs.launches(self.halves.items(), seeds, self.split) if self.plan and self.halves else []
         return [*halves, *self.runs.launches(self.arms.items(), seeds, self.split)]
@@ -252,11 +270,8 @@ class Ablation:
         folders = [path for of in (*asked.finished.values(), *asked.finished_halves.values()) for path in of.values()]
         return sum(not self.runs.is_ours(path) for path in folders)
 
-    def write(self, failures: Failures) -> Answer:
-        """Write the answer by now, whole or not at all, and return it."""
-        found = make_answer(self.asked(), failures, self.out)
-        write_answer(found, self.file)
-        return found
+    def _made(self, failures: Failures) -> Answer:
+        return make_answer(self.asked(), failures, self.out)
 
     def _matched(self, by: str, arms: Mapping[str, ConfigDict]) -> dict[str, ConfigDict]:
         file = "seconds_per_step.json"
@@ -307,9 +322,12 @@ def _looks(seeds: Sequence[int], after: Sequence[int]) -> list[Look]:
     """
     if not after:
         return [Look(seeds, LEVEL)]
+    given = ",".join(map(str, after))
     if list(after) != sorted(set(after)) or after[0] < 1 or after[-1] != len(seeds):
-        given = ",".join(map(str, after))
         raise ValueError(
             f"--looks={given} with {len(seeds)} seeds: let them grow and end with all seeds, as in 5,10,20"
         )
-    return [Look(seeds[:number], 1 - alpha) for number, alpha in zip(after, shares(after, 1 - LEVEL), strict=True)]
+    found = [Look(seeds[:number], 1 - alpha) for number, alpha in zip(after, shares(after, 1 - LEVEL), strict=True)]
+    if found[0].level > MOST_SURE:
+        raise ValueError(f"--looks={given}: the first look may spend next to nothing of 5 %: let it come later")
+    return found

@@ -1,10 +1,9 @@
 """The answer to a question, made of the runs that are finished by now."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from itertools import chain
 from pathlib import Path
 
 import msgspec
@@ -19,6 +18,7 @@ from research.ablation.verdict import (
     NOT_MEASURED,
     NOT_TESTED,
     NOT_TRAINED,
+    SEEDS,
     TOO_FEW,
     Judged,
     compare_pairs,
@@ -27,8 +27,8 @@ from research.ablation.verdict import (
     scores_of,
     unresolved,
 )
-from research.ablation.warnings import find_warnings
-from research.ablation.wording import beside, crossings
+from research.ablation.warnings import find_warnings, revised
+from research.ablation.wording import beside, crossings, statements
 from research.results.answers import (
     Answer,
     AnswerAxis,
@@ -45,7 +45,8 @@ from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
-from research.statistics.hypotheses import LEVEL
+from research.statistics.contrasts import Scores
+from research.statistics.hypotheses import LEVEL, Hypothesis
 from research.statistics.power import detectable, power, seeds_needed
 from research.training.provenance import commit, now
 
@@ -137,32 +138,44 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
     scores_by = cache(partial(scores_of, arms=arms))  # resampling is most of the work
     scores = scores_by(experiment.measure)
     verdict, judged = judge(experiment.verdict, experiment.measure, arms, scores_by, asked.level)
-    probes = judge(experiment.probes, experiment.measure, arms, scores_by, asked.level)[1]
+    probed = [each for each in experiment.probes if _is_measured(each, experiment, arms, scores_by)]
+    probes = judge(probed, experiment.measure, arms, scores_by, asked.level)[1]
     learning = None
     if asked.lock and experiment.work == "train":
         halves = asked.read(asked.finished_halves, experiment.measures)
         halves_by = cache(partial(scores_of, arms=halves))
         before = judge(experiment.verdict, experiment.measure, halves, halves_by)[1]
-        probes_before = judge(experiment.probes, experiment.measure, halves, halves_by)[1]
-        pairs = chain(zip(judged, before, strict=False), zip(probes, probes_before, strict=False))
-        learning = Learning.of(experiment, arms, halves, pairs)
+        probes_before: list[Judged] = []
+        if all(_is_measured(each, experiment, halves, halves_by) for each in probed):
+            probes_before = judge(probed, experiment.measure, halves, halves_by)[1]
+        pairs = zip(judged, before, strict=False), zip(probes, probes_before, strict=False)
+        learning = Learning.of(experiment, arms, halves, *pairs)
 
     untested = [*asked.too_small, *_without_accelerator(experiment, finished)]
     seeds = min((len(runs) for runs in arms.values()), default=0)
     asked_of = [each for each in experiment.verdict if arms.keys() >= set(each.arms)]
 
-    def said(verdict: Verdict, of: Sequence[str]) -> Verdict:
+    missing = (
+        sum(map(len, asked.folders.values())) - sum(map(len, finished.values())) - sum(map(len, failures.values()))
+    )
+
+    def said(verdict: Verdict, of: Sequence[str], *, probe: bool = False) -> Verdict:
         if asked.lock is None:
             return EXPLORATORY
-        if verdict in (TOO_FEW, NOT_MEASURED):
+        if missing or verdict in (TOO_FEW, NOT_MEASURED):
             return NOT_MEASURED
         if untested:
             return NOT_TESTED
         if experiment.work == "train" and not (asked.calibration and asked.calibration.reached):
             return NOT_CALIBRATED
-        if learning and learning.untrained(of):
+        if learning and learning.untrained(of, probe=probe):
             return NOT_TRAINED
         return verdict
+
+    def claim(each: Judged, *, probe: bool = False) -> JudgedClaim:
+        verdict = said(_why([each], each.verdict, asked.level), each.claim.arms, probe=probe)
+        each = each._replace(statement=beside(each.statement)) if probe else each
+        return _claim(each, verdict, seeds, probe=probe)
 
     folders = {arm: list(of.values()) for arm, of in finished.items()}
     every = [path for of in folders.values() for path in of]
@@ -198,15 +211,13 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         _without_runs(asked),
         arms=tuple(result(arm, runs) for arm, runs in arms.items()),
         comparisons=tuple(compare_pairs(scores, asked.level)),
-        hypotheses=tuple(
-            _claim(each, said(_why([each], each.verdict, asked.level), each.claim.arms), seeds)
-            for each in (*judged, *(each._replace(statement=beside(each.statement)) for each in probes))
-        ),
+        hypotheses=tuple(claim(each) for each in judged) + tuple(claim(each, probe=True) for each in probes),
         verdict=said(_why(judged, verdict, asked.level), [arm for each in asked_of for arm in each.arms]),
         widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
         warnings=(
             *untested,
             *_uncalibrated(asked.calibration),
+            *_unprobed(experiment, probed),
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
             *find_warnings(
                 experiment, arms, scores, [*judged, *probes], costs, folders, asked.tuning, asked.earlier_seeds
@@ -217,7 +228,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         seconds=sum(RunFolder(path).own_seconds() for path in dict.fromkeys([*every, *shorter]))
         + (asked.tuning.seconds if asked.tuning else 0.0),
         look=_look(folders, asked.split),
-        missing=sum(map(len, asked.folders.values())) - len(every) - sum(map(len, failures.values())),
+        missing=missing,
     )
 
 
@@ -245,11 +256,11 @@ def _without_runs(asked: Asked) -> Answer:
         comparisons=(),
         hypotheses=(),
         verdict=NOT_TESTED,
-        warnings=tuple(asked.too_small),
+        warnings=(*asked.too_small, *revised(asked.earlier_seeds)),
         findings=(),
         literature=experiment.literature,
         curves=(),
-        seconds=0.0,
+        seconds=asked.tuning.seconds if asked.tuning else 0.0,
         look=None,
         missing=0,
         request=asked.request,
@@ -272,6 +283,14 @@ def _uncalibrated(found: AnswerCalibration | None) -> Iterator[Message]:
         yield said.of(fields=", ".join(found.differs))
 
 
+def _unprobed(experiment: Experiment, probed: Sequence[Hypothesis]) -> Iterator[Message]:
+    """Name the probes whose arms or measures are missing."""
+    for each in experiment.probes:
+        if each not in probed:
+            said = statements(each, MEASURES[each.measure or experiment.measure].unit)
+            yield from (Message("not measured: {statement}", statement=beside(one)) for one in said)
+
+
 def _looks(asked: Asked) -> Iterator[Message]:
     """Say of a plan with several looks which one this is."""
     if asked.looks:
@@ -288,7 +307,18 @@ def _why(judged: Sequence[Judged], verdict: Verdict, level: float) -> Verdict:
     return unresolved(judged, level) if verdict == INCONCLUSIVE else verdict
 
 
-def _claim(judged: Judged, verdict: Verdict, seeds: int) -> JudgedClaim:
+def _is_measured(
+    hypothesis: Hypothesis,
+    experiment: Experiment,
+    arms: Mapping[str, Sequence[MeasuredRun]],
+    scores: Callable[[str], Scores],
+) -> bool:
+    """Return whether all arms of a hypothesis have its measure under enough seeds."""
+    enough = all(len(arms.get(arm, ())) >= SEEDS for arm in hypothesis.arms)
+    return enough and not set(hypothesis.arms) - scores(hypothesis.measure or experiment.measure).runs.keys()
+
+
+def _claim(judged: Judged, verdict: Verdict, seeds: int, *, probe: bool) -> JudgedClaim:
     claim, design = judged.claim, design_of(judged.claim, judged.measure)
     return JudgedClaim(
         statement=judged.statement,
@@ -304,6 +334,7 @@ def _claim(judged: Judged, verdict: Verdict, seeds: int) -> JudgedClaim:
         power=power(claim.estimate, design) if design else None,
         detectable=detectable(claim.estimate, design) if design else None,
         seeds_needed=seeds_needed(claim.estimate, design, seeds) if design else None,
+        probe=probe,
     )
 
 

@@ -1,5 +1,6 @@
 """The runs of a question's arms: where each of them is, and the jobs that make those that are missing."""
 
+import hashlib
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from research.results.run_folder import RunFolder
 
 ArmConfigs = Iterable[tuple[str, ConfigDict]]
 
+MOST_NAMED = 12  # seeds in the name of a job: names of files have an end
 MODULE = ("-m", "research.ablation.work")
 
 
@@ -51,10 +53,15 @@ class ArmRuns:
             split, search: what is judged.
             gold: a Pharaoh file with the alignments of the split, where the corpus has none.
             made_elsewhere: folders of runs or of their evidence, which are taken before any is trained.
+
+        Raises:
+            ValueError: there is no file `gold`.
         """
         self._name, self._experiment, self._get_config = name, experiment, get_config
         self._config_file, self._command, self._out = config_file, command, out
         self._split, self._search, self._made_elsewhere = split, search, tuple(made_elsewhere)
+        if gold and not gold.is_file():
+            raise ValueError(f"there is no file {gold}, which --gold names")
         self._gold, self.gold = gold, gold_digest(gold) if gold else ""
 
     def digest(self, config: ConfigDict, *without: str) -> str:
@@ -75,14 +82,17 @@ class ArmRuns:
         if not self._made_elsewhere:
             return ours / name
         places = [ours, *self._made_elsewhere]
-        return kept_runs.find(name, places, self.digest, split=self._split, search=self._search) or ours / name
+        return (
+            kept_runs.find(name, places, self.digest, split=self._split, search=self._search, gold=self.gold)
+            or ours / name
+        )
 
     def is_ours(self, folder: Path) -> bool:
         """Return whether a run is trained here; of one that was made elsewhere nothing is left to do."""
         return folder.parent == self._out / "trained"
 
     def is_evaluated(self, folder: Path, split: str) -> bool:
-        return RunFolder(folder).is_evaluated(split, self._search, self.gold if split == self._split else "")
+        return RunFolder(folder).is_evaluated(split, self._search, self.gold if split == self._split else None)
 
     def launches(self, arms: ArmConfigs, seeds: Sequence[int], split: str) -> list[list[Job]]:
         """Return what `train` would launch, in such groups."""
@@ -132,7 +142,8 @@ class ArmRuns:
             gold = self._gold if split == self._split else None
             if all(self.is_evaluated(path, split) for path in folders.values()):
                 continue
-            name = f"{self._name}.{self.digest(config)}.{split}.{self._search}.{'-'.join(map(str, folders))}"
+            seeds_of_job = "-".join(map(str, folders)) if len(folders) <= MOST_NAMED else _in_short(folders)
+            name = f"{self._name}.{self.digest(config)}.{split}.{self._search}.{seeds_of_job}"
             task = Task(
                 work=self._experiment.work,
                 config=config_as_json(config),
@@ -159,6 +170,13 @@ class ArmRuns:
         )
         changed = [f"--config.{name}={value}" for name, value in wanted.items() if plain[name] != value]
         return shlex.join(["python", "run.py", "train", f"--config={self._config_file}:{architecture}", *changed])
+
+
+def _in_short(seeds: Iterable[int]) -> str:
+    """Return a name for many seeds."""
+    listed = list(seeds)
+    digest = hashlib.sha256(",".join(map(str, listed)).encode()).hexdigest()
+    return f"{listed[0]}-and-{len(listed) - 1}-more-{digest[:8]}"
 
 
 def _failed(arm: str, outcome: Outcome) -> str:

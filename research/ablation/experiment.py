@@ -3,6 +3,7 @@
 Each file of experiments/ declares one before it runs.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -85,6 +86,13 @@ class Experiment:
         }
         if unknown := sorted(named - self.arms.keys()):
             raise ValueError(f"no arm {unknown[0]!r}; there are {', '.join(self.arms)}")
+        for fields in (self.fields, *self.per_corpus.values()):
+            if BUDGET in fields:
+                raise ValueError("a budget is an arm's own: vary it, instead of giving all arms one")
+        for name, fields in self.arms.items():
+            budget = fields.get(BUDGET, 1)
+            if not isinstance(budget, int | float) or not 0 < budget < math.inf:
+                raise ValueError(f"{name}: a budget is a number above 0, such as 0.25 or 4, not {budget!r}")
         if not self.verdict:
             raise ValueError("an experiment declares its verdict before it runs")
 

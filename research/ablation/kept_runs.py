@@ -38,7 +38,7 @@ def keep(asked: Asked, out: Path) -> list[Path]:
 
 
 def find(
-    name: str, folders: Sequence[Path], digest: Callable[[ConfigDict], str], *, split: str, search: str
+    name: str, folders: Sequence[Path], digest: Callable[[ConfigDict], str], *, split: str, search: str, gold: str
 ) -> Path | None:
     """Return the first of the evaluated runs, or of their evidence, that have a name; None where none has.
 
@@ -47,11 +47,12 @@ def find(
         folders: what holds run folders or evidence.
         digest: the identity of a run but for its seed.
         split, search: what is judged.
+        gold: the SHA-256 of the alignments that attention is compared with; "": the corpus's own, if it has any.
 
     Raises:
         ValueError: a run was made with another config or seed than its name says, or two folders have other numbers.
     """
-    found = [folder / name for folder in folders if RunFolder(folder / name).is_evaluated(split, search)]
+    found = [folder / name for folder in folders if RunFolder(folder / name).is_evaluated(split, search, gold)]
     for path in found:
         config = RunFolder.existing(path).config()
         if not name.endswith(f"-{digest(config)}.{config.seed}"):

@@ -99,12 +99,13 @@ class Learning:
     Attributes:
         margin: the question's.
         doublings: arm -> its last doubling; None where runs of half as many steps are missing.
-        turned: the arms of each effect that changed its sign.
+        turned, turned_probes: the arms of each effect that changed its sign, of the claim and of what is asked beside.
     """
 
     margin: float
     doublings: Mapping[str, LastDoubling | None]
     turned: Sequence[tuple[str, ...]]
+    turned_probes: Sequence[tuple[str, ...]] = ()
 
     @classmethod
     def of(
@@ -113,29 +114,28 @@ class Learning:
         runs: Mapping[str, Sequence[MeasuredRun]],
         halves: Mapping[str, Sequence[MeasuredRun]],
         judged: Iterable[tuple[Judged, Judged]],
+        probes: Iterable[tuple[Judged, Judged]] = (),
     ) -> "Learning":
         """Compare all arms with themselves after half their steps.
 
         Args:
             experiment: what was asked.
             runs, halves: arm -> its runs, of all steps and of half of them.
-            judged: each claim by the runs of all steps, and by those of half of them.
+            judged, probes: each claim, and each probe, by the runs of all steps and by those of half of them.
         """
         least = margin(experiment) or 0.0
         return cls(
             margin=least,
             doublings={arm: last_doubling(experiment.measure, runs[arm], halves.get(arm, []), least) for arm in runs},
-            turned=[
-                now.claim.arms
-                for now, before in judged
-                if _turned(now.claim, before.claim, _least(now, experiment.measure, least))
-            ],
+            turned=_all_turned(judged, experiment.measure, least),
+            turned_probes=_all_turned(probes, experiment.measure, least),
         )
 
-    def untrained(self, arms: Iterable[str]) -> bool:
-        """Return whether one of these arms had not done learning."""
+    def untrained(self, arms: Sequence[str], *, probe: bool = False) -> bool:
+        """Return whether one of these arms had not done learning, or an effect between them changed its sign."""
         found = [self.doublings.get(arm) for arm in arms]
-        return not all(each and each.trained for each in found) or any(set(each) <= set(arms) for each in self.turned)
+        turned = (*self.turned, *self.turned_probes) if probe else self.turned
+        return not all(each and each.trained for each in found) or any(set(each) <= set(arms) for each in turned)
 
     def doubling(self, arm: str) -> ArmDoubling | None:
         """Return what an answer keeps of an arm's last doubling."""
@@ -165,8 +165,12 @@ class Learning:
                 yield gained.of(arm=arm, gain=each.gain, unit=unit, at_most=each.at_most, enough=enough)
             if each.lags:
                 yield lags.of(arm=arm, seeds=", ".join(map(str, each.lags)))
-        for arms in self.turned:
+        for arms in (*self.turned, *self.turned_probes):
             yield Message("an effect changed its sign in the last doubling of steps: {arms}", arms=" − ".join(arms))
+
+
+def _all_turned(pairs: Iterable[tuple[Judged, Judged]], measure: str, least: float) -> list[tuple[str, ...]]:
+    return [now.claim.arms for now, before in pairs if _turned(now.claim, before.claim, _least(now, measure, least))]
 
 
 def _turned(now: Claim, before: Claim, least: float) -> bool:

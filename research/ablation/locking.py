@@ -80,6 +80,8 @@ def plan_of(ablation: Ablation, earlier_seeds: Sequence[int] = ()) -> Plan:
         calibration=ablation.calibration,
         looks=ablation.looks_after,
         gold=ablation.runs.gold,
+        at_least=dict(experiment.at_least),
+        accelerator=experiment.accelerator,
     )
     return msgspec.json.decode(msgspec.json.encode(plan), type=Plan)  # as it is read from a file
 

@@ -41,7 +41,7 @@ def find_warnings(
         earlier_seeds: of the plans that the one which is confirmed has replaced.
     """
     return [
-        *_revised(earlier_seeds),
+        *revised(earlier_seeds),
         *_left_out(experiment, arms),
         *_silenced(judged),
         *_blunt(judged),
@@ -57,7 +57,7 @@ def find_warnings(
     ]
 
 
-def _revised(seeds: Sequence[int]) -> Iterator[Message]:
+def revised(seeds: Sequence[int]) -> Iterator[Message]:
     """Say that there was a plan before this one."""
     if seeds:
         yield Message(

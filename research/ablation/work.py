@@ -5,6 +5,7 @@ python -m research.ablation.work JOB.json
 
 import json
 import os
+import shlex
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -56,7 +57,7 @@ def work(task: Task) -> dict[int, Exception]:
     from research.evaluation.gold import gold_digest
 
     config, gold = config_from_json(task.config), Path(task.gold) if task.gold else None
-    digest = gold_digest(gold) if gold else ""
+    digest = gold_digest(gold) if gold else None
     folders = {
         seed: Path(folder)
         for seed, folder in task.folders.items()
@@ -77,7 +78,7 @@ def work(task: Task) -> dict[int, Exception]:
     failed = {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
     for seed in [seed for seed in folders if seed not in failed]:
         command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
-        command += f" --gold={gold}" if gold else ""
+        command += f" --gold={shlex.quote(str(gold))}" if gold else ""
         try:
             evaluate(folders[seed], split=task.split, beams=(beam,), command=command, gold=gold)
         except Exception as error:

@@ -60,7 +60,8 @@ class Softmax(Normaliser):
         masked_BTS = jnp.where(mask_BTS, scores_BTS.astype(jnp.float32), LOWEST)
         peak_BT1 = jax.lax.stop_gradient(masked_BTS.max(axis=-1, keepdims=True))
         powers_BTS = jnp.where(mask_BTS, jnp.exp(masked_BTS - peak_BT1), 0.0)
-        return _to_one(powers_BTS)
+        total_BT1 = powers_BTS.sum(axis=-1, keepdims=True)
+        return powers_BTS / jnp.where(total_BT1 > 0, total_BT1, 1.0)
 
 
 class SoftmaxOverQueries(Normaliser):
@@ -99,19 +100,22 @@ class RenormalisedOverQueries(SoftmaxOverQueries):
 
     @staticmethod
     def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
-        return _to_one(SoftmaxOverQueries.weigh(scores_BTS, mask_BTS))
+        masked_BTS = jnp.where(mask_BTS, scores_BTS.astype(jnp.float32), LOWEST)
+        # The softmax over keys of log q: its gradient is finite where all of a row's q are nearly 0.
+        return Softmax.weigh(masked_BTS - jax.lax.cumlogsumexp(masked_BTS, axis=masked_BTS.ndim - 2), mask_BTS)
 
     @classmethod
     def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, state: Array) -> tuple[Array, Array]:
-        weights_BNS, state = super().weigh_next(scores_BNS, mask_BNS, state)
-        return _to_one(weights_BNS), state
+        masked_BNS = jnp.where(mask_BNS, scores_BNS.astype(jnp.float32), LOWEST)
+        asked_BNS = jnp.logaddexp(state, masked_BNS)
+        return Softmax.weigh(masked_BNS - asked_BNS, mask_BNS), asked_BNS
 
 
 class ScaledOverQueries(Normaliser):
     """w_ts = (t / S_t) q_ts of the weights q over queries, of S_t keys that may be read: the wrong axis, at scale.
 
-    Where all scores are the same, q_ts = 1 / t, and so the row sums to 1 at every t, as a softmax over keys does. Rows
-    may still sum to anything.
+    Where all scores are the same, and every query may read every key, q_ts = 1 / t, and so the row sums to 1 at every
+    t, as a softmax over keys does. Other rows may sum to anything.
     """
 
     over_queries = True
@@ -238,12 +242,6 @@ NORMALISERS: dict[str, type[Normaliser]] = {
     "last": Last,
     "permuted": Permuted,
 }
-
-
-def _to_one(weights_BTS: Array) -> Array:
-    """Return rows divided by their sums; a row of zeros stays one."""
-    total_BT1 = weights_BTS.sum(axis=-1, keepdims=True)
-    return weights_BTS / jnp.where(total_BT1 > 0, total_BT1, 1.0)
 
 
 def _at_scale(weights_BTS: Array, mask_BTS: Array, query_BTS: Array) -> Array:

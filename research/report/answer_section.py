@@ -25,6 +25,7 @@ def answer_section(answer: FiledAnswer) -> dict[str, Any]:
     """Return what answers.html shows of one answer."""
     measure, pairs = MEASURES[answer.measure], len(answer.comparisons)
     hypotheses = [_hypothesis(each, answer) for each in answer.hypotheses]
+    parts = [shown for shown, each in zip(hypotheses, answer.hypotheses, strict=True) if not each.probe]
     look, time = look_into(answer), duration(answer.seconds)
     unit = verbatim(measure.unit) if measure.unit else measure.title
     sentences = packed(look.sentences, look.languages) if look.sentences else None
@@ -39,9 +40,9 @@ def answer_section(answer: FiledAnswer) -> dict[str, Any]:
         "scope": scope(answer),
         "effort": Message("{time} of training", time=time),
         "hypotheses": hypotheses,
-        "glance": hypotheses[:GLANCE],
-        "more": Message("and {n} more", n=len(hypotheses) - GLANCE) if len(hypotheses) > GLANCE else None,
-        "level": Message("{value} interval", value=f"{answer.level:.0%}"),
+        "glance": parts[:GLANCE],
+        "more": Message("and {n} more", n=len(parts) - GLANCE) if len(parts) > GLANCE else None,
+        "level": Message("{value} interval", value=numbers.level(answer.level)),
         "figures": figures(answer_panels(answer), answer.name),
         "arms_heads": arms.heads,
         "seed_failed": Message("seed {n} failed"),
@@ -106,7 +107,7 @@ def _hypothesis(hypothesis: JudgedClaim, answer: Answer) -> dict[str, Any]:
     if hypothesis.margin is not None:
         facts.append(Message("margin {value}", value=numbers.exact(hypothesis.margin)))
     if hypothesis.interval:
-        facts.append(Message("{value} interval", value=f"{hypothesis.level:.0%}"))
+        facts.append(Message("{value} interval", value=numbers.level(hypothesis.level)))
     if answer_tables.is_constant(hypothesis):
         facts.append(answer_tables.NO_CHANCE)
     if hypothesis.p_supports is not None:

@@ -30,7 +30,9 @@ FALSE_SHARE = 0.05  # of the claims that stay supported when all are looked at t
 HOW_TO_READ = (
     "Intervals hold 95 %, of a claim that two are equivalent 90 % (two one-sided tests at 5 % each). A question's "
     "claim is supported where all of its parts are, so p to support are their own; it is refuted where one is, so p to "
-    "refute are corrected for the number of parts (Holm). The times of questions that share runs hold those runs each."
+    "refute are corrected for the number of parts (Holm). What is asked beside a claim decides nothing on it, and is "
+    "not in the table. A plan that looks more than once says at which level. The times of questions that share runs hold "
+    "those runs each."
 )
 IDENTICAL = Message("identical")
 CONSTANT = Message("does not vary")
@@ -138,6 +140,11 @@ def comparisons_table(answer: Answer) -> AnswerTable:
     return AnswerTable(heads, rows)
 
 
+def of_claim(answer: Answer) -> list[JudgedClaim]:
+    """Return what the claim needs, without the probes beside it."""
+    return [each for each in answer.hypotheses if not each.probe]
+
+
 def is_constant(hypothesis: JudgedClaim) -> bool:
     """Tell whether there is an effect that nothing varies, and so no p."""
     return hypothesis.effect is not None and hypothesis.p_supports is None
@@ -204,7 +211,7 @@ def discoveries(answers: Sequence[FiledAnswer]) -> Message | None:
 
     By Benjamini & Hochberg 1995: of the claims that stay, one in twenty is expected to be false.
     """
-    claims = [each for answer in answers if answer.lock for each in answer.hypotheses if each.p_supports is not None]
+    claims = [each for answer in answers if answer.lock for each in of_claim(answer) if each.p_supports is not None]
     supported = [each.verdict == "supported" for each in claims]
     if len(claims) < 2 or not any(supported):
         return None
@@ -225,8 +232,8 @@ def terminal(answers: Sequence[FiledAnswer]) -> RenderableType:
     for corpus in dict.fromkeys(answer.corpus for answer in answers):
         rows.append([TableCell(corpus, "italic")])
         for answer in (answer for answer in answers if answer.corpus == corpus):
-            shaped = len(answer.hypotheses) > 1
-            effects = [(f"{SHAPES[each.verdict]} " if shaped else "") + effect(each) for each in answer.hypotheses]
+            parts = of_claim(answer)
+            effects = [(f"{SHAPES[each.verdict]} " if len(parts) > 1 else "") + effect(each) for each in parts]
             verdict = TableCell(f"{SHAPES[answer.verdict]} {answer.verdict}", STYLES.get(answer.verdict, "dim"))
             rows.append([answer.question, verdict, "\n".join(effects), answer.seeds, str(duration(answer.seconds))])
     sheet = TextTable(["question", "verdict", "effect and interval", "seeds", "time"], rows, left=2)
@@ -241,7 +248,7 @@ def markdown(answers: Sequence[FiledAnswer]) -> str:
     for answer in answers:
         link = TableCell(answer.question, link=f"#{_anchor(_heading(answer))}")
         verdict = f"{SHAPES[answer.verdict]} **{answer.verdict}**"
-        effects = "\n".join(map(effect, answer.hypotheses)) or NOTHING
+        effects = "\n".join(map(effect, of_claim(answer))) or NOTHING
         rows.append([link, answer.corpus, verdict, effects, answer.seeds, str(duration(answer.seconds))])
     sheet = TextTable(["question", "corpus", "verdict", "effect and interval", "seeds", "time"], rows, left=4)
     together = discoveries(answers)

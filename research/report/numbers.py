@@ -54,6 +54,13 @@ def chance(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else "> 0.999" if p > 0.999 else f"{p:.3f}"
 
 
+def level(value: float) -> str:
+    """Return the level of an interval: 95%, or 99.991% of an early look, which is never rounded up to 100%."""
+    missing = 1 - value
+    places = max(0, math.ceil(-math.log10(missing)) - 2) if missing > 0 else 0
+    return f"{100 * value:.{places}f}%"
+
+
 def size(value: float | None) -> str:
     """Return a large count, such as 792k, 1.18M or 3.34G."""
     if value is None:

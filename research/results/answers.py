@@ -137,6 +137,7 @@ class JudgedClaim(Struct, frozen=True, forbid_unknown_fields=True):
         power: the chance to support it if the truth lies one margin beyond its bound; None where no margin says so.
         detectable: how far beyond the bound the truth would have to lie for a power of 0.8.
         seeds_needed: seeds an arm for a power of 0.8 at one margin; None where no number gives it.
+        probe: True if it stands beside the claim, and decides nothing on it.
     """
 
     statement: Message
@@ -152,6 +153,7 @@ class JudgedClaim(Struct, frozen=True, forbid_unknown_fields=True):
     power: float | None = None
     detectable: float | None = None
     seeds_needed: int | None = None
+    probe: bool = False
 
 
 class Published(Struct, frozen=True, forbid_unknown_fields=True):

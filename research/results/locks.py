@@ -34,7 +34,7 @@ class LockedArm(Struct, frozen=True, forbid_unknown_fields=True):
 class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """All that a verdict depends on but for what the runs will measure.
 
-    A plan without probes, looks and gold has the digest of one from before there were any.
+    Where the fields with defaults have these, the digest is that of a plan from before there were such fields.
 
     Attributes:
         hypotheses: each as its type and its fields, which hold margins and measures.
@@ -47,6 +47,7 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
         calibration: what the corpus's baseline came to; None where its config declares none.
         looks: after how many seeds it may give a verdict, where it looks more than once.
         gold: the SHA-256 of the file of alignments that attention is compared with; "": those of the corpus, if any.
+        at_least, accelerator: what the claim is about, see `Experiment`.
     """
 
     question: str
@@ -66,6 +67,8 @@ class Plan(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_d
     calibration: AnswerCalibration | None
     looks: tuple[int, ...] = ()
     gold: str = ""
+    at_least: dict[str, float] = {}
+    accelerator: bool = False
 
     @property
     def sha256(self) -> str:

@@ -107,17 +107,18 @@ class RunFolder:
         """Return result.json, or {} before the first evaluation."""
         return self.read_json("result.json") if (self.path / "result.json").exists() else {}
 
-    def is_evaluated(self, split: str, search: str, gold: str = "") -> bool:
+    def is_evaluated(self, split: str, search: str, gold: str | None = None) -> bool:
         """Return whether an ablation has nothing left to do here: the run was evaluated on the split, or timed.
 
         Args:
             split, search: what is judged.
-            gold: the SHA-256 of the file that its attention has to be compared with; "": of none in particular.
+            gold: the SHA-256 of the file that its attention has to be compared with; "": the corpus's own alignments,
+                if it has any; None: whatever it was.
         """
         result = self.result()
         measured = result.get("splits", {}).get(split, {})
         aligned = measured.get("alignment")
-        as_asked = not gold or not aligned or aligned.get("gold_sha256") == gold
+        as_asked = gold is None or not aligned or aligned.get("gold_sha256", aligned.get("gold", "")) == gold
         return "timing" in result or (search in measured.get("searches", {}) and as_asked)
 
     @contextmanager

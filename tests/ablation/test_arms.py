@@ -1,10 +1,14 @@
 """The arms algebra: what an arm is called, what it changes, and what can't be said in it."""
 
+from dataclasses import replace
+
 import pytest
 
 from configs.command_line import load
 from research.ablation.arms import build, chain, cross, named, subsample, together, vary
 from research.results.identity import config_as_json, flat
+from research.statistics.hypotheses import Level
+from tests.ablation.pretended import QUESTION
 
 
 def get_config(architecture):
@@ -85,6 +89,17 @@ def test_a_value_may_be_so_many_times_the_config_s_own():
     assert arm.model.width == 64
     assert isinstance(arm.model.width, int)
     assert arm.model.dropout == pytest.approx(1.5 * get_config("luong").model.dropout)
+
+
+@pytest.mark.parametrize("budget", [0, -1, float("inf"), float("nan"), None, "abc"])
+def test_a_budget_is_a_number_above_0(budget):
+    with pytest.raises(ValueError, match="a budget is a number above 0"):
+        replace(QUESTION, arms=vary("budget", 1, budget), axis=None, verdict=(Level("budget=1", 1.0, more=True),))
+
+
+def test_a_budget_of_all_arms_is_refused():
+    with pytest.raises(ValueError, match="a budget is an arm's own"):
+        replace(QUESTION, fields={"budget": 2})
 
 
 def test_an_arm_is_its_base_with_its_fields_changed_and_no_others():

@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import numpy as np
@@ -14,12 +15,23 @@ from scipy import stats
 from research.ablation import locking
 from research.ablation.locking import confirmable, register, with_fresh_seeds
 from research.ablation.tuning import tune
+from research.data.pairs import Pair
+from research.results.answer_files import read_answer
 from research.results.identity import config_as_json
 from research.results.locks import read_lock
 from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import Equivalence, Level, Superiority, Trend
 from research.training.provenance import Committed, commit_of
 from tests.ablation.pretended import BEFORE, QUESTION, Learner, Pretends, confirm, leave_a_run
+
+PAIRS = [Pair("a", "b"), Pair("c", "d")]
+
+
+def near(run, config, seed):
+    """Leave a run whose perplexity is 8 / layers, times 0.99, 1 or 1.01, under whatever seed."""
+    leave_a_run(run, config, (seed - 110) % 3)
+    run.write_json("config.json", {**config_as_json(config), "seed": seed})
+
 
 AFTER = "2026-11-30T09:00:00+00:00"
 
@@ -262,15 +274,101 @@ def test_a_plan_of_some_arms_can_still_be_judged(question, locked, file, monkeyp
     assert found.verdict == "not measured"  # the other half of the claim
 
 
-def test_a_plan_names_the_alignments_that_attention_is_compared_with(question, locked, file, tmp_path):
+def test_between_two_looks_there_is_no_verdict(question, locked, file, monkeypatch):
+    """The runs of the first look would show at the second's level what they did not show at their own."""
+    claim = (Superiority("layers=2", "layers=1", 3.7),)
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=claim))
+    lock = register(question(seeds=tuple(range(110, 122)), looks=(3, 12)), file, locked)
+    asked = question(seeds=lock.plan.seeds, lock=lock)
+    with pytest.raises(KeyboardInterrupt):  # halves and wholes of both arms are done, and the second look begins
+        confirm(question, lock, file, Pretends(leave=Learner(leave=near), stops_after=4))
+    found = read_answer(asked.file)
+    assert {len(arm.runs) for arm in found.arms} == {3}
+    assert (found.verdict, found.hypotheses[0].verdict) == ("not measured", "not measured")
+    whole = question(seeds=lock.plan.seeds, lock=lock)
+    again = whole.run(Pretends(leave=Learner(leave=near)), resume=True, lock=confirmable(whole, lock, file))
+    assert (again.verdict, again.missing) == ("supported", 0)
+    written = []
+    monkeypatch.setattr("research.ablation.ablate.write_answer", lambda answer, file: written.append(answer))
+    whole.run(Pretends(), resume=True, lock=confirmable(whole, lock, file))
+    assert [each.verdict for each in written] == ["supported"]  # and not first what the first look came to
+
+
+def test_a_failure_that_the_next_look_mends_is_forgotten(question, locked, file, monkeypatch):
+    claim = (Superiority("layers=2", "layers=1", 3.9),)
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=claim))
+    lock = register(question(seeds=tuple(range(110, 122)), looks=(3, 12)), file, locked)
+    launcher = Pretends(leave=Learner(leave=near), fails=(2,))
+
+    class Mends:
+        """Two layers fail until the second look."""
+
+        def launch(self, jobs):
+            launcher.fails = (2,) if len(launcher.tasks) < 4 else ()
+            yield from launcher.launch(jobs)
+
+    found = confirm(question, lock, file, Mends())
+    assert {len(arm.runs) for arm in found.arms} == {12}
+    assert (found.missing, [arm.failed for arm in found.arms]) == (0, [(), ()])
+
+
+def test_what_a_claim_is_about_is_locked(question, committed, file, monkeypatch):
+    """A plan that needed no tuning, as its models are too small, can't become one that is judged."""
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, at_least={"model.width": 512}))
+    lock = register(question(seeds=(100, 101, 102)), file, None)
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", QUESTION)
+    with pytest.raises(ValueError, match=r"locks at_least\.model\.width=512"):
+        confirm(question, lock, file)
+
+
+def test_an_effect_beside_the_claim_that_turned_says_nothing_of_the_claim(question, locked, file, monkeypatch):
+    """After half of the steps two layers were worse than 3.5, and are better in the end."""
+    turned = Level("layers=2", 3.5, more=True)
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, probes=(turned,)))
+    monkeypatch.setattr("research.ablation.last_doubling._turned", lambda now, before, least: len(now.arms) == 1)
+    register(question(seeds=(110, 111, 112)), file, locked)
+    found = confirm(question, read_lock(file), file)
+    assert [each.verdict for each in found.hypotheses] == ["supported", "not trained"]
+    assert found.verdict == "supported"
+
+
+def test_a_probe_whose_arm_is_missing_does_not_take_the_others_along(question, locked, file, monkeypatch):
+    probes = (Level("layers=2", 99.0, more=False), Level("layers=1", 1.0, more=True, measure="aer"))
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, probes=probes))
+    register(question(seeds=(110, 111, 112)), file, locked)
+    found = confirm(question, read_lock(file), file)
+    assert [(each.probe, each.verdict) for each in found.hypotheses] == [(False, "supported"), (True, "supported")]
+    assert "not measured: beside the claim: layers=1 is more than 1 AER" in map(str, found.warnings)
+
+
+def test_a_plan_that_cannot_be_calibrated_does_not_look_again(question, locked, file):
+    lock = register(question(seeds=tuple(range(110, 122)), looks=(3, 12), calibration=None), file, locked)
+    found = confirm(question, lock, file, calibration=None)
+    assert (found.verdict, {len(arm.runs) for arm in found.arms}) == ("not calibrated", {3})
+
+
+def test_a_plan_of_many_seeds_has_names_of_files_that_are_short_enough(question, locked, file):
+    lock = register(question(seeds=tuple(range(110, 310)), looks=(100, 200)), file, locked)
+    assert confirm(question, lock, file, Pretends(leave=Learner(leave=near))).verdict == "supported"
+
+
+def test_a_plan_names_the_alignments_that_attention_is_compared_with(question, locked, file, tmp_path, monkeypatch):
     gold = tmp_path / "gold"
     gold.write_text("0-0\n")
+    monkeypatch.setattr("research.ablation.ablate.build_corpus", lambda data: SimpleNamespace(splits={"test": PAIRS}))
+    with pytest.raises(ValueError, match="has 1 lines and the split has 2 pairs"):
+        question(gold=gold)
+    with pytest.raises(ValueError, match="there is no file nowhere, which --gold names"):
+        question(gold=Path("nowhere"))
+    monkeypatch.setattr(
+        "research.ablation.ablate.build_corpus", lambda data: SimpleNamespace(splits={"test": PAIRS[:1]})
+    )
     lock = register(question(seeds=(110, 111, 112), gold=gold), file, locked)
     assert lock.plan.gold == hashlib.sha256(b"0-0\n").hexdigest()
     launcher = Pretends(leave=Learner())
     assert confirm(question, lock, file, launcher, gold=gold).verdict == "supported"
     assert {task.gold for task in launcher.tasks} == {str(gold)}
-    gold.write_text("0-1\n")
+    gold.write_text("0?0\n")
     with pytest.raises(ValueError, match="locks gold="):
         confirm(question, lock, file, gold=gold)
 
@@ -296,10 +394,6 @@ def test_a_plan_with_looks_goes_on_where_the_first_shows_nothing(question, locke
     monkeypatch.setattr("tests.ablation.conftest.QUESTION", replace(QUESTION, verdict=claim))
     seeds = tuple(range(110, 122))
     register(question(seeds=seeds, looks=(3, 12)), file, locked)
-
-    def near(run, config, seed):
-        leave_a_run(run, config, (seed - 110) % 3)
-        run.write_json("config.json", {**config_as_json(config), "seed": seed})
 
     found = confirm(question, read_lock(file), file, Pretends(leave=Learner(leave=near)))
     assert found.verdict == "supported"

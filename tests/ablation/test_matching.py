@@ -71,7 +71,6 @@ def test_parameters_are_those_that_training_has():
     assert parameters(config) == sum(x.size for x in jax.tree.leaves(training.initial(0).params))
 
 
-@pytest.mark.slow
 def test_a_budget_is_of_what_arms_are_matched_by():
     """The first arm's is a quarter, which its steps hold: of the others each spends its share of the whole."""
     whole = match("flops", arms(), {})
@@ -84,6 +83,7 @@ def test_a_budget_is_of_what_arms_are_matched_by():
         assert config.training.steps == pytest.approx(times[name] * whole[name].training.steps, rel=0.01, abs=1)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_matched_is_said():
     with pytest.raises(ValueError, match=r"^large has no width whose size is within 5% of the first arm's"):
         match("parameters", {"small": arm("luong", width=2), "large": arm("transformer", layers=8, heads=32)}, {})

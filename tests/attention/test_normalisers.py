@@ -99,6 +99,16 @@ def test_over_queries_each_key_is_shared_by_the_queries_so_far(name, scores_TS, 
         np.testing.assert_allclose(next_1S[0], weights_TS[t], atol=1e-4)
 
 
+def test_renormalised_over_queries_has_weights_and_gradients_where_a_query_scores_low_everywhere():
+    """Its shares underflow, and their proportions do not."""
+    scores_TS = jnp.stack([jnp.arange(S) / 3.0, jnp.arange(S)[::-1] / 3.0 - 100.0]).astype(jnp.float32)
+    kind = NORMALISERS["softmax_over_queries_renormalised"]
+    gradient = jax.grad(lambda scores_TS: kind.weigh(scores_TS, True)[:, 0].sum())(scores_TS)
+    assert np.isfinite(gradient).all()
+    log_q = scores_TS[1] - jnp.logaddexp(scores_TS[0], scores_TS[1])
+    np.testing.assert_allclose(kind.weigh(scores_TS, True)[1], softmax(np.asarray(log_q)), rtol=1e-4)
+
+
 def test_over_queries_renormalised_and_scaled_read_a_mean_where_all_scores_are_the_same():
     mask_TS = np.arange(S)[None] < np.array([3, 5, S, 1] + [2] * (T - 4))[:, None]
     for name in ("softmax_over_queries_renormalised", "softmax_over_queries_scaled"):

@@ -122,10 +122,17 @@ def trained(ends, halves, measure, margin):
     return at_most < margin / 2 and (behind <= 5 * margin).all()
 
 
-def verdict(lock: Path, evidence: Path):
+def alpha(looks, seeds):
+    """What the look after so many seeds may spend: A(t) = 2 - 2 Φ(z / √t), less what earlier looks have."""
+    spent = [0, *(2 * stats.norm.sf(stats.norm.ppf(0.975) / np.sqrt(number / looks[-1])) for number in looks)]
+    return float(np.diff(spent)[looks.index(seeds)])
+
+
+def verdict(lock: Path, evidence: Path, seeds_seen: int):
     """The word for the whole question, and (word, effect, half width of the interval) for each claim."""
     plan = json.loads(lock.read_text("utf-8"))["plan"]
-    split, search, seeds = plan["split"], plan["search"], plan["seeds"]
+    split, search, seeds = plan["split"], plan["search"], plan["seeds"][:seeds_seen]
+    spends = alpha(plan.get("looks", [len(plan["seeds"])]), seeds_seen)
     by_arm = {arm: _folders(evidence, of["identity"], seeds) for arm, of in plan["arms"].items()}
     half_of = {arm: _folders(evidence, _half(evidence, of, plan), seeds) for arm, of in plan["arms"].items()}
     rows = len(np.load(next(iter(by_arm.values()))[0] / "counts" / f"{split}.npz")["tokens"])
@@ -148,15 +155,16 @@ def verdict(lock: Path, evidence: Path):
     refutes = [p for each in (asked, probes) for p in _holm([_p_refutes(one) for one in each])]
     of = plan["measure"]
     untrained = {arm for arm in by_arm if not trained(runs(of, arm), runs(of, arm, half=True), of, least)}
-    turned = [set(each[2]) for each in [*asked, *probes] if _turned(each, plan["measure"], least)]
+    turned = [set(each[2]) for each in asked if _turned(each, plan["measure"], least)]
+    by_probes = [set(each[2]) for each in probes if _turned(each, plan["measure"], least)]
     words, said = [], []
-    for each, refuted in zip([*asked, *probes], refutes, strict=True):
-        word = "refuted" if refuted < 0.05 else "supported" if _p_supports(each) < 0.05 else "neither"
+    for number, (each, refuted) in enumerate(zip([*asked, *probes], refutes, strict=True)):
+        word = "refuted" if refuted < spends else "supported" if _p_supports(each) < spends else "neither"
         words.append(word)
         arms = set(each[2])
-        if arms & untrained or any(pair <= arms for pair in turned):
+        if arms & untrained or any(pair <= arms for pair in turned + by_probes * (number >= len(asked))):
             word = "not trained"
-        tail = 0.05 if each[3] == "within" else 0.025
+        tail = spends if each[3] == "within" else spends / 2
         said.append((word, each[6].value, each[6].half(tail)))
     words = words[: len(asked)]  # probes decide nothing
     overall = "refuted" if "refuted" in words else "supported" if set(words) == {"supported"} else "neither"
