@@ -31,8 +31,8 @@ HOW_TO_READ = (
     "Intervals hold 95 %, of a claim that two are equivalent 90 % (two one-sided tests at 5 % each). A question's "
     "claim is supported where all of its parts are, so p to support are their own; it is refuted where one is, so p to "
     "refute are corrected for the number of parts (Holm). What is asked beside a claim decides nothing on it, and is "
-    "not in the table. A plan that looks more than once says at which level. The times of questions that share runs hold "
-    "those runs each."
+    "not in the table. A plan that looks more than once says at which level. The times of questions that share runs "
+    "hold those runs each."
 )
 IDENTICAL = Message("identical")
 CONSTANT = Message("does not vary")
