@@ -14,7 +14,8 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NoReturn
 
-from configs.verbs import VERBS, Given, UsageError, overview, read, refuse
+from configs.parser import Given, UsageError, overview, read, refuse
+from configs.verbs import VERBS
 
 EXPLORING = (0, 1, 2)
 """The seeds of an ablation that confirms nothing."""

@@ -19,7 +19,7 @@ from absl import flags
 from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
-from configs.verbs import UsageError
+from configs.parser import UsageError
 from research.results.calibration import Calibration
 
 

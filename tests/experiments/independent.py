@@ -123,7 +123,7 @@ def trained(ends, halves, measure, margin):
 
 
 def alpha(looks, seeds):
-    """What the look after so many seeds may spend: A(t) = 2 - 2 Φ(z / √t), less what earlier looks have."""
+    """Return the α of the look after so many seeds: A(t) = 2 - 2 Φ(z / √t), less what earlier looks have."""
     spent = [0, *(2 * stats.norm.sf(stats.norm.ppf(0.975) / np.sqrt(number / looks[-1])) for number in looks)]
     return float(np.diff(spent)[looks.index(seeds)])
 

@@ -1,0 +1,65 @@
+"""The parts of a verb: its flags with their help, and the values that they take."""
+
+from argparse import ArgumentTypeError
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+
+class Flag(NamedTuple):
+    """A flag, or a positional argument where the name has no dashes; `options` are those of argparse."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+class Verb(NamedTuple):
+    """A verb of the command line.
+
+    Args:
+        summary: one line of `python run.py --help`.
+        usage: the flags that matter, in one line.
+        description: what the verb does, above its flags.
+        examples: command lines without `python run.py`.
+        flags: its flags; of those in an inner tuple at most one may be given.
+        overrides: configs whose fields `--NAME.FIELD=VALUE` may set.
+        excludes: flag -> flags that may not be given with it.
+        requires: flag -> flags that mean something only with it.
+    """
+
+    summary: str
+    usage: str
+    description: str
+    examples: tuple[str, ...]
+    flags: tuple[Flag | tuple[Flag, ...], ...]
+    overrides: tuple[str, ...] = ()
+    excludes: Mapping[str, tuple[str, ...]] = {}
+    requires: Mapping[str, tuple[str, ...]] = {}
+
+
+def flag(name: str, help: str, **options: Any) -> Flag:
+    """Return a flag with its help text and argparse's options."""
+    return Flag(name, {"help": help, **options})
+
+
+def count(text: str) -> int:
+    """Parse a whole number of at least 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
+    return int(text)
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    """Parse whole numbers, such as the seeds 0,1,2."""
+    parts = text.split(",")
+    if not all(part.isdecimal() for part in parts):
+        raise ArgumentTypeError(f"{text!r}: expected comma-separated whole numbers, e.g. 0,1,2")
+    return tuple(map(int, parts))
+
+
+def looks(text: str) -> tuple[int, ...]:
+    """Parse the numbers of seeds after which a plan looks, such as 5,10,20."""
+    found = numbers(text)
+    if found[0] < 3 or any(later <= earlier for earlier, later in pairwise(found)):
+        raise ArgumentTypeError(f"{text!r}: expected growing numbers of seeds, 3 at least, e.g. 5,10,20")
+    return found
