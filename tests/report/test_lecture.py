@@ -29,10 +29,18 @@ def test_both_languages_have_the_same_parts_code_questions_and_commands():
         lambda text: [each["question"] for each in VERDICT.finditer(text)],
         lambda text: re.findall(r"^    python run\.py .*$", text, re.MULTILINE),
         lambda text: re.findall(r"^(#+) ", text, re.MULTILINE),
+        lambda text: re.findall(r"!\[[^]]+\]\(([^)]+)\)", text),
         lambda text: re.findall(r"^    .*$", text, re.MULTILINE),
     ):
         assert parts(english) == parts(korean)
         assert parts(english)
+
+
+@pytest.mark.parametrize("language", LECTURES)
+def test_every_picture_is_there(language):
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", LECTURES[language].read_text("utf-8"))
+    assert pictures
+    assert [each for each in pictures if not (DOCS / each).is_file()] == []
 
 
 def test_it_speaks_of_every_question():
