@@ -10,8 +10,9 @@ from ml_collections import ConfigDict
 
 from research import models
 from research.ablation import kept_runs
-from research.ablation.answer import Asked, Failures, make_answer
+from research.ablation.answer import make_answer
 from research.ablation.arm_runs import ArmRuns
+from research.ablation.asked import Asked, Failures
 from research.ablation.calibration import calibrate
 from research.ablation.experiment import Experiment
 from research.ablation.launching.jobs import Job, Launcher

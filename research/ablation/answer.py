@@ -2,15 +2,15 @@
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
 import msgspec
 
+from research.ablation.asked import Asked, Failures
 from research.ablation.experiment import Experiment
 from research.ablation.last_doubling import Learning
-from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate, read_run
+from research.ablation.measured import MeasuredRun, read_costs, read_curves, read_learning_rate
 from research.ablation.verdict import (
     EXPLORATORY,
     INCONCLUSIVE,
@@ -27,99 +27,24 @@ from research.ablation.verdict import (
     scores_of,
     unresolved,
 )
-from research.ablation.warnings import find_warnings, revised
-from research.ablation.wording import beside, crossings, statements
+from research.ablation.warnings import find_warnings, revised, uncalibrated, unprobed, without_accelerator
+from research.ablation.wording import beside, crossings
 from research.results.answers import (
     Answer,
     AnswerAxis,
-    AnswerCalibration,
-    AnswerLock,
     ArmResult,
     FailedRun,
     JudgedClaim,
-    Request,
     TrainedRun,
     Verdict,
 )
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
-from research.results.tunings import Tuning
 from research.statistics.contrasts import Scores
-from research.statistics.hypotheses import LEVEL, Hypothesis
+from research.statistics.hypotheses import Hypothesis
 from research.statistics.power import detectable, power, seeds_needed
 from research.training.provenance import commit, now
-
-
-@dataclass(frozen=True)
-class Asked:
-    """An experiment as it is run.
-
-    Attributes:
-        name: the question.
-        corpus: the stem of the config file.
-        command: how a person asks it again.
-        folders: arm -> seed -> run folder.
-        request: what another answer must have in common with this one to replace it.
-        halves: arm -> seed -> run folder of half as many steps, where a plan is confirmed.
-        tuning: the learning rates that were tried; None where arms have those of their configs.
-        calibration: of the corpus; None where its config declares none.
-        lock: of the plan that is confirmed; None where the answer explores.
-        earlier_seeds: of the plans that it has replaced.
-        level: 1 - α of its tests, α being what this look may spend.
-        looks: after how many seeds the plan looks, where it does so more than once.
-        gold: the SHA-256 of the file of alignments that attention is compared with; "": those of the corpus, if any.
-        too_small: what the arms are too small for, so that a plan needs no runs to say that nothing is tested here.
-    """
-
-    name: str
-    experiment: Experiment
-    corpus: str
-    command: str
-    split: str
-    search: str
-    folders: Mapping[str, Mapping[int, Path]]
-    request: Request
-    halves: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
-    tuning: Tuning | None = None
-    calibration: AnswerCalibration | None = None
-    lock: AnswerLock | None = None
-    earlier_seeds: Sequence[int] = ()
-    level: float = LEVEL
-    looks: Sequence[int] = ()
-    gold: str = ""
-    too_small: Sequence[Message] = ()
-
-    @property
-    def finished(self) -> dict[str, dict[int, Path]]:
-        """The run folders in which nothing is left to do."""
-        return self._finished(self.folders)
-
-    @property
-    def finished_halves(self) -> dict[str, dict[int, Path]]:
-        """The same, of the runs of half as many steps."""
-        return self._finished(self.halves)
-
-    def read(self, folders: Mapping[str, Mapping[int, Path]], measures: Sequence[str]) -> dict[str, list[MeasuredRun]]:
-        """Read the runs of each arm."""
-        return {
-            arm: [read_run(path, self.split, self.search, measures) for path in of.values()]
-            for arm, of in folders.items()
-        }
-
-    def _finished(self, folders: Mapping[str, Mapping[int, Path]]) -> dict[str, dict[int, Path]]:
-        return {
-            arm: {
-                seed: path
-                for seed, path in of.items()
-                if RunFolder(path).is_evaluated(self.split, self.search, self.gold)
-            }
-            for arm, of in folders.items()
-        }
-
-
-Failures = Mapping[str, Mapping[int, tuple[list[str], Path]]]
-"""arm -> seed -> the last lines of the log, and the log."""
 
 
 def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
@@ -151,7 +76,7 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         pairs = zip(judged, before, strict=False), zip(probes, probes_before, strict=False)
         learning = Learning.of(experiment, arms, halves, *pairs)
 
-    untested = [*asked.too_small, *_without_accelerator(experiment, finished)]
+    untested = [*asked.too_small, *without_accelerator(experiment, finished)]
     seeds = min((len(runs) for runs in arms.values()), default=0)
     asked_of = [each for each in experiment.verdict if arms.keys() >= set(each.arms)]
 
@@ -216,8 +141,8 @@ def make_answer(asked: Asked, failures: Failures, root: Path) -> Answer:
         widths=tuple(sorted({int(RunFolder(path).config().model.width) for path in every})),
         warnings=(
             *untested,
-            *_uncalibrated(asked.calibration),
-            *_unprobed(experiment, probed),
+            *uncalibrated(asked.calibration),
+            *unprobed(experiment, probed),
             *(learning.warnings(MEASURES[experiment.measure].unit) if learning else ()),
             *find_warnings(
                 experiment, arms, scores, [*judged, *probes], costs, folders, asked.tuning, asked.earlier_seeds
@@ -267,28 +192,6 @@ def _without_runs(asked: Asked) -> Answer:
         lock=asked.lock,
         calibration=asked.calibration,
     )
-
-
-def _without_accelerator(experiment: Experiment, finished: Mapping[str, Mapping[int, Path]]) -> Iterator[Message]:
-    """Say of a claim about accelerators that its runs had none."""
-    runs = [RunFolder(path) for arm in experiment.verdict_arms for path in finished.get(arm, {}).values()]
-    if runs and experiment.accelerator and all("cpu" in run.provenance().get("devices", "cpu") for run in runs):
-        yield Message("the claim is about accelerators, and these runs had none")
-
-
-def _uncalibrated(found: AnswerCalibration | None) -> Iterator[Message]:
-    """Say in what the corpus of the question is not the one whose baseline reached its number."""
-    if found and found.differs:
-        said = Message("the corpus was calibrated with other values of {fields}, and so it is another corpus")
-        yield said.of(fields=", ".join(found.differs))
-
-
-def _unprobed(experiment: Experiment, probed: Sequence[Hypothesis]) -> Iterator[Message]:
-    """Name the probes whose arms or measures are missing."""
-    for each in experiment.probes:
-        if each not in probed:
-            said = statements(each, MEASURES[each.measure or experiment.measure].unit)
-            yield from (Message("not measured: {statement}", statement=beside(one)) for one in said)
 
 
 def _looks(asked: Asked) -> Iterator[Message]:

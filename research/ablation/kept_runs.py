@@ -6,7 +6,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from research.ablation.answer import Asked
+from research.ablation.asked import Asked
 from research.results.evidence import keep_for_verdict
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder

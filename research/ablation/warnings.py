@@ -7,12 +7,15 @@ from typing import Any
 from research.ablation.experiment import Experiment
 from research.ablation.measured import MeasuredRun
 from research.ablation.verdict import INCONCLUSIVE, SEEDS, Judged, at_bound
+from research.ablation.wording import beside, statements
+from research.results.answers import AnswerCalibration
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
 from research.statistics.contrasts import Scores
+from research.statistics.hypotheses import Hypothesis
 
 STILL_LEARNING = 0.1  # share of perplexity that every seed of an arm lost in the second half of its training
 APART = 1.05  # times as much, from which on arms are said to differ
@@ -55,6 +58,28 @@ def find_warnings(
         *_seeds(arms),
         *_circumstances([path for of in folders.values() for path in of]),
     ]
+
+
+def without_accelerator(experiment: Experiment, finished: Mapping[str, Mapping[int, Path]]) -> Iterator[Message]:
+    """Say of a claim about accelerators that its runs had none."""
+    runs = [RunFolder(path) for arm in experiment.verdict_arms for path in finished.get(arm, {}).values()]
+    if runs and experiment.accelerator and all("cpu" in run.provenance().get("devices", "cpu") for run in runs):
+        yield Message("the claim is about accelerators, and these runs had none")
+
+
+def uncalibrated(found: AnswerCalibration | None) -> Iterator[Message]:
+    """Say in what the corpus of the question is not the one whose baseline reached its number."""
+    if found and found.differs:
+        said = Message("the corpus was calibrated with other values of {fields}, and so it is another corpus")
+        yield said.of(fields=", ".join(found.differs))
+
+
+def unprobed(experiment: Experiment, probed: Sequence[Hypothesis]) -> Iterator[Message]:
+    """Name the probes whose arms or measures are missing."""
+    for each in experiment.probes:
+        if each not in probed:
+            said = statements(each, MEASURES[each.measure or experiment.measure].unit)
+            yield from (Message("not measured: {statement}", statement=beside(one)) for one in said)
 
 
 def revised(seeds: Sequence[int]) -> Iterator[Message]:
