@@ -19,7 +19,7 @@ FEWEST_RESAMPLES = 100  # the error over sentences is then known to 7 % of itsel
 SCORERS: dict[str, Callable[..., quality.CorpusScore]] = {
     "bleu": lambda *texts, tokenize: quality.bleu(*texts, tokenize=tokenize, lowercase=False),
     "chrf": lambda *texts, tokenize: quality.chrf(*texts),
-    "ter": lambda *texts, tokenize: quality.ter(*texts),
+    "ter": quality.ter,
 }
 """The measures of `MEASURES` by which systems are compared: functions of (hypotheses, references, tokenize)."""
 

@@ -1,5 +1,6 @@
 """BLEU, chrF and TER of translations by sacreBLEU, each with the signature that makes it comparable."""
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,10 +10,13 @@ from sacrebleu.metrics.base import Metric
 
 from research.results.sums import of_metric
 
-TOKENIZERS = {"zh": "zh", "ja": "char"}
-"""sacreBLEU's tokeniser by target language. Every other language gets the default, 13a, which splits at spaces; Korean
-too, since "ko-mecab" needs a dictionary that not everyone has. The signature names the tokeniser."""
+TOKENIZERS = {"zh": "zh", "zho": "zh", "chi": "zh", "cmn": "zh", "ja": "char", "jpn": "char"}
+"""sacreBLEU's tokeniser by the first part of the target language's tag (ISO 639). Every other language gets the
+default, 13a, which splits at spaces; Korean too, since "ko-mecab" needs a dictionary that not everyone has, and Thai
+and Khmer, for which sacreBLEU has none. The signature names the tokeniser."""
 DEFAULT_TOKENIZER = "13a"
+WITHOUT_SPACES = ("zh", "char", "ja-mecab")
+"""The tokenisers of text without spaces, whose characters are the words of TER."""
 
 
 class CorpusScore(NamedTuple):
@@ -45,11 +49,14 @@ def tokenizer(asked: str, language: str) -> str:
 
     Args:
         asked: evaluation.tokenize; "" chooses by language.
-        language: code of the target language, such as "de".
+        language: tag of the target language, such as "de" or "zh-CN".
+
+    Raises:
+        ValueError: sacreBLEU has no tokeniser of the name `asked`.
     """
     if asked and asked not in BLEU.TOKENIZERS:
         raise ValueError(f"evaluation.tokenize={asked!r} is unknown; choose one of {', '.join(BLEU.TOKENIZERS)}")
-    return asked or TOKENIZERS.get(language, DEFAULT_TOKENIZER)
+    return asked or TOKENIZERS.get(re.split("[-_]", language)[0].lower(), DEFAULT_TOKENIZER)
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str, lowercase: bool) -> CorpusScore:
@@ -70,9 +77,16 @@ def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> CorpusScore:
     return _score(CHRF(), hypotheses, references)
 
 
-def ter(hypotheses: Sequence[str], references: Sequence[str]) -> CorpusScore:
-    """Score translations by TER: edits and shifts per reference word, in percent, lower-cased. Snover et al. 2006."""
-    return _score(TER(), hypotheses, references)
+def ter(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str = DEFAULT_TOKENIZER) -> CorpusScore:
+    """Score translations by TER: edits and shifts per reference word, in percent, lower-cased.
+
+    Args:
+        tokenize: sacreBLEU's tokeniser for BLEU; with one of `WITHOUT_SPACES` the words of TER are characters.
+
+    Reference: Snover et al. 2006.
+    """
+    apart = tokenize in WITHOUT_SPACES
+    return _score(TER(normalized=apart, asian_support=apart), hypotheses, references)
 
 
 def _score(metric: Metric, hypotheses: Sequence[str], references: Sequence[str]) -> CorpusScore:

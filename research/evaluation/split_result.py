@@ -154,7 +154,7 @@ def _scores(run: LoadedRun, data: EvaluationData, translations: Sequence[str]) -
         "bleu": quality.bleu(*texts, tokenize=tokenize, lowercase=False),
         "bleu_lowercased": quality.bleu(*texts, tokenize=tokenize, lowercase=True),
         "chrf": quality.chrf(*texts),
-        "ter": quality.ter(*texts),
+        "ter": quality.ter(*texts, tokenize=tokenize),
     }
 
 

@@ -59,6 +59,18 @@ def test_tokenised_text_gives_no_warning(capfd):
 
 def test_tokenizer_of_a_language():
     assert [tokenizer("", code) for code in ("de", "ko", "zh", "ja")] == ["13a", "13a", "zh", "char"]
+    assert {tokenizer("", code) for code in ("zh-CN", "zh_TW", "ZH", "zho", "cmn-Hans", "chi")} == {"zh"}
+    assert {tokenizer("", code) for code in ("ja-JP", "jpn")} == {"char"}
+    assert {tokenizer("", code) for code in ("de-AT", "kor", "th", "zhuang")} == {"13a"}
+
+
+@pytest.mark.parametrize("tokenize", ["zh", "char"])
+def test_characters_are_the_words_of_ter_where_there_are_no_spaces(tokenize):
+    """One of eight characters is another; as one word, the whole sentence was."""
+    found = ter(["我们今天去公园吧"], ["我们明天去公园吧"], tokenize=tokenize)
+    assert found.score == pytest.approx(100 / 8)
+    assert "asian:yes" in found.signature
+    assert ter(["我们今天去公园吧"], ["我们明天去公园吧"], tokenize="13a").score == 100
 
 
 @pytest.mark.parametrize("sentences", [[1], [2, 0], [0, 1, 2]])
