@@ -3,6 +3,7 @@
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple
 
 
@@ -40,6 +41,16 @@ class Verb(NamedTuple):
 def flag(name: str, help: str, **options: Any) -> Flag:
     """Return a flag with its help text and argparse's options."""
     return Flag(name, {"help": help, **options})
+
+
+def path(text: str) -> Path:
+    """Parse a path; ~ is the home folder, as in data.root."""
+    if not text:
+        raise ArgumentTypeError("'' is no file or folder: name one, and for the one you are in, .")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ArgumentTypeError(f"{text!r} begins with a home folder that is not known: write it out") from None
 
 
 def count(text: str) -> int:

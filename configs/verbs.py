@@ -1,14 +1,12 @@
 """The verbs of the command line as data: their flags, help and examples."""
 
-from pathlib import Path
-
-from configs.flags import Verb, count, flag, looks, numbers
+from configs.flags import Verb, count, flag, looks, numbers, path
 
 GOLD = flag(
     "--gold",
     "gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, 0?1 or 0p1 "
     "possible (default: the corpus's own, if it has one)",
-    type=Path,
+    type=path,
     metavar="FILE",
 )
 
@@ -29,12 +27,12 @@ TRAIN = Verb(
             required=True,
             metavar="FILE[:NAME]",
         ),
-        flag("--workdir", "the run folder, made if absent", required=True, type=Path, metavar="FOLDER"),
+        flag("--workdir", "the run folder, made if absent", required=True, type=path, metavar="FOLDER"),
         flag(
             "--trunk",
             "begin with the trunk of a shorter run, which differs in training.steps alone and was trained with "
             "--config.training.keep_trunk=True: only what comes after it is trained",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
     ),
@@ -52,7 +50,7 @@ EVALUATE = Verb(
         "evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
     ),
     flags=(
-        flag("--workdir", "the run folder", required=True, type=Path, metavar="FOLDER"),
+        flag("--workdir", "the run folder", required=True, type=path, metavar="FOLDER"),
         (
             flag("--all", "every split, validation too; prints the tables of all", action="store_true"),
             flag("--split", "one split of the run folder (default: every test split)", metavar="NAME"),
@@ -89,7 +87,7 @@ TRANSLATE = Verb(
             "the run folder; given again, another run that translates with it: their probabilities are averaged",
             required=True,
             action="append",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
         flag("--last", "average the probabilities of the last K checkpoints, too", type=count, metavar="K"),
@@ -100,13 +98,13 @@ TRANSLATE = Verb(
         flag("--top_k", "for --sample: draw from the K likeliest tokens only", type=count, metavar="K"),
         flag("--top_p", "for --sample: draw from the likeliest tokens of mass P", type=float, metavar="P"),
         flag("--seed", "for --sample (default: the config's)", type=int, metavar="N"),
-        flag("--score", "do not translate: score this translation, line for line", type=Path, metavar="FILE"),
+        flag("--score", "do not translate: score this translation, line for line", type=path, metavar="FILE"),
         flag(
             "--attention",
             "write the attention weights there: index.html, a page that shows them by layer and head, and for each "
             "line a picture and its weights, 0001.png and 0001.npz for line 1 (arrays: source, target, source_tokens, "
             "target_tokens, weights_LHTS of every layer and head, weights: their mean)",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
     ),
@@ -130,9 +128,9 @@ COMPARE = Verb(
         "compare runs/deep-? --with runs/flat-? --measure=chrf --margin=0.5 --json=deep-or-flat.json",
     ),
     flags=(
-        flag("a", "run folders of system A, one a seed", nargs="+", type=Path, metavar="A"),
+        flag("a", "run folders of system A, one a seed", nargs="+", type=path, metavar="A"),
         flag(
-            "--with", "run folders of system B, one a seed", required=True, nargs="+", type=Path, metavar="B", dest="b"
+            "--with", "run folders of system B, one a seed", required=True, nargs="+", type=path, metavar="B", dest="b"
         ),
         flag("--split", "the split that was translated (default: the only test split)", metavar="NAME"),
         flag(
@@ -158,7 +156,7 @@ COMPARE = Verb(
             default=0,
             metavar="N",
         ),
-        flag("--json", "also write everything that was found there", type=Path, metavar="FILE"),
+        flag("--json", "also write everything that was found there", type=path, metavar="FILE"),
     ),
 )
 
@@ -233,7 +231,7 @@ ABLATE = Verb(
         flag(
             "--out",
             "the folder of runs and answer (default: runs/ablation/ and the config's name)",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
         flag(
@@ -241,14 +239,14 @@ ABLATE = Verb(
             "a folder of runs that were made elsewhere, or of their evidence, which are taken before any is trained; "
             "may be given again",
             action="append",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
         flag(
             "--keep",
             "also write the evidence of every run of the answer below FOLDER: about 20 kB each, without weights and "
             "texts, from which --evidence gives the same answer",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
         GOLD,
@@ -324,13 +322,13 @@ REPORT = Verb(
         "report runs/* --out=report/ --keep=docs/evidence",
     ),
     flags=(
-        flag("runs", "run folders, evaluated; or answers, or folders of answers", nargs="+", type=Path, metavar="RUN"),
-        flag("--out", "where the report goes, made if absent", required=True, type=Path, metavar="FOLDER"),
+        flag("runs", "run folders, evaluated; or answers, or folders of answers", nargs="+", type=path, metavar="RUN"),
+        flag("--out", "where the report goes, made if absent", required=True, type=path, metavar="FOLDER"),
         flag(
             "--keep",
             "also write the evidence of each run below FOLDER: a run folder of about 20 kB, without weights and texts, "
             "that report reads like the run itself",
-            type=Path,
+            type=path,
             metavar="FOLDER",
         ),
     ),

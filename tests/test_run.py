@@ -274,6 +274,12 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
         ("translate --workdir=w --workdir=v --attention=a", "--attention draws what one model reads: give"),
         ("translate --workdir=w --top_p=0.9", "--top_p says how to sample: give --sample with it, or leave it out"),
         ("report --out=o", "required: RUN"),
+        (f"train {EMBEDDED} --workdir=", "'' is no file or folder: name one, and for the one you are in, ."),
+        ("report w --out=''", "'' is no file or folder"),
+        ("evaluate --workdir=~nobody-of-this-name/w", "begins with a home folder that is not known: write it out"),
+        ("ablate heads --register --looks=0", "'0': expected growing numbers of seeds, 3 at least, e.g. 5,10,20"),
+        ("ablate heads --register --looks=5,5", "'5,5': expected growing numbers of seeds"),
+        ("ablate heads --looks=5,10", "--looks says how to register: give --register with it, or leave it out"),
     ],
 )  # fmt: skip
 def test_a_mistyped_command_is_answered(command, answer, train, capsys):
@@ -284,6 +290,20 @@ def test_a_mistyped_command_is_answered(command, answer, train, capsys):
     assert printed.out == ""
     assert "Traceback" not in printed.err
     assert train == []
+
+
+def test_a_tilde_is_the_home_folder_in_every_path(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for line, name in (
+        (f"train {EMBEDDED} --workdir=~/w", "workdir"),
+        ("evaluate --workdir=~/w --gold=~/g", "gold"),
+        ("ablate heads --out=~/w", "out"),
+        ("report ~/w --out=~/o", "out"),
+        ("compare a --with b --json=~/j", "json"),
+    ):
+        verb, *arguments = shlex.split(line)
+        assert getattr(run.read(verb, arguments).flags, name).parent == tmp_path
+    assert run.read("report", ["~/w", "--out=o"]).flags.runs == [tmp_path / "w"]
 
 
 @pytest.mark.parametrize(
