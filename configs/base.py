@@ -2,7 +2,8 @@
 
 A config file returns one of these with some values changed: `get_config(architecture)` where
 `architecture` names a function of `MODELS`. Fields are typed and all is locked from the start, so
-a mistyped name or a value of the wrong type is an error, never a silent default.
+a mistyped name or a value of the wrong type is an error, never a silent default. So is a number
+out of its range, by `research/results/ranges.py`.
 """
 
 from collections.abc import Callable

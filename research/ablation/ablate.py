@@ -26,6 +26,7 @@ from research.results.answers import Answer, AnswerCalibration, AnswerLock, Requ
 from research.results.calibration import Calibration
 from research.results.locks import Lock
 from research.results.measures import MEASURES
+from research.results.ranges import refuse_out_of_range
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning, read_tuning
 from research.statistics.hypotheses import LEVEL
@@ -117,6 +118,7 @@ class Ablation:
         if not self.arms:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
+            refuse_out_of_range(config)
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
         kept_runs.check(made_elsewhere, self.arms.values())
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")

@@ -1,6 +1,5 @@
 """Evaluate a run folder: measure its splits and write the results into it."""
 
-import math
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -23,6 +22,7 @@ from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.split_result import count_alignments, measure_split
 from research.results.counts import write as write_counts
 from research.results.evaluation_weights import refuse_unknown
+from research.results.ranges import refuse_out_of_range
 from research.results.run_folder import search_words
 
 VALIDATION = "validation"
@@ -134,10 +134,7 @@ def refuse_impossible(fields: ConfigDict, *, attends: bool) -> None:
         raise ValueError(
             "evaluation.coverage_penalty needs a model that attends, and model.reader=none does not: set it to 0"
         )
-    at_least_1, at_least_0 = ("beam", "batch_sentences"), ("length_penalty", "coverage_penalty", "extra_tokens")
-    for name, least in [*((name, 1) for name in at_least_1), *((name, 0) for name in at_least_0)]:
-        if not least <= fields[name] < math.inf:
-            raise ValueError(f"evaluation.{name}={fields[name]} must be at least {least}")
+    refuse_out_of_range(fields, "evaluation")
 
 
 def _best_layer(run: LoadedRun, validation: EvaluationData) -> str | None:

@@ -34,19 +34,16 @@ def build(model: ConfigDict, *, source_vocabulary: int, target_vocabulary: int) 
     """Build the translator that `model` describes.
 
     Args:
-        model: config.model.
+        model: config.model, its numbers within `results.ranges`.
         source_vocabulary: the number of source subwords.
         target_vocabulary: the number of target subwords.
 
     Raises:
-        ValueError: a name is in no table, a number is too small, or a field is missing; one sentence says which.
+        ValueError: a name is in no table, or a field is missing; one sentence says which.
     """
     for field, table in CHOICES.items():
         if field in model and model[field] not in table:
             raise ValueError(f"model.{field}={model[field]!r} is unknown; choose one of {', '.join(table)}")
-    for field, least in AT_LEAST.items():
-        if field in model and not model[field] >= least:
-            raise ValueError(f"model.{field}={model[field]} must be at least {least}")
     embeddings = Embeddings(source_vocabulary, target_vocabulary, model.embedding, model.width, model.tie)
     try:
         return Translator(embeddings, ENCODERS[model.encoder](model), DECODERS[model.decoder](model))
@@ -183,17 +180,4 @@ CHOICES: dict[str, Iterable[str]] = {
     "kernel": KERNELS,
     "norm": NORMS,
     "tie": TIES,
-}
-AT_LEAST = {
-    "width": 1,
-    "embedding": 1,
-    "ffn": 1,
-    "encoder_layers": 1,
-    "decoder_layers": 1,
-    "head_width": 0,
-    "learned_positions": 1,
-    "window_radius": 1,
-    "self_window": 0,
-    "relative_reach": 0,
-    "coverage_width": 1,
 }

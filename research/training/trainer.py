@@ -21,6 +21,7 @@ from research.models.flops import training_flops_per_token
 from research.parallel import host
 from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
+from research.results.ranges import refuse_out_of_range
 from research.results.run_folder import RunFolder
 from research.training import loop
 from research.training.folder_setup import other_data, refuse_another_config, set_up_folder
@@ -83,6 +84,7 @@ class Trainer:
     """
 
     def __init__(self, config: ConfigDict, folders: Sequence[RunFolder]):
+        refuse_out_of_range(config)
         refuse_impossible(config.evaluation, attends=attends(config.model))
         self.config = config
         self.corpus = data.build(config.data)
@@ -183,9 +185,6 @@ class Trainer:
             raise ValueError(
                 "training.keep_best_by='bleu' needs sentences to translate: set training.bleu_sentences above 0"
             )
-        for field in ("bleu_sentences", "attention_sentences"):
-            if config.training[field] < 0:
-                raise ValueError(f"training.{field}={config.training[field]} must be at least 0")
         return validator(
             self.training.translator,
             self.vocabularies,
