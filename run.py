@@ -7,7 +7,8 @@ python run.py train --help      one verb: its flags, examples and exit codes
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
@@ -103,6 +104,8 @@ def ablate(given: Given, command: str) -> None:
     if flags.vary:
         named_before = flags.question in experiments.names()
         own = _write_own_question(flags)
+        with _only_if_right(own, named_before):
+            experiments.load(flags.question)
     asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}
     if flags.architecture:
         asked = {name: replace(experiment, base=flags.architecture) for name, experiment in asked.items()}
@@ -114,12 +117,8 @@ def ablate(given: Given, command: str) -> None:
         refuse("ablate", f"unexpected argument {rest[0]!r}")
     changed = partial(override, arguments=ours)
     if flags.vary:
-        try:
+        with _only_if_right(own, named_before):
             asked[flags.question].configs(get_config, changed, corpus=corpus)
-        except ValueError:
-            if not named_before:
-                own.unlink()  # a field or a value is wrong, and the name is free again
-            raise
     if flags.list:
         from rich.console import Console
 
@@ -184,6 +183,17 @@ def _write_own_question(flags: Any) -> Path:
     file = experiments.write_own(flags.question, text)
     print(f"Question: {file}")
     return file
+
+
+@contextmanager
+def _only_if_right(file: Path, was_there: bool) -> Iterator[None]:
+    """Remove the file of a question in which a field or a value is wrong, so that its name is free again."""
+    try:
+        yield
+    except ValueError:
+        if not was_there:
+            file.unlink()
+        raise
 
 
 def _tune(ablation: Any, launching: Any, *, dry_run: bool) -> None:

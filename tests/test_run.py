@@ -494,6 +494,10 @@ def test_ablate_asks_a_question_of_ones_own(ablate, tmp_path, capsys):
     assert run.main(asks) == 0  # the same again
     assert leave("ablate", "my_depth", "--vary=model.layers=1,3") == 1
     assert "asks something else already: choose another name" in capsys.readouterr().err
+    for wrong in ("--vary=budget=0,1", "--vary=model.layerz=1,2"):
+        assert leave("ablate", "my_budget", wrong) == 1
+        assert not (tmp_path / "own" / "my_budget.py").exists()  # its name is free again
+    capsys.readouterr()
     assert leave("ablate", "heads", "--vary=model.layers=1,3") == 1
     assert (
         "'heads' cannot name a question of your own: choose another name, such as my_heads" in capsys.readouterr().err
