@@ -101,23 +101,19 @@ def ablate(given: Given, command: str) -> None:
     if flags.question is None and (flags.vary or not flags.list):
         refuse("ablate", "which question? --list names them; with --vary, any name will do, such as my_depth")
     launcher_fields, ours = override(launcher(flags.launcher), given.overrides, prefix="launcher")
-    if flags.vary:
-        named_before = flags.question in experiments.names()
-        own = _write_own_question(flags)
-        with _only_if_right(own, named_before):
-            experiments.load(flags.question)
-    asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}
-    if flags.architecture:
-        asked = {name: replace(experiment, base=flags.architecture) for name, experiment in asked.items()}
+    named_before = flags.question in experiments.names()
+    with _only_if_right(_write_own_question(flags) if flags.vary else None, named_before):
+        asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}
+        if flags.architecture:
+            asked = {name: replace(experiment, base=flags.architecture) for name, experiment in asked.items()}
 
-    def get_config(architecture: str) -> Any:
-        return load(f"{flags.config}:{architecture}")
+        def get_config(architecture: str) -> Any:
+            return load(f"{flags.config}:{architecture}")
 
-    if rest := override(get_config(next(iter(asked.values())).base), ours)[1]:
-        refuse("ablate", f"unexpected argument {rest[0]!r}")
-    changed = partial(override, arguments=ours)
-    if flags.vary:
-        with _only_if_right(own, named_before):
+        if rest := override(get_config(next(iter(asked.values())).base), ours)[1]:
+            refuse("ablate", f"unexpected argument {rest[0]!r}")
+        changed = partial(override, arguments=ours)
+        if flags.vary:
             asked[flags.question].configs(get_config, changed, corpus=corpus)
     if flags.list:
         from rich.console import Console
@@ -186,12 +182,12 @@ def _write_own_question(flags: Any) -> Path:
 
 
 @contextmanager
-def _only_if_right(file: Path, was_there: bool) -> Iterator[None]:
+def _only_if_right(file: Path | None, was_there: bool) -> Iterator[None]:
     """Remove the file of a question in which a field or a value is wrong, so that its name is free again."""
     try:
         yield
     except ValueError:
-        if not was_there:
+        if file and not was_there:
             file.unlink()
         raise
 

@@ -61,7 +61,7 @@ def calibration(file: str) -> Calibration | None:
 
 def _module(file: str) -> ModuleType:
     """Return a config file as a module; the message of a `ConfigError` says what is wrong with it."""
-    path = Path(file)
+    path = Path(file).expanduser()
     if not path.is_file():
         folder = Path(__file__).parent
         near = get_close_matches(path.name, [entry.name for entry in folder.glob("*.py")], n=3)

@@ -391,6 +391,8 @@ def test_report_shows_runs_and_answers_together(report, tmp_path, capsys):
             1,
             "the learning rates of recurrent_cell were not tuned: --tune first",
         ),
+        (["recurrent_depth", "--match=flops", "--config.model.width=0"], 1, "model.width=0 must be at least 1"),
+        (["recurrent_cell", "--seeds=0,4294967296"], 1, "seed 4294967296 must be at least 0 and below 4294967296"),
         (["heads", "--power"], 1, "heads was not tuned: --tune first, with the same flags"),
         (["heads", "--evidence=nowhere"], 1, "there are no runs in nowhere, which --evidence names"),
         (["heads", "--tune", "--keep=x"], 2, "--tune and --keep do not go together"),
@@ -494,8 +496,12 @@ def test_ablate_asks_a_question_of_ones_own(ablate, tmp_path, capsys):
     assert run.main(asks) == 0  # the same again
     assert leave("ablate", "my_depth", "--vary=model.layers=1,3") == 1
     assert "asks something else already: choose another name" in capsys.readouterr().err
-    for wrong in ("--vary=budget=0,1", "--vary=model.layerz=1,2"):
-        assert leave("ablate", "my_budget", wrong) == 1
+    right = "--vary=model.layers=1,2"
+    for wrong in (
+        ["--vary=budget=0,1"], ["--vary=model.layerz=1,2"], ["--vary=model.width=0,4"], ["--vary=model.layers=1,×inf"],
+        [right, "--architecture=nope"], [right, "--config=configs/nope.py"], [right, "--config.model.nope=3"],
+    ):  # fmt: skip
+        assert leave("ablate", "my_budget", *wrong) in (1, 2)
         assert not (tmp_path / "own" / "my_budget.py").exists()  # its name is free again
     capsys.readouterr()
     assert leave("ablate", "heads", "--vary=model.layers=1,3") == 1

@@ -1,6 +1,6 @@
 """Answer a question: launch the runs that are missing, and write the answer anew after every job."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -26,16 +26,11 @@ from research.results.answers import Answer, AnswerCalibration, AnswerLock, Requ
 from research.results.calibration import Calibration
 from research.results.locks import Lock
 from research.results.measures import MEASURES
-from research.results.ranges import refuse_out_of_range
+from research.results.ranges import RANGES
 from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning, read_tuning
 from research.statistics.hypotheses import LEVEL
 from research.statistics.looks import shares
-
-ArmConfigs = Iterable[tuple[str, ConfigDict]]
-
-MODULE = ("-m", "research.ablation.work")
-
 
 MOST_SURE = 1 - 1e-9  # the level of a first look that can still decide anything
 LAST_WORDS = (SUPPORTED, REFUTED, NOT_TESTED, NOT_CALIBRATED)
@@ -103,6 +98,8 @@ class Ablation:
         """
         if len(set(seeds)) < len(seeds) or not seeds:
             raise ValueError(f"seeds {list(seeds)}: give each once, such as 0,1,2")
+        if outside := [seed for seed in seeds if seed not in RANGES["seed"]]:
+            raise ValueError(f"seed {outside[0]} must be {RANGES['seed']}")
         self.name, self.experiment, self.out = name, experiment, Path(out)
         self.config_file, self.command, self.seeds, self.search = config_file, command, list(seeds), search
         if calibration and getattr(MEASURES.get(calibration.measure), "better", 0) == 0:
@@ -118,7 +115,6 @@ class Ablation:
         if not self.arms:
             raise ValueError(f"no arm of {name} is like {only!r}; there are {', '.join(experiment.arms)}")
         for config in self.arms.values():  # better now than in the middle of the night
-            refuse_out_of_range(config)
             models.build(config.model, source_vocabulary=8, target_vocabulary=8)
         kept_runs.check(made_elsewhere, self.arms.values())
         self.split = next(iter(next(iter(self.arms.values())).data.tests), "test")
@@ -135,8 +131,10 @@ class Ablation:
             made_elsewhere=made_elsewhere,
         )
         if gold:
-            data = next(iter(self.arms.values())).data
-            read_gold(gold, build_corpus(data).splits[self.split])  # better now than after all is trained
+            splits = build_corpus(next(iter(self.arms.values())).data).splits
+            if self.split not in splits:
+                raise ValueError(f"the corpus has no test split that {gold} could align: name one in data.tests")
+            read_gold(gold, splits[self.split])  # better now than after all is trained
         self.plan = lock.plan if lock else None
         if self.plan:
             self.tuning = self.plan.tuning

@@ -87,7 +87,7 @@ def name_of(field: str, value: Any) -> str:
     name = field.rpartition(".")[2]
     if isinstance(value, bool):
         return ("" if value else "no ") + name.replace("_", " ")
-    return value if isinstance(value, str) else f"{name}={value}"
+    return value if isinstance(value, str) and not value.startswith(TIMES) else f"{name}={value}"
 
 
 def build(get_config: Callable[[str], ConfigDict], architecture: str, *changes: Fields) -> ConfigDict:
@@ -128,8 +128,8 @@ def _times(field: str, own: Any, value: str) -> Any:
     """Return so many times the config's own number, a whole one where that is."""
     try:
         found = own * float(value.removeprefix(TIMES))
-        if isinstance(own, bool) or found != type(own)(found):
+        if isinstance(own, bool) or not own or found != type(own)(found):
             raise ValueError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{field} is {own!r}, of which {value!r} is no such number: write it out") from None
     return type(own)(found)

@@ -16,6 +16,7 @@ from research.results.answers import Published
 from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
+from research.results.ranges import refuse_out_of_range
 from research.statistics.hypotheses import Hypothesis
 
 WORKS = ("train", "time")
@@ -137,7 +138,8 @@ class Experiment:
             corpus: the stem of the config file.
 
         Raises:
-            ValueError: an arm changes a field that the config does not define, or a knob of another corpus.
+            ValueError: an arm changes a field that the config does not define, or a knob of another corpus, or has a
+                number out of its range.
         """
 
         def base(architecture: str) -> ConfigDict:
@@ -158,6 +160,8 @@ class Experiment:
             raise ValueError(
                 f"arms differ in {turned[0]}, a knob of the embedded corpus: ask it of a config that has it"
             )
+        for config in arms.values():
+            refuse_out_of_range(config)
         return arms
 
     def too_small(self, arms: Mapping[str, ConfigDict]) -> Iterator[Message]:

@@ -57,7 +57,7 @@ def work(task: Task) -> dict[int, Exception]:
     from research.evaluation.gold import gold_digest
 
     config, gold = config_from_json(task.config), Path(task.gold) if task.gold else None
-    digest = gold_digest(gold) if gold else None
+    digest = gold_digest(gold) if gold else ""
     folders = {
         seed: Path(folder)
         for seed, folder in task.folders.items()

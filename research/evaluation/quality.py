@@ -16,7 +16,7 @@ default, 13a, which splits at spaces; Korean too, since "ko-mecab" needs a dicti
 and Khmer, for which sacreBLEU has none. The signature names the tokeniser."""
 DEFAULT_TOKENIZER = "13a"
 WITHOUT_SPACES = ("zh", "char", "ja-mecab")
-"""The tokenisers of text without spaces, whose characters are the words of TER."""
+"""The tokenisers of text without spaces, in which each ideograph is a word of TER; a run of kana stays one."""
 
 
 class CorpusScore(NamedTuple):
@@ -81,7 +81,7 @@ def ter(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str =
     """Score translations by TER: edits and shifts per reference word, in percent, lower-cased.
 
     Args:
-        tokenize: sacreBLEU's tokeniser for BLEU; with one of `WITHOUT_SPACES` the words of TER are characters.
+        tokenize: sacreBLEU's tokeniser for BLEU; one of `WITHOUT_SPACES` turns its `asian_support` on.
 
     Reference: Snover et al. 2006.
     """

@@ -55,10 +55,10 @@ def chance(p: float | None) -> str:
 
 
 def level(value: float) -> str:
-    """Return the level of an interval: 95%, or 99.991% of an early look, which is never rounded up to 100%."""
+    """Return the level of an interval: 95%, or 99.45% of an early look, which is not rounded up."""
     missing = 1 - value
-    places = max(0, math.ceil(-math.log10(missing)) - 2) if missing > 0 else 0
-    return f"{100 * value:.{places}f}%"
+    places = max(0, math.ceil(-math.log10(missing))) if missing > 0 else 0
+    return f"{math.floor(round(100 * value * 10**places, 6)) / 10**places:g}%"
 
 
 def size(value: float | None) -> str:

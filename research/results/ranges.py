@@ -93,13 +93,13 @@ RANGES: dict[str, Range] = {
     "training.weight_decay": OR_NONE,
     "training.clip_norm": OR_NONE,
     "training.ema_decay": RATE,
-    "training.average_last": COUNT,
+    "training.average_last": OR_NONE,
     "training.log_every_steps": COUNT,
     "training.validate_every_steps": COUNT,
     "training.bleu_sentences": OR_NONE,
     "training.attention_sentences": OR_NONE,
     "training.save_every_steps": COUNT,
-    "training.keep_last": COUNT,
+    "training.keep_last": OR_NONE,
     "training.patience": OR_NONE,
     "evaluation.beam": COUNT,
     "evaluation.length_penalty": OR_NONE,
@@ -117,7 +117,7 @@ def refuse_out_of_range(config: ConfigDict, section: str = "") -> None:
         section: which one, such as "model"; "" for a whole config.
     """
     fields: dict[str, Any] = flat(config_as_json(config))
-    for name, value in fields.items():
-        field = f"{section}.{name}" if section else name
-        if field in RANGES and value not in RANGES[field]:
-            raise ValueError(f"{field}={value} must be {RANGES[field]}")
+    for field, wanted in RANGES.items():  # what others take their value from comes first
+        name = field.removeprefix(f"{section}.") if section else field
+        if name in fields and fields[name] not in wanted:
+            raise ValueError(f"{field}={fields[name]} must be {wanted}")

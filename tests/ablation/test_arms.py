@@ -74,6 +74,8 @@ def test_a_subsample_is_the_same_for_a_seed_and_keeps_the_order():
             lambda: build(get_config, "luong", {"model.width": "×1.51"}),
             "width is 64, of which '×1.51' is no such number",
         ),
+        (lambda: build(get_config, "luong", {"model.width": "×inf"}), "of which '×inf' is no such number"),
+        (lambda: build(get_config, "luong", {"data.subset": "×2"}), "subset is 0, of which '×2' is no such number"),
         (lambda: build(get_config, "luong", {"model.width": "×two"}), "of which '×two' is no such number"),
         (lambda: build(get_config, "luong", {"model.cell": "×2"}), "cell is 'lstm', of which '×2' is no such number"),
         (lambda: build(get_config, "luong", {"model.input_feeding": "×2"}), "of which '×2' is no such number"),
@@ -82,6 +84,10 @@ def test_a_subsample_is_the_same_for_a_seed_and_keeps_the_order():
 def test_what_cannot_be_said(make, sentence):
     with pytest.raises(ValueError, match=sentence):
         make()
+
+
+def test_so_many_times_is_named_with_its_field():
+    assert list(vary("model.width", "×1", "×2")) == ["width=×1", "width=×2"]
 
 
 def test_a_value_may_be_so_many_times_the_config_s_own():

@@ -67,6 +67,13 @@ def test_a_run_is_evaluated_again_where_its_attention_was_compared_with_other_al
     assert named["command"].endswith(f" --beam=1 --gold={gold}")
 
 
+def test_a_run_that_another_file_aligned_is_evaluated_again_by_the_corpus_s_own(task, did):
+    measured = {"searches": {"beam1": {}}, "alignment": {"error": 0.2, "gold": "g", "gold_sha256": "0" * 64}}
+    RunFolder(task.folders[0]).write_json("result.json", {"splits": {"test": measured}})
+    work.work(task)
+    assert task.folders[0] in [str(folder) for folder, _ in did[1]]
+
+
 def test_a_seed_that_fails_does_not_stop_the_others(task, did, tmp_path, capsys):
     _, evaluated, fails = did
     fails[1] = FloatingPointError("the gradient was not finite for 20 steps")

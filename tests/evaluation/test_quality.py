@@ -65,7 +65,7 @@ def test_tokenizer_of_a_language():
 
 
 @pytest.mark.parametrize("tokenize", ["zh", "char"])
-def test_characters_are_the_words_of_ter_where_there_are_no_spaces(tokenize):
+def test_ideographs_are_the_words_of_ter_where_there_are_no_spaces(tokenize):
     """One of eight characters is another; as one word, the whole sentence was."""
     found = ter(["我们今天去公园吧"], ["我们明天去公园吧"], tokenize=tokenize)
     assert found.score == pytest.approx(100 / 8)

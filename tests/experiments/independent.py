@@ -1,7 +1,8 @@
 """The verdict on a locked plan, recomputed from its lock and the evidence of its runs by NumPy and SciPy alone.
 
 Nothing of Lookback is imported: formulas are written out again from docs/experiments.md and the papers it names. So it
-serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU or alignment error.
+serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU or alignment error,
+alone or against that of the diagonal.
 """
 
 import json
@@ -12,7 +13,7 @@ import numpy as np
 from scipy import optimize, stats
 
 LOWER_IS_BETTER = {"nats", "aer"}
-NEGLIGIBLE = {"nats": 0.02, "bleu": 1.0, "aer": 0.05}
+NEGLIGIBLE = {"nats": 0.02, "bleu": 1.0, "aer": 0.05, "below_diagonal": 0.05}
 DRAWS = 4_000
 
 
@@ -38,6 +39,10 @@ SCORES = {
     "nats": (lambda of, search: np.column_stack([of["nll"], of["tokens"]]), lambda sums: sums[0] / sums[1]),
     "bleu": (lambda of, search: of[f"{search}.bleu"], bleu),
     "aer": (lambda of, search: of["alignment"], aer),
+    "below_diagonal": (
+        lambda of, search: np.column_stack([of["alignment"], of["diagonal"]]),
+        lambda sums: aer(sums[-4:]) - aer(sums),
+    ),
 }
 
 
