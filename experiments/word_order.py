@@ -31,9 +31,13 @@ EXPERIMENT = Experiment(
         *(Level(f"{reader}, {FARTHEST}", 0.5, more=False) for reader in READERS),
         *(Equivalence((f"{reader}, {FARTHEST}",), f"{reader}, reordering=0.0, clauses=3", 0.05) for reader in READERS),
     ),
-    # Better than who looks at no word, and as good where verbs go far as where they stay near.
+    # Better than who reads the diagonal where the diagonal is best, which has an AER of .42 in English order and of .81
+    # verb-final; and as good where verbs go far as where they stay near.
     probes=(
-        *(Level(f"{reader}, {FARTHEST}", 0.05, more=True, measure="below_diagonal") for reader in READERS),
+        *(
+            Level(f"{reader}, reordering=0.0, clauses=1", 0.05, more=True, measure="below_diagonal")
+            for reader in READERS
+        ),
         *(Equivalence((f"{reader}, {FARTHEST}",), f"{reader}, reordering=1.0, clauses=1", 0.05) for reader in READERS),
     ),
     literature=(Published("Luong et al. 2015, WMT14 En-De, location scores", "AER", {f"luong, {FARTHEST}": 0.39}),),
