@@ -3,7 +3,7 @@
 import pytest
 
 from configs.command_line import load
-from research.ablation import ablate
+from research.ablation import arm_runs
 from research.results.answer_files import read_answer
 from research.results.answers import Answer
 from tests.ablation.pretended import Pretends
@@ -129,4 +129,4 @@ def test_a_job_says_how_its_run_is_made_again(question):
         "--config.model.encoder_layers=2",
         "--config.model.layers=2",
     ]
-    assert ablate.MODULE == ("-m", "research.ablation.work")
+    assert arm_runs.MODULE == ("-m", "research.ablation.work")
