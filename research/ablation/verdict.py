@@ -119,14 +119,17 @@ def unresolved(judged: Sequence[Judged], level: float = LEVEL) -> Verdict:
 def design_of(claim: Claim, measure: str) -> Design | None:
     """Return what a claim has to show: that it holds if the truth lies one margin beyond its bound.
 
-    The margin is that of a claim that arms are alike, else the largest difference in the measure that is called none.
-    None where nothing says which one is.
+    The margin is that of a claim that arms are alike, else the largest difference in the measure that is called none,
+    or what there is below the bound, if that is less. None where nothing says which one is.
 
     Args:
         claim: the claim.
         measure: a name of `MEASURES`, of its scores.
     """
-    room = claim.margin if claim.alike else MEASURES[measure].negligible or claim.margin
+    by = MEASURES[measure]
+    room = claim.margin if claim.alike else by.negligible or claim.margin
+    if room and claim.side == "below" and claim.margin is None and by.least is not None:
+        room = min(room, claim.against - by.least)
     return Design(room, claim.level, claim.alike) if room else None
 
 

@@ -46,6 +46,7 @@ class Measure:
         laid_out: what is done to the counts before they are summed, if the measure needs more than their sums.
         floor, ceiling: scores below and above which it tells nothing apart.
         negligible: the largest difference that is called none, where a question declares no margin of its own.
+        least: the smallest value that there is, if there is one.
     """
 
     title: Message
@@ -57,6 +58,7 @@ class Measure:
     floor: float | None = None
     ceiling: float | None = None
     negligible: float | None = None
+    least: float | None = None
     laid_out: Callable[[np.ndarray], np.ndarray] | None = None
 
     def counted(self, search: str | None) -> list[str]:
@@ -154,7 +156,7 @@ MEASURES: dict[str, Measure] = {
         negligible=1.0,
         laid_out=lambda counts_NX: by_length(counts_NX[:, :-1], counts_NX[:, -1]),
     ),
-    "aer": replace(_aligned("error", Message("alignment error rate"), "AER", -1), negligible=0.05),
+    "aer": replace(_aligned("error", Message("alignment error rate"), "AER", -1), negligible=0.05, least=0.0),
     "below_diagonal": Measure(
         Message("alignment error below that of the diagonal"),
         "AER",
@@ -178,6 +180,7 @@ MEASURES: dict[str, Measure] = {
         ("heads",),
         of_each(mean_distance),
         negligible=0.05,
+        least=0.0,
     ),
     "seconds_per_step": _timed("seconds_per_step", Message("seconds a training step"), "s", -1),
     "tokens_per_second": _timed("tokens_per_second", Message("tokens a second"), "tokens/s", 1),

@@ -41,7 +41,7 @@ class Claim(NamedTuple):
         interval: its interval at `level`.
         level: 1 - α; 1 - 2α for "within", which is two one-sided tests at α each.
         against, margin: see `Requirement`.
-        alike: True if the claim is that arms score the same within the margin.
+        side: where the contrast must lie, see `Requirement`.
         p_supports: p of the test against "the claim is false": a small p supports the claim. Two-sided, except for
             "within" (Schuirmann 1987). None if neither seeds nor sentences vary: there is nothing to test.
         p_refutes: p of the test against "the claim is true": a small p refutes it. Two-sided; None as above.
@@ -56,11 +56,16 @@ class Claim(NamedTuple):
     level: float
     against: float
     margin: float | None
-    alike: bool
+    side: Literal["above", "below", "within"]
     p_supports: float | None
     p_refutes: float | None
     holds: bool | None
     estimate: Estimate
+
+    @property
+    def alike(self) -> bool:
+        """True if the claim is that arms score the same within the margin."""
+        return self.side == "within"
 
 
 class Hypothesis(Protocol):
@@ -118,7 +123,7 @@ def _claim(asked: Requirement, found: Estimate, level: float) -> Claim:
         level=level,
         against=asked.against,
         margin=asked.margin,
-        alike=alike,
+        side=asked.side,
         p_supports=supports,
         p_refutes=refutes,
         holds=None if found.varies or room == 0 else room > 0,

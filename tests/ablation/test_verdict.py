@@ -8,10 +8,11 @@ import pytest
 from scipy.stats import false_discovery_control
 
 from research.ablation.measured import MeasuredRun
-from research.ablation.verdict import compare_pairs, scores_of, unresolved
+from research.ablation.verdict import compare_pairs, design_of, scores_of, unresolved
 from research.ablation.verdict import judge as judge_by
 from research.results.measures import MEASURES, Measure
 from research.results.message import Message
+from research.statistics.contrasts import Scores
 from research.statistics.hypotheses import (
     Crossing,
     Equivalence,
@@ -19,6 +20,7 @@ from research.statistics.hypotheses import (
     Level,
     Superiority,
     Trend,
+    assess,
     crossing_points,
     holm,
 )
@@ -289,3 +291,11 @@ def test_the_first_word_of_several_claims_counts(monkeypatch):
     assert unresolved(judge(claims, "points", made)[1]) == "underpowered"
     supported = judge([Superiority("a", "b", 1.0)], "points", made)[1]
     assert unresolved(supported) == "not measured"  # what was not judged is what is lacking
+
+
+@pytest.mark.parametrize(("measure", "bound", "room"), [("head_distance", 0.01, 0.01), ("aer", 0.5, 0.05)])
+def test_a_claim_has_no_more_room_below_its_bound_than_there_is(measure, bound, room):
+    """Distances and errors end at 0: no truth lies 0.05 below a bound of 0.01."""
+    scores = Scores.of_runs({"a": [0.001, 0.002, 0.003]})
+    [claim] = assess(Level("a", bound, more=False), scores, MEASURES[measure].better)
+    assert design_of(claim, measure).room == pytest.approx(room)
