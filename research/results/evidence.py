@@ -23,6 +23,7 @@ from research.results.run_folder import RunFolder, beams
 
 LONG = frozenset(["samples", "attention", "by", "by_head", "interventions", "config"])
 """Parts of result.json that are left out, wherever they stand: texts, maps, and tables for one run alone."""
+MOST_VALIDATIONS = 16
 FORCED = ("nll", "correct", "tokens", "words")
 """Counts that are kept of the first split, beside the BLEU of its widest search."""
 MOST_SENTENCES = 2_000
@@ -119,7 +120,7 @@ def _facts(run: RunFolder, result: Mapping[str, Any]) -> dict[str, bytes]:
         "config.json": _json(config),
         "provenance.json": _json(_without_folders(run.provenance())),
         "result.json": _json(_without_folders(_short(result))),
-        "metrics.jsonl": b"".join(map(_json, _validations(run))),
+        "metrics.jsonl": b"".join(map(_json, _thinned(list(_validations(run))))),
     }
 
 
@@ -130,6 +131,18 @@ def _validations(run: RunFolder) -> Iterator[dict[str, float]]:
         seconds = record.get("seconds", seconds)
         if any(name.startswith("validation/") for name in record):
             yield {**record, "seconds": seconds}
+
+
+def _thinned(records: list[dict[str, float]]) -> list[dict[str, float]]:
+    """Return the records, or, of many, some at even distances: the first and the last, and the middle of training."""
+    if len(records) <= MOST_VALIDATIONS:
+        return records
+    middle = max((i for i, each in enumerate(records) if each["step"] <= records[-1]["step"] / 2), default=0)
+    chosen = {round(i * (len(records) - 1) / (MOST_VALIDATIONS - 1)) for i in range(MOST_VALIDATIONS)} | {middle}
+    return [
+        {name: value if name == "step" else float(f"{value:.5g}") for name, value in records[i].items()}
+        for i in sorted(chosen)
+    ]
 
 
 def _short(value: Any) -> Any:

@@ -68,6 +68,20 @@ def size(folder):
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
+def test_of_many_validations_some_are_kept_with_the_first_the_last_and_the_middle(tmp_path):
+    run = made_up(tmp_path / "run")
+    values = {step: 8.0 + 1 / step for step in range(50, 12_801, 50)}
+    run.write_text("metrics.jsonl", "")
+    for step, value in values.items():
+        run.append_metrics({"step": step, "seconds": step / 7, "validation/perplexity": value, "validation/aer": 0.3})
+    [kept] = keep([run.path], tmp_path / "kept")
+    assert size(kept) <= 20_000
+    found = RunFolder(kept).validations("perplexity")
+    assert 10 < len(found) <= 17
+    assert {50, 6_400, 12_800} <= found.keys()
+    assert found == pytest.approx({step: values[step] for step in found}, rel=1e-4)
+
+
 def test_it_is_a_small_run_folder_with_the_scores_and_the_counts_of_the_first_split(tmp_path):
     run = made_up(tmp_path / "runs" / "luong")
     [kept] = keep([run.path], tmp_path / "kept")
