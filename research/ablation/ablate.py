@@ -243,15 +243,16 @@ class Ablation:
             if found.missing:
                 write_answer(found, self.file)
             for _ in self.runs.train(launcher, trunks.items(), look.seeds, self.split):
-                write_answer(self._made(failures), self.file)
+                found = self._made(failures)
+                write_answer(found, self.file)
             for arm, outcome in self.runs.train(launcher, self.arms.items(), look.seeds, self.split, trunks):
                 unfinished = self._unfinished(arm)
                 new = {} if outcome.ok else dict.fromkeys(unfinished, (outcome.last_lines, outcome.job.log))
                 known = failures.get(arm, {}) | new
                 failures[arm] = {seed: said for seed, said in known.items() if seed in unfinished}
-                if look is self.looks[-1] or self._made(failures).missing:
-                    write_answer(self._made(failures), self.file)
-            found = self._made(failures)
+                found = self._made(failures)
+                if look is self.looks[-1] or found.missing:
+                    write_answer(found, self.file)
             if found.verdict in LAST_WORDS:
                 break
         write_answer(found, self.file)
