@@ -74,11 +74,11 @@ class SoftmaxOverQueries(Normaliser):
 
     over_queries = True
 
-    @staticmethod
-    def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
+    @classmethod
+    def weigh(cls, scores_BTS: Array, mask_BTS: Array) -> Array:
         masked_BTS = jnp.where(mask_BTS, scores_BTS.astype(jnp.float32), LOWEST)
         asked_BTS = jax.lax.cumlogsumexp(masked_BTS, axis=masked_BTS.ndim - 2)
-        return jnp.where(mask_BTS, jnp.exp(masked_BTS - asked_BTS), 0.0)
+        return cls._of_log_shares(masked_BTS - asked_BTS, mask_BTS)
 
     @staticmethod
     def start(batch: tuple[int, ...], sources: int) -> Array:
@@ -89,7 +89,11 @@ class SoftmaxOverQueries(Normaliser):
     def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, state: Array) -> tuple[Array, Array]:
         masked_BNS = jnp.where(mask_BNS, scores_BNS.astype(jnp.float32), LOWEST)
         asked_BNS = jnp.logaddexp(state, masked_BNS)
-        return jnp.where(mask_BNS, jnp.exp(masked_BNS - asked_BNS), 0.0), asked_BNS
+        return cls._of_log_shares(masked_BNS - asked_BNS, mask_BNS), asked_BNS
+
+    @staticmethod
+    def _of_log_shares(log_q_BTS: Array, mask_BTS: Array) -> Array:
+        return jnp.where(mask_BTS, jnp.exp(log_q_BTS), 0.0)
 
 
 class RenormalisedOverQueries(SoftmaxOverQueries):
@@ -99,16 +103,8 @@ class RenormalisedOverQueries(SoftmaxOverQueries):
     """
 
     @staticmethod
-    def weigh(scores_BTS: Array, mask_BTS: Array) -> Array:
-        masked_BTS = jnp.where(mask_BTS, scores_BTS.astype(jnp.float32), LOWEST)
-        # The softmax over keys of log q: its gradient is finite where all of a row's q are nearly 0.
-        return Softmax.weigh(masked_BTS - jax.lax.cumlogsumexp(masked_BTS, axis=masked_BTS.ndim - 2), mask_BTS)
-
-    @classmethod
-    def weigh_next(cls, scores_BNS: Array, mask_BNS: Array, state: Array) -> tuple[Array, Array]:
-        masked_BNS = jnp.where(mask_BNS, scores_BNS.astype(jnp.float32), LOWEST)
-        asked_BNS = jnp.logaddexp(state, masked_BNS)
-        return Softmax.weigh(masked_BNS - asked_BNS, mask_BNS), asked_BNS
+    def _of_log_shares(log_q_BTS: Array, mask_BTS: Array) -> Array:
+        return Softmax.weigh(log_q_BTS, mask_BTS)  # its gradient is finite where all of a row's q are nearly 0
 
 
 class ScaledOverQueries(Normaliser):
