@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from configs.parser import Given, UsageError, overview, read, refuse
 from configs.verbs import VERBS
+from research.parallel.endings import ending, interrupt_on_signals
 
 EXPLORING = (0, 1, 2)
 """The seeds of an ablation that confirms nothing."""
@@ -98,7 +99,7 @@ def ablate(given: Given, command: str) -> None:
 
     flags = given.flags
     corpus = Path(flags.config).stem
-    if flags.question is None and (flags.vary or not flags.list):
+    if not flags.question and (flags.vary or not flags.list):
         refuse("ablate", "which question? --list names them; with --vary, any name will do, such as my_depth")
     launcher_fields, ours = override(launcher(flags.launcher), given.overrides, prefix="launcher")
     named_before = flags.question in experiments.names()
@@ -305,41 +306,50 @@ ACTIONS: dict[str, Callable[[Given, str], None]] = {
 
 def main(arguments: Sequence[str]) -> int:
     """Run the command line and return the exit code."""
-    if not arguments or arguments[0] in ("-h", "--help", "help"):
-        print(overview(), end="", file=sys.stdout if arguments else sys.stderr)
-        return 0 if arguments else 2
-    name, *rest = arguments
+    name = arguments[0] if arguments else ""
     try:
-        if name not in VERBS:
-            from configs.command_line import nearest
-
-            hint = nearest(name, list(VERBS)) or f"; choose one of {', '.join(VERBS)}"
-            raise UsageError(f"no verb {name!r}{hint}")
-        # The command as a person would type it again; --resume is left out: without it, everything is missing anew.
-        command = shlex.join(["python", "run.py", name, *(each for each in rest if each != "--resume")])
-        ACTIONS[name](read(name, rest), command)
-    except UsageError as error:
-        fail(str(error), code=2, cause=error)
-    except BrokenPipeError:  # the reader of our output has left, such as `head`; no complaint at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        interrupt_on_signals(name)
+        try:
+            return _do(name, arguments[1:])
+        finally:
+            sys.stdout.flush()  # a full disk is an error here, and no complaint at exit
+    except BrokenPipeError:  # the reader of our output has left, such as `head`
+        _say_no_more()
         return 1
-    except ModuleNotFoundError as error:
-        here = Path(__file__).resolve().parent
-        hint = f"use {here / '.venv/bin/python'}, which `make environment` prepares, or `pip install -e {here}`"
-        fail(f"this Python has no package {error.name!r}: {hint}", code=1, cause=error)
-    except (ValueError, OSError, FloatingPointError) as error:
-        fail(str(error), code=1, cause=error)
-    except KeyboardInterrupt as interrupt:
-        fail(str(interrupt) or f"{name} was interrupted before it was done", code=130, cause=interrupt)
+    except (Exception, KeyboardInterrupt) as error:
+        last = ending(error, name)
+        fail(last.sentence, code=last.code)
+
+
+def _do(name: str, arguments: Sequence[str]) -> int:
+    """Do what a verb says and return the exit code."""
+    if name in ("", "-h", "--help", "help"):
+        print(overview(), end="", file=sys.stdout if name else sys.stderr)
+        return 0 if name else 2
+    if name not in VERBS:
+        from configs.command_line import nearest
+
+        hint = nearest(name, list(VERBS)) or f"; choose one of {', '.join(VERBS)}"
+        raise UsageError(f"no verb {name!r}{hint}")
+    # The command as a person would type it again; --resume is left out: without it, everything is missing anew.
+    command = shlex.join(["python", "run.py", name, *(each for each in arguments if each != "--resume")])
+    ACTIONS[name](read(name, arguments), command)
     return 0
 
 
-def fail(message: str, *, code: int, cause: BaseException | None = None) -> NoReturn:
-    """Print one sentence on stderr and exit; raise `cause` instead where LOOKBACK_DEBUG is set."""
-    if cause is not None and os.environ.get("LOOKBACK_DEBUG"):
-        raise cause
+def fail(message: str, *, code: int) -> NoReturn:
+    """Print one sentence on stderr and exit."""
     print(f"error: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        _say_no_more()
     sys.exit(code)
+
+
+def _say_no_more() -> None:
+    """Send what is still to be printed nowhere, so that nothing complains at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -29,8 +29,6 @@ def override_of(prefix: str) -> re.Pattern[str]:
 
 
 OVERRIDE = override_of("config")
-MISTAKES = (ValueError, TypeError, AttributeError, KeyError, NameError, ImportError, SyntaxError)
-"""All that a mistake in a config file raises."""
 
 
 class ConfigError(UsageError):
@@ -45,8 +43,10 @@ def load(name: str) -> ConfigDict:
         config = module.get_config(*([architecture] if colon else []))
     except ConfigError:
         raise
-    except MISTAKES as error:
+    except Exception as error:
         raise ConfigError(_wrong_file(Path(file), error)) from error
+    if not isinstance(config, ConfigDict):
+        raise ConfigError(f"{file}: get_config() has to return a ConfigDict, not {config!r}")
     config.unlock()  # or what is unlocked inside of it would stay so
     return config.lock()
 
@@ -73,7 +73,7 @@ def _module(file: str) -> ModuleType:
     module = module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except MISTAKES as error:
+    except Exception as error:
         raise ConfigError(_wrong_file(path, error)) from error
     if not hasattr(module, "get_config"):
         raise ConfigError(f"{file} does not define get_config(), so it is no config file")
@@ -96,7 +96,7 @@ def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config
         values(["", *known])
     except (flags.Error, ValueError, TypeError) as error:
         raise ConfigError(_wrong_value(config, known, error, prefix)) from error
-    _check_tuples(before, config, prefix)
+    _set_tuples(before, config, prefix)
     return config, rest
 
 
@@ -124,22 +124,26 @@ def nearest(name: str, names: Sequence[str]) -> str:
 
 
 def _ours(config: ConfigDict, arguments: Sequence[str], prefix: str) -> tuple[list[str], list[str]]:
-    """Split arguments into overrides, each as one `--prefix.field=value`, and the rest."""
-    ours, rest, waiting = [], [], ""
+    """Split arguments into overrides, each as one `--prefix.field=value`, and the rest.
+
+    Of a field that is given twice the last one counts; the parser would join tuples.
+    """
+    ours: dict[str, str] = {}
+    rest, waiting = [], None
     for argument in arguments:
         match = override_of(prefix).fullmatch(argument)
         if waiting:
-            ours.append(f"{waiting}={argument}")
-            waiting = ""
+            ours[waiting["field"]] = f"{waiting.string}={argument}"
+            waiting = None
         elif match is None:
             rest.append(argument)
         elif "=" in argument or isinstance(_value(config, match["field"]), bool):
-            ours.append(argument)
+            ours[match["field"]] = argument
         else:
-            waiting = argument
+            waiting = match
     if waiting:
-        raise ConfigError(f"{waiting} needs a value: {waiting}=...")
-    return ours, rest
+        raise ConfigError(f"{waiting.string} needs a value: {waiting.string}=...")
+    return list(ours.values()), rest
 
 
 def _wrong_file(path: Path, error: Exception) -> str:
@@ -173,11 +177,18 @@ def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception,
     return " ".join(str(error).split())
 
 
-def _check_tuples(before: dict[str, object], config: ConfigDict, prefix: str) -> None:
-    """Refuse a tuple whose elements changed their kind, which ml_collections does not check."""
+def _set_tuples(before: dict[str, object], config: ConfigDict, prefix: str) -> None:
+    """Refuse a tuple whose elements changed their kind, which ml_collections does not check; 0 is a float as well."""
     for field, old in before.items():
         new = _value(config, field)
-        if isinstance(old, tuple) and isinstance(new, tuple) and old:
-            wrong = [element for element in new if type(element) is not type(old[0])]
-            if wrong:
-                raise ConfigError(f"{prefix}.{field}={new} is refused: {wrong[0]!r} is not of the kind of {old}")
+        if not (isinstance(old, tuple) and isinstance(new, tuple) and old):
+            continue
+        kind = type(old[0])
+        if kind is float:
+            new = tuple(float(each) if type(each) is int else each for each in new)
+        wrong = [element for element in new if type(element) is not kind]
+        if wrong:
+            raise ConfigError(f"{prefix}.{field}={new} is refused: {wrong[0]!r} is not of the kind of {old}")
+        if kind is float:
+            with config.unlocked():
+                config.update_from_flattened_dict({field: new})

@@ -53,6 +53,14 @@ def path(text: str) -> Path:
         raise ArgumentTypeError(f"{text!r} begins with a home folder that is not known: write it out") from None
 
 
+def new_file(text: str) -> Path:
+    """Parse the path of a file that is to be written, in a folder that is there."""
+    file = path(text)
+    if not file.parent.is_dir():
+        raise ArgumentTypeError(f"there is no folder {file.parent}: make it, or name a file in another one")
+    return file
+
+
 def count(text: str) -> int:
     """Parse a whole number of at least 1."""
     if not text.isdecimal() or int(text) < 1:

@@ -2,18 +2,21 @@
 
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from configs.flags import Flag, Verb
 from configs.verbs import VERBS
 
 EPILOG = """\
 exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 130 interrupted
-One sentence on stderr says why; LOOKBACK_DEBUG=1 shows where it came from."""
+One sentence on stderr says why; LOOKBACK_DEBUG=1 shows where it came from.
+What was interrupted, by Ctrl-C or SIGTERM, goes on by the same command."""
 
 
 class UsageError(ValueError):
     """A mistake in the command line; the message says what to type instead."""
+
+    exit_code = 2
 
 
 class Given(NamedTuple):
@@ -91,6 +94,10 @@ class _Parser(ArgumentParser):
                 group = self.add_mutually_exclusive_group()
                 for one in each:
                     group.add_argument(one.name, **one.options)
+
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; argparse would pass over a disk that is full."""
+        print(self.format_help(), end="", file=file)
 
     def error(self, message: str) -> NoReturn:
         refuse(self._name, message)

@@ -1,6 +1,6 @@
 """The verbs of the command line as data: their flags, help and examples."""
 
-from configs.flags import Verb, count, flag, looks, numbers, path
+from configs.flags import Verb, count, flag, looks, new_file, numbers, path
 
 GOLD = flag(
     "--gold",
@@ -156,7 +156,7 @@ COMPARE = Verb(
             default=0,
             metavar="N",
         ),
-        flag("--json", "also write everything that was found there", type=path, metavar="FILE"),
+        flag("--json", "also write everything that was found there", type=new_file, metavar="FILE"),
     ),
 )
 

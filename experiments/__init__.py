@@ -6,6 +6,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 from research.ablation.experiment import Experiment
+from research.files import write_whole
 
 FOLDER = Path(__file__).parent
 
@@ -74,8 +75,7 @@ def write_own(name: str, text: str) -> Path:
         raise ValueError(f"{name!r} cannot name a question of your own: choose another name, such as my_{name}")
     if file.exists() and file.read_text("utf-8") != text:
         raise ValueError(f"{file} asks something else already: choose another name, or leave out --vary to ask it")
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text, "utf-8")
+    write_whole(file, text.encode())
     return file
 
 

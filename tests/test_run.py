@@ -1,5 +1,6 @@
 """The command line: what each verb calls, what help says, and how mistakes are answered."""
 
+import re
 import shlex
 import subprocess
 import sys
@@ -306,6 +307,12 @@ def test_a_tilde_is_the_home_folder_in_every_path(monkeypatch, tmp_path):
     assert run.read("report", ["~/w", "--out=o"]).flags.runs == [tmp_path / "w"]
 
 
+def test_a_file_is_not_to_be_written_where_there_is_no_folder(compare, capsys, tmp_path):
+    assert leave("compare", "a", "--with", "b", f"--json={tmp_path / 'nowhere' / 'x.json'}") == 2
+    assert f"there is no folder {tmp_path / 'nowhere'}: make it" in capsys.readouterr().err
+    assert not compare
+
+
 @pytest.mark.parametrize(
     "error", [kind("what is wrong") for kind in (ValueError, FileNotFoundError, FloatingPointError)]
 )
@@ -322,17 +329,72 @@ def test_debugging_shows_where_it_came_from(action, monkeypatch):
         run.main(["evaluate", "--workdir=w"])
 
 
-def test_a_defect_is_not_hidden(action):
-    """Only what was foreseen is a sentence; the rest keeps its traceback."""
+def test_what_nobody_foresaw_is_a_sentence_and_its_traceback_is_kept(action, capsys):
     action("research.evaluation.evaluate", "evaluate", error=KeyError("step"))
-    with pytest.raises(KeyError):
-        run.main(["evaluate", "--workdir=w"])
+    assert leave("evaluate", "--workdir=w") == 1
+    said = re.fullmatch(
+        r"error: evaluate met what it does not know, KeyError: 'step': (\S+\.txt) says where, .*\n",
+        capsys.readouterr().err,
+    )
+    kept = Path(said[1])
+    assert "in record\n" in kept.read_text()
+    kept.unlink()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 745. GiB for an array"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 80000000000000000 bytes."),
+        RuntimeError("XLA:TPU compile permanent error. Ran out of memory in memory space hbm. Used 20.0G of 15.7G hbm"),
+    ],
+)
+def test_too_little_memory_names_the_fields_to_lower(error, action, capsys):
+    action("research.training.trainer", "train", error=error)
+    assert leave("train", EMBEDDED, "--workdir=w") == 1
+    said = capsys.readouterr().err
+    assert said.startswith(
+        f"error: there is too little memory ({type(error).__name__}: {error}): lower data.batch_tokens"
+    )
+    assert said.count("\n") == 1
+
+
+def test_an_error_of_the_system_names_the_file_and_what_to_do(action, capsys):
+    action("research.evaluation.evaluate", "evaluate", error=OSError(28, "No space left on device", "runs/x"))
+    assert leave("evaluate", "--workdir=w") == 1
+    assert capsys.readouterr().err == (
+        "error: runs/x: no space left on device; make room, and give the same command again\n"
+    )
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["ablate", "--list"]])
+def test_output_that_cannot_be_written_is_one_sentence(arguments):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "run.py", *arguments], cwd=ROOT, stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "error: no space left on device; make room, and give the same command again\n"
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize("where", ["{}", "def get_config(): {}"], ids=["imports", "works"])
+def test_a_signal_before_the_first_step_ends_with_a_sentence(where, number, tmp_path):
+    """A config file sends it to the process that reads it."""
+    config = tmp_path / "mine.py"
+    signals = where.format(f"os.kill(os.getpid(), signal.{number}); time.sleep(9)")
+    config.write_text(f"import os, signal, time\n{signals}")
+    command = [sys.executable, "run.py", "train", f"--config={config}", f"--workdir={tmp_path / 'run'}"]
+    done = subprocess.run(command, cwd=ROOT, stderr=subprocess.PIPE)
+    assert (done.returncode, done.stderr.decode()) == (
+        130,
+        "error: train was interrupted before it was done; the same command goes on\n",
+    )
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
     ("interrupt", "answer"),
     [
-        (KeyboardInterrupt(), "train was interrupted before it was done"),
+        (KeyboardInterrupt(), "train was interrupted before it was done; the same command goes on"),
         (KeyboardInterrupt("saved at step 7; the same command goes on"), "saved at step 7; the same command goes on"),
     ],
 )

@@ -4,17 +4,15 @@ python -m research.ablation.work JOB.json
 """
 
 import json
-import os
 import shlex
 import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from research.parallel.endings import ending, interrupt_on_signals
 from research.results.identity import config_from_json
 from research.results.run_folder import RunFolder
-
-NO_MORE_THAN_A_SENTENCE = (ValueError, OSError, FloatingPointError, KeyboardInterrupt)
 
 
 @dataclass(frozen=True)
@@ -92,13 +90,13 @@ def _train_command(task: Task, seed: int) -> str:
 
 
 def main(arguments: list[str]) -> int:
+    interrupt_on_signals("the job")
     try:
         failed = work(Task.read(Path(arguments[0])))
-    except NO_MORE_THAN_A_SENTENCE as error:
-        if os.environ.get("LOOKBACK_DEBUG"):
-            raise
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 130 if isinstance(error, KeyboardInterrupt) else 1
+    except (Exception, KeyboardInterrupt) as error:
+        last = ending(error, "the job")
+        print(last.sentence, file=sys.stderr)
+        return last.code
     for said, seeds in _by_what_was_said(failed).items():
         print(f"seed {', '.join(map(str, seeds))}: {said}", file=sys.stderr)
     return 1 if failed else 0
@@ -107,7 +105,7 @@ def main(arguments: list[str]) -> int:
 def _by_what_was_said(failed: dict[int, Exception]) -> dict[str, list[int]]:
     said: dict[str, list[int]] = {}
     for seed, error in failed.items():
-        said.setdefault(f"{type(error).__name__}: {error}", []).append(seed)
+        said.setdefault(ending(error, "the job").sentence, []).append(seed)
     return said
 
 

@@ -109,7 +109,7 @@ def _writable(path: Path, url: str) -> BinaryIO:
 def _stream(answer: http.client.HTTPResponse, file: BinaryIO, url: str) -> str:
     """Copy `answer` to `file` and return the SHA-256."""
     digest = hashlib.sha256()
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn(), TransferSpeedColumn())
     expected = int(answer.headers.get("Content-Length") or 0)
     received = 0
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -2,12 +2,12 @@
 
 import gzip
 import json
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from research.data.pairs import Pair, Split
 from research.data.text import read_bytes, split_lines
+from research.files import write_whole
 
 
 def refuse_test_names(names: Iterable[str], field: str) -> None:
@@ -28,17 +28,9 @@ def refuse_test_names(names: Iterable[str], field: str) -> None:
 
 def write_split(path: Path | str, split: Split) -> None:
     """Write `split` to `path`, whole or not at all. The same split gives the same bytes."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(unfinished, "wb") as raw, gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as file:
-            for pair in split:
-                record = {"source": pair.source, "target": pair.target, "alignment": pair.alignment}
-                file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    records = ({"source": pair.source, "target": pair.target, "alignment": pair.alignment} for pair in split)
+    lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    write_whole(Path(path), gzip.compress(lines.encode(), mtime=0))
 
 
 def read_split(path: Path | str) -> list[Pair]:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import sentencepiece
 
 from research.data.pairs import Split
+from research.files import write_whole
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 
@@ -62,7 +63,7 @@ class Vocabulary:
 
     def save(self, path: Path | str) -> None:
         """Write the model to a file."""
-        Path(path).write_bytes(self.model)
+        write_whole(Path(path), self.model)
 
     @classmethod
     def load(cls, path: Path | str) -> "Vocabulary":
@@ -176,7 +177,6 @@ class Vocabularies(NamedTuple):
     def save(self, folder: Path | str) -> None:
         """Write source.model and target.model below `folder`."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         self.source.save(folder / "source.model")
         self.target.save(folder / "target.model")
 

@@ -4,12 +4,12 @@ A run folder keeps it as gzip, "count<tab>word" a line, the most frequent first.
 """
 
 import gzip
-import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from research.data.text import read_lines
+from research.files import write_whole
 
 FILE = "target_words.tsv.gz"
 
@@ -24,14 +24,8 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 def write_counts(folder: Path | str, counts: Counter[str]) -> None:
     """Write `FILE` below `folder`, whole or not at all. The same counts give the same bytes."""
-    path = Path(folder) / FILE
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     lines = (f"{count}\t{word}\n" for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    try:
-        unfinished.write_bytes(gzip.compress("".join(lines).encode(), mtime=0))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(Path(folder) / FILE, gzip.compress("".join(lines).encode(), mtime=0))
 
 
 def read_counts(folder: Path | str) -> Counter[str] | None:

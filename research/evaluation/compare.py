@@ -9,8 +9,8 @@ import numpy as np
 
 from research.evaluation import quality
 from research.evaluation.comparable import Comparable, EvaluatedRun, read
+from research.files import json_bytes, write_whole
 from research.results.measures import MEASURES
-from research.results.run_folder import RunFolder
 from research.statistics.contrasts import Interval, Scores, verdict
 
 FEWEST_RESAMPLES = 100  # the error over sentences is then known to 7 % of itself: 1 / √(2 × 100)
@@ -157,7 +157,7 @@ def write_json(comparison: SystemComparison, file: Path, *, command: str) -> Non
     """Write all that was found, and the command that finds it again, whole or not at all."""
     systems = {side: getattr(comparison, side)._asdict() for side in ("a", "b")}
     value = {"command": command, **comparison._asdict(), **systems}
-    RunFolder(file.parent).write_json(file.name, value)  # it holds no run, but writes as one does
+    write_whole(file, json_bytes(value))
 
 
 def percent(level: float) -> str:

@@ -79,7 +79,12 @@ def evaluate(
     for name in names:
         data(name)  # so that a fault in any is found before the first is measured
     for name in names:
-        columns = TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn()
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=console) as bars:
 
             def track(task: str, sentences: int, name: str = name, bars: Progress = bars) -> Callable[[int], None]:
@@ -97,7 +102,7 @@ def evaluate(
             run.folder.write_text(f"translations/{name}.{search}.txt", "".join(f"{text}\n" for text in texts))
         write_counts(run.folder, name, run.step, counts)
         run.folder.write_result(name, measured)
-        console.print(_summary(name, measured), soft_wrap=True, highlight=False)
+        console.print(_summary(name, measured), soft_wrap=True, markup=False, highlight=False)
     result = run.folder.result()
     run.folder.write_text("result.md", in_markdown(result))
     if every_split or interventions:
@@ -107,6 +112,7 @@ def evaluate(
             f"note: {run.folder.path} holds no word counts of its training split, so breakdowns by them are left out; "
             "the command that trained it writes them",
             soft_wrap=True,
+            markup=False,
             highlight=False,
         )
     return result

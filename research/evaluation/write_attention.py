@@ -1,5 +1,6 @@
 """Attention weights of translated lines as files: the weights and a picture of each line, and a page of all lines."""
 
+import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from rich.progress import track
 from research.data.examples import Examples, Sentences, encode_texts
 from research.evaluation.attention import MEAN, attention_weights, token_labels
 from research.evaluation.loaded_run import LoadedRun
+from research.files import own_files, write_whole
+from research.models import attends
 
 Draw = Callable[[Sequence[str], Sequence[str], Sequence[Sequence[float]]], bytes]
 """(source tokens, target tokens, weights_TS) -> PNG."""
@@ -40,43 +43,40 @@ def write_attention(
         sources: the lines.
         translations: the translation of each line.
         targets: the ids of each translation, without `eos`; the weights are those of forced decoding of these ids.
-        folder: where to write. If it holds the page of an earlier call, the files of that call are removed first.
+        folder: where to write. Files of an earlier call are gone afterwards; no others are touched.
         draw: makes the pictures; None makes none.
         page: makes the page; None makes none.
         console: for notes and the progress bar.
     """
-    if (folder / PAGE).is_file():  # lines of an earlier call may be of another model
-        for stale in folder.glob("[0-9]*.*"):
-            if stale.stem.isdecimal() and stale.suffix in (".npz", ".png"):
-                stale.unlink()
     encoded = encode_texts(list(sources), run.vocabularies.source).cut_to(run.config.data.max_tokens - 1)
     lines = [line for line, length in enumerate(encoded.lengths) if length]
     examples = Examples(encoded, Sentences(targets)).only(lines)
     found = attention_weights(run.translator, run.params, examples, **run.batches)
-    files: dict[int, Path] = {}
-    for each in track(found, "maps", total=len(lines), console=console, transient=True):
-        if not each.layers:
-            break
-        line = lines[each.sentence]
-        source_tokens = token_labels(run.vocabularies.source, encoded[line])
-        target_tokens = token_labels(run.vocabularies.target, targets[line])
-        weights_TS = each.mean_TS(MEAN).astype(np.float32)
-        folder.mkdir(parents=True, exist_ok=True)
-        files[line] = folder / f"{line + 1:04d}.npz"
-        np.savez_compressed(
-            files[line],
-            source=np.array(sources[line]),
-            target=np.array(translations[line]),
-            source_tokens=np.array(source_tokens),
-            target_tokens=np.array(target_tokens),
-            weights_LHTS=np.stack(list(each.layers.values())).astype(np.float32),
-            weights=weights_TS,
-        )
-        if draw:
-            files[line].with_suffix(".png").write_bytes(draw(source_tokens, target_tokens, weights_TS.tolist()))
-    if not files:
+    if not lines or not attends(run.config.model):
         why = "this model does not attend (model.reader=none)" if lines else "there is no text"
         console.print(f"note: nothing to draw: {why}", soft_wrap=True)
-    elif page:  # last, so that a folder with a page is complete
-        html = page([files[line] for line in sorted(files)], run.folder.path.name, run.config.data.languages)
-        (folder / PAGE).write_text(html, "utf-8")
+        return
+    files = {line: folder / f"{line + 1:04d}.npz" for line in lines}
+    names = [file.with_suffix(suffix).name for file in files.values() for suffix in (".npz", *([".png"] * bool(draw)))]
+    with own_files(folder, [*names, *([PAGE] * bool(page))]):  # lines of an earlier call may be of another model
+        for each in track(found, "maps", total=len(lines), console=console, transient=True):
+            line = lines[each.sentence]
+            source_tokens = token_labels(run.vocabularies.source, encoded[line])
+            target_tokens = token_labels(run.vocabularies.target, targets[line])
+            weights_TS = each.mean_TS(MEAN).astype(np.float32)
+            whole = io.BytesIO()
+            np.savez_compressed(
+                whole,
+                source=np.array(sources[line]),
+                target=np.array(translations[line]),
+                source_tokens=np.array(source_tokens),
+                target_tokens=np.array(target_tokens),
+                weights_LHTS=np.stack(list(each.layers.values())).astype(np.float32),
+                weights=weights_TS,
+            )
+            write_whole(files[line], whole.getvalue())
+            if draw:
+                write_whole(files[line].with_suffix(".png"), draw(source_tokens, target_tokens, weights_TS.tolist()))
+        if page:  # last, so that a folder with a page is complete
+            html = page([files[line] for line in sorted(files)], run.folder.path.name, run.config.data.languages)
+            write_whole(folder / PAGE, html.encode())

@@ -7,22 +7,17 @@ write_report([], "report/", ["OUT/heads.json"])         # the answers of `ablate
 answers_terminal(["OUT/heads.json"])                     # its verdicts, for the terminal
 """
 
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.console import RenderableType
 
+from research.files import own_files, write_whole
 from research.report import answer_tables, charts, explorer, ledger, page, run_charts, run_tables, seeds, style
 from research.report.answer_charts import answer_figure
 from research.report.maps import attention_maps, tokens
 from research.report.runs import read_runs, run_groups
 from research.results.answer_files import newest, read_answers
-
-RUN_FILES = ("overview.png", "length.png", "curves.png", "attention.png", "seeds.md", "results.csv", "results.md")
-LIST = "files.txt"
-"""Names the files of figures/ that a report wrote: only those may be removed by the next one."""
 
 
 def terminal_table(run_paths: Iterable[Path | str]) -> RenderableType:
@@ -92,34 +87,10 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
         for answer in found:
             if figure := answer_figure(answer):
                 written[f"figures/{answer.name}.png"] = charts.png(*figure)
-        written[f"figures/{LIST}"] = "".join(f"{answer.name}.png\n" for answer in found).encode()
         written["verdicts.md"] = answer_tables.markdown(found).encode()
         written["ledger.md"] = ledger.markdown(versions).encode()
     written["index.html"] = page.write_page(runs, others, found, out).encode()  # last: when it is there, all is
-    earlier = [*(RUN_FILES if runs else ()), *(_earlier_figures(out) if found else ())]
-    for name in set(earlier) - written.keys():
-        (out / name).unlink(missing_ok=True)  # of an earlier report: it would show other runs or answers
-    for name, content in written.items():
-        _write(out / name, content)
+    with own_files(out, written):  # what an earlier report left would show other runs or answers
+        for name, content in written.items():
+            write_whole(out / name, content)
     return out / "index.html"
-
-
-def _earlier_figures(out: Path) -> list[str]:
-    """Return the figures that an earlier report listed. No other file of figures/ is ours to remove."""
-    listed = out / "figures" / LIST
-    names = listed.read_text("utf-8").splitlines() if listed.is_file() else []
-    return [f"figures/{name}" for name in names if name.endswith(".png") and Path(name).name == name]
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the whole file, or leave the file that was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)  # mkstemp's files are private; a report is for others
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -18,13 +18,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from research.files import write_whole
 from research.report.answer_tables import SHAPES, effect
 from research.report.language import translator
 from research.report.words import VERDICT_TITLES, scope
 from research.results.answer_files import newest, read_answers
 from research.results.answers import FiledAnswer
 from research.results.message import Message, verbatim
-from research.results.run_folder import RunFolder
 
 CODE_LINK = re.compile(r'\((?P<file>\.\./[^)#\s]+\.py)#L(?P<line>\d+) "(?P<symbol>[\w.]+)"\)')
 VERDICT = re.compile(r"(?P<head><!-- verdict: (?P<question>\w+) -->\n).*?(?P<foot><!-- end -->)", re.DOTALL)
@@ -101,7 +101,7 @@ def main(files: Sequence[str]) -> None:
         kept = sorted((each.parent / "answers").glob("*/*.json"))
         answers = newest(read_answers(kept)) if kept else []
         language = each.suffixes[0].removeprefix(".") if len(each.suffixes) > 1 else "en"
-        RunFolder(each.parent).write_text(each.name, refreshed(each.read_text("utf-8"), each.parent, answers, language))
+        write_whole(each, refreshed(each.read_text("utf-8"), each.parent, answers, language).encode())
 
 
 if __name__ == "__main__":

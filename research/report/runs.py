@@ -197,25 +197,15 @@ def run_groups(runs: Sequence[Run]) -> list[RunGroup]:
 
 def _read(path: Path) -> Run:
     folder = RunFolder(path)
-    result, provenance = (_object(folder, name) for name in ("result.json", "provenance.json"))
-    name = str(result.get("name") or provenance.get("name") or folder.path.name)
-    return Run(path, name, _object(folder, "config.json"), result, provenance, tuple(folder.metrics()))
-
-
-def _object(folder: RunFolder, name: str) -> dict[str, Any]:
-    """Return a JSON object of the folder; {} if the file is not there (yet)."""
-    value = folder.read_json(name) if (folder.path / name).exists() else {}
-    if not isinstance(value, dict):
-        raise ValueError(f"{folder.path / name} should hold a JSON object and holds a {type(value).__name__}")
-    return value
+    config, result, provenance = folder.read_json("config.json"), folder.result(), folder.provenance()
+    return Run(path, folder.path.name, config, result, provenance, tuple(folder.metrics()))
 
 
 def _with_unique_names(runs: list[Run]) -> list[Run]:
-    """Return runs with names that differ: alone, or with the folder, the folder above it, or the whole path beside."""
+    """Return runs with names that differ: alone, or with the folder above theirs, or the whole path beside."""
     folders = [run.path.absolute() for run in runs]
     additions = [
         [run.name for run in runs],
-        [f"{run.name} ({folder.name})" for run, folder in zip(runs, folders, strict=True)],
         [f"{run.name} ({folder.parent.name})" for run, folder in zip(runs, folders, strict=True)],
         [f"{run.name} ({run.path})" for run in runs],
     ]

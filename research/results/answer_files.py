@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
+from research.files import json_bytes, write_whole
 from research.results.answers import VERDICTS, Answer, FiledAnswer, Note
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
-from research.results.run_folder import RunFolder
+from research.results.schemas import fault
 
 
 def write_answer(answer: Answer, file: Path) -> None:
@@ -19,13 +20,12 @@ def write_answer(answer: Answer, file: Path) -> None:
     Raises:
         ValueError: it could not be read back; for instance, its corpus is no plain name.
     """
-    plain = _finite(msgspec.to_builtins(answer))
-    content = msgspec.json.format(msgspec.json.encode(plain), indent=1) + b"\n"
+    content = json_bytes(_without_open_intervals(msgspec.to_builtins(answer)))
     try:
         _decoded(content)
     except ValueError as error:
         raise ValueError(f"{file} cannot be written: {error}") from None
-    RunFolder(file.parent).write_bytes(file.name, content)  # it holds no run, but writes as one does
+    write_whole(file, content)
 
 
 def read_answers(paths: Iterable[Path | str]) -> list[FiledAnswer]:
@@ -107,22 +107,19 @@ def _decoded(content: bytes) -> Answer:
     try:
         answer = msgspec.json.decode(content, type=Answer)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(" - at `$")
-        raise ValueError(_fault(where.removeprefix(".").removesuffix("`"), what)) from None
+        raise ValueError(_explained(fault(error))) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"it is damaged ({error})") from None
     for where, what in _faults(answer):
-        raise ValueError(_fault(where, what))
+        raise ValueError(f"{where}: {what}")
     return answer
 
 
-def _fault(where: str, what: str) -> str:
-    what = what[0].lower() + what[1:]
-    if "matching regex" in what:
-        what = "must be a plain name: letters, digits, spaces and any of _.,+=@-, beginning with a letter or a digit"
-    if where.endswith("verdict"):
-        what += f"; known are {', '.join(VERDICTS)}"
-    return f"{where}: {what}" if where else what
+def _explained(fault: str) -> str:
+    where, _, _ = fault.rpartition(": ")
+    if "matching regex" in fault:
+        return f"{where}: must be a plain name of letters, digits, spaces and _.,+=@-, and begin with a letter or digit"
+    return f"{fault}; known are {', '.join(VERDICTS)}" if where.endswith("verdict") else fault
 
 
 def _faults(answer: Answer) -> Iterator[tuple[str, str]]:
@@ -166,12 +163,10 @@ def _messages(answer: Answer) -> Iterator[tuple[str, Message]]:
         yield from ((f"{name}[{index}]", message) for index, message in enumerate(messages))
 
 
-def _finite(value: Any) -> Any:
-    """Replace numbers that are not finite, and intervals that end in one, by None."""
+def _without_open_intervals(value: Any) -> Any:
+    """Replace intervals that end in a number that is not finite by None."""
     if isinstance(value, Mapping):
-        known = {name: _finite(each) for name, each in value.items()}
+        known = {name: _without_open_intervals(each) for name, each in value.items()}
         ends = known.get("interval")
-        return known | {"interval": None} if ends is not None and None in ends else known
-    if isinstance(value, list | tuple):
-        return [_finite(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return known if ends is None or all(map(math.isfinite, ends)) else known | {"interval": None}
+    return [_without_open_intervals(each) for each in value] if isinstance(value, list | tuple) else value

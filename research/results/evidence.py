@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from research.files import write_whole
 from research.results.counts import Counts, read
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder, beams
@@ -210,7 +211,7 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     try:
         temporary.chmod(0o755)
         for name, content in files.items():
-            RunFolder(temporary).write_bytes(name, content)
+            write_whole(temporary / name, content)
         temporary.rename(folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from research.files import json_bytes, write_whole
 from research.results.answers import AnswerCalibration
-from research.results.run_folder import RunFolder
 from research.results.tunings import Tuning
 
 
@@ -94,7 +94,7 @@ class Lock(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def write_lock(lock: Lock, file: Path) -> None:
     """Write a lock, whole or not at all."""
-    RunFolder(file.parent).write_bytes(file.name, msgspec.json.format(msgspec.json.encode(lock), indent=1) + b"\n")
+    write_whole(file, json_bytes(lock))
 
 
 def read_lock(file: Path) -> Lock | None:

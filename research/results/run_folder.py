@@ -14,7 +14,9 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
+from research.files import json_bytes, json_line, named, write_whole
 from research.results.identity import config_from_json
+from research.results.schemas import AGAIN, SCHEMAS, Costs, WholeConfig, refuse_another_record, refuse_another_shape
 
 
 class RunFolder:
@@ -72,21 +74,26 @@ class RunFolder:
 
     def config(self) -> ConfigDict:
         """Return the locked config of the run, with tuples for lists."""
-        return config_from_json(self.read_json("config.json"))
+        values = self.read_json("config.json")
+        refuse_another_shape(values, WholeConfig, str(self.config_file))
+        return config_from_json(values)
 
     def read_json(self, name: str) -> Any:
-        """Return the content of a JSON file; ValueError with its name if it is damaged."""
+        """Return the content of a JSON file; ValueError with its name and the field if it is damaged."""
         file = self.path / name
         try:
-            return json.loads(file.read_text("utf-8"))
+            value = json.loads(file.read_text("utf-8"))
         except FileNotFoundError:
             raise FileNotFoundError(f"{file} is missing; is {self.path} a finished run folder?") from None
-        except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{file} is damaged ({error}); restore it or make the run again") from None
+        except ValueError as error:  # not JSON, or not UTF-8
+            raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
+        if name in SCHEMAS:
+            refuse_another_shape(value, SCHEMAS[name], str(file))
+        return value
 
     def write_json(self, name: str, value: Any) -> None:
         """Replace a JSON file of the folder, whole or not at all."""
-        self.write_text(name, json.dumps(value, ensure_ascii=False, indent=1) + "\n")
+        self.write_bytes(name, json_bytes(value))
 
     def write_text(self, name: str, text: str) -> None:
         """Replace a text file of the folder, whole or not at all."""
@@ -94,14 +101,7 @@ class RunFolder:
 
     def write_bytes(self, name: str, content: bytes) -> None:
         """Replace a file of the folder, whole or not at all."""
-        file = self.path / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_whole(self.path / name, content)
 
     def result(self) -> dict[str, Any]:
         """Return result.json, or {} before the first evaluation."""
@@ -161,6 +161,7 @@ class RunFolder:
             measured: its measurements, with "searches", and with "step" for the checkpoint that was used.
         """
         provenance = self.read_json("provenance.json")
+        refuse_another_shape(provenance, Costs, str(self.path / "provenance.json"))
         splits = self.result().get("splits", {})
         before = splits.get(split, {})
         kept = before["searches"] if before and before.get("step") == measured.get("step") else {}
@@ -169,7 +170,7 @@ class RunFolder:
         if before.get("step") == measured.get("step") and "interventions" in before:
             measured = {"interventions": before["interventions"], **measured}
         searches = {**kept, **measured["searches"]}
-        costs = {name: provenance[name] for name in ("name", "steps", "seconds", "parameters", "flops_per_token")}
+        costs = {name: provenance[name] for name in Costs.__annotations__}
         splits = {**splits, split: {**measured, "searches": searches}}
         ordered = {name: splits[name] for name in _tests_first(splits)}  # not in the order of measuring
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": ordered})
@@ -191,24 +192,23 @@ class RunFolder:
                 raise ValueError(
                     f"{self.metrics_file}, line {number}, is damaged ({error}); remove that line"
                 ) from None
-            if not isinstance(records[-1], dict) or "step" not in records[-1]:
-                raise ValueError(f"{self.metrics_file}, line {number}, is not an object with a step; remove that line")
+            refuse_another_record(records[-1], self.metrics_file, number)
         return records
 
     def validations(self, measure: str) -> dict[int, float]:
         """Return a measure at each validation that has it, by the step."""
         name = f"validation/{measure}"
-        return {int(record["step"]): record[name] for record in self.metrics() if name in record}
+        return {int(record["step"]): record[name] for record in self.metrics() if record.get(name) is not None}
 
     def append_metrics(self, record: dict[str, float]) -> None:
         """Add a line to metrics.jsonl."""
-        with open(self.metrics_file, "a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
+        with named(self.metrics_file), open(self.metrics_file, "ab") as file:
+            file.write(json_line(record))
 
     def forget_metrics_after(self, step: int) -> None:
         """Delete the lines of later steps, which a resumed run writes again."""
         kept = [record for record in self.metrics() if record["step"] <= step]
-        self.write_text("metrics.jsonl", "".join(json.dumps(record) + "\n" for record in kept))
+        self.write_bytes("metrics.jsonl", b"".join(map(json_line, kept)))
 
 
 def _tests_first(splits: Iterable[str]) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from research.results.run_folder import RunFolder
+from research.files import json_bytes, write_whole
 
 
 class Trial(Struct, frozen=True, forbid_unknown_fields=True):
@@ -108,7 +108,7 @@ class Tuning(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 def write_tuning(tuning: Tuning, file: Path) -> None:
     """Write what was tried, whole or not at all."""
-    RunFolder(file.parent).write_bytes(file.name, msgspec.json.format(msgspec.json.encode(tuning), indent=1) + b"\n")
+    write_whole(file, json_bytes(tuning))
 
 
 def read_tuning(file: Path) -> Tuning | None:

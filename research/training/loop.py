@@ -156,7 +156,7 @@ class _ProgressLine:
 @contextmanager
 def _progress_bar(name: str, done: int, steps: int) -> Iterator[_ProgressLine]:
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         TextColumn(
             "{task.completed:,}/{task.total:,} steps · loss {task.fields[nll]:.3f} · {task.fields[rate]:,.0f} tokens/s"

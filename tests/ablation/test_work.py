@@ -81,7 +81,7 @@ def test_a_seed_that_fails_does_not_stop_the_others(task, did, tmp_path, capsys)
     file.write_text(task.as_json(), "utf-8")
     assert work.main([str(file)]) == 1
     assert [str(path) for path, _ in evaluated] == [task.folders[0], task.folders[2]]
-    assert "seed 1: FloatingPointError: the gradient was not finite" in capsys.readouterr().err
+    assert "seed 1: the gradient was not finite" in capsys.readouterr().err
 
 
 def test_a_task_comes_back_as_it_was_written(task, tmp_path):

@@ -68,6 +68,36 @@ def test_override(arguments, field, value):
     assert type(config) is type(value)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "field", "value"),
+    [
+        (
+            ["--config.data.languages=('a', 'b')", "--config.data.languages=('en', 'fr')"],
+            "data.languages",
+            ("en", "fr"),
+        ),
+        (
+            ["--config.evaluation.length_bins=(1, 2)", "--config.evaluation.length_bins", "(3,)"],
+            "evaluation.length_bins",
+            (3,),
+        ),
+        (["--config.training.steps=many", "--config.training.steps=7"], "training.steps", 7),
+        (["--config.evaluation.reordering_bins=(0, 0.5, 1)"], "evaluation.reordering_bins", (0.0, 0.5, 1.0)),
+    ],
+)
+def test_the_last_one_of_a_field_counts_and_whole_numbers_are_floats(arguments, field, value):
+    config = embedded(*arguments)
+    for name in field.split("."):
+        config = config[name]
+    assert config == value
+    assert [type(each) for each in config] == [type(each) for each in value] if isinstance(value, tuple) else True
+
+
+def test_of_two_wrong_values_the_last_is_blamed():
+    with pytest.raises(ConfigError, match=r"config\.training\.steps=many is refused"):
+        embedded("--config.training.steps=7", "--config.training.steps=many")
+
+
 def test_an_override_changes_its_field_alone():
     before, after = embedded(), embedded("--config.training.steps=7")
     assert before.training.steps != 7
@@ -103,6 +133,9 @@ def test_paths_name_every_field_once():
         ("config.training.steps = +", "line 6: invalid syntax"),
         ("config.training.steps = number", "line 6: name 'number' is not defined"),
         ("import nothing_of_this_name", "line 6: No module named"),
+        ("1 / 0", "line 6: division by zero"),
+        ("open('nowhere')", "line 6: .*No such file"),
+        ("return 3", "has to return a ConfigDict, not 3"),
     ],
 )
 def test_a_mistake_inside_a_file_is_one_sentence_with_its_line(tmp_path, line, said):

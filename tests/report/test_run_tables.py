@@ -115,7 +115,7 @@ def test_the_terminal_table_fits_80_columns(fabricate: Fabricate) -> None:
 
 
 def test_names_are_text_in_the_terminal_and_in_markdown(fabricate: Fabricate) -> None:
-    path = fabricate("[red]a|b<i>", folder="odd")
+    path = fabricate("odd", folder="[red]a|b<i>")
     assert "[red]a|b<i>" in printed(terminal_table([path]), 200)
     assert "| [red]a\\|b&lt;i> | test |" in markdown(read(path))
 

@@ -22,12 +22,16 @@ def test_runs_come_in_the_order_of_the_story(fabricate: Fabricate) -> None:
 
 
 def test_runs_of_one_name_are_told_apart_by_folder(fabricate: Fabricate) -> None:
-    runs, _ = read_runs([fabricate("luong", folder=f"luong-{seed}") for seed in (3, 5)])
-    assert [run.name for run in runs] == ["luong (luong-3)", "luong (luong-5)"]
     runs, _ = read_runs([fabricate("luong", folder=f"{seed}/luong") for seed in (3, 5)])
     assert [(run.name, run.title) for run in runs] == [("luong (3)", "Luong (3)"), ("luong (5)", "Luong (5)")]
     runs, _ = read_runs([fabricate("luong", folder=f"{seed}/runs/luong") for seed in (3, 5)])
     assert [run.name for run in runs] == [f"luong ({run.path})" for run in runs]
+
+
+def test_a_run_has_the_name_of_its_folder(fabricate: Fabricate) -> None:
+    path = fabricate("luong")
+    moved = path.rename(path.with_name("renamed"))
+    assert [run.name for run in read_runs([moved])[0]] == ["renamed"]
 
 
 def test_a_folder_given_twice_is_one_run(fabricate: Fabricate) -> None:
@@ -54,7 +58,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b'{"name": "luong",\n "steps": }', r"is damaged \(Expecting value: line 2 column 11.*; restore it"),
-        (b"[1, 2]", "should hold a JSON object and holds a list"),
+        (b"[1, 2]", r"is damaged: expected `object`, got `array`; restore it"),
         (b'{"name": "\xff"}', r"is damaged .*position 10"),
     ],
 )
@@ -138,9 +142,14 @@ def test_a_comparison_uses_the_widest_search_that_all_have(fabricate: Fabricate,
 
 def test_a_metric_that_is_no_object_is_one_sentence(fabricate: Fabricate) -> None:
     path = fabricate("luong")
-    for line in ("7", '{"seconds": 3}'):
+    for line, said in (
+        ("7", "expected `object`, got `int`"),
+        ('{"seconds": 3}', "object missing required field `step`"),
+        ('{"step": "five"}', "step: expected `int`, got `str`"),
+        ('{"step": 5, "nll": "low"}', r"\[...\]: expected `float \| null`, got `str`"),
+    ):
         (path / "metrics.jsonl").write_text(f"{line}\n")
-        with pytest.raises(ValueError, match=r"metrics\.jsonl, line 1, is not an object with a step"):
+        with pytest.raises(ValueError, match=rf"metrics\.jsonl, line 1, is damaged: {said}; remove that line"):
             read_runs([path])
 
 

@@ -1,14 +1,19 @@
 """The run folder: each file is written whole or not at all, and damage is reported in one sentence."""
 
 import json
+import math
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from configs import base
 from configs.embedded import get_config
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
+
+COSTS = {"name": "luong", "steps": 7, "seconds": 1.5, "parameters": 11, "flops_per_token": 13.0}
 
 
 @pytest.fixture
@@ -47,8 +52,50 @@ def test_a_damaged_file_is_named(damage, folder):
         with pytest.raises(ValueError) as error:
             read()
         assert str(error.value).startswith(f"{folder.path / name} is damaged (")
-        assert str(error.value).endswith("); restore it or make the run again")
+        assert str(error.value).endswith("); restore it, or make the run again")
         assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("config.json", "{}", "object missing required field `seed`"),
+        ("config.json", '{"model": 3}', "model: expected `object`, got `int`"),
+        ("config.json", '{"data": {"languages": ["en"]}}', "data.languages: expected `array` of length 2, got 1"),
+        ("provenance.json", "[]", "expected `object`, got `array`"),
+        ("provenance.json", '{"steps": "many"}', "steps: expected `int`, got `str`"),
+        ("result.json", "null", "expected `object`, got `null`"),
+        ("result.json", '{"splits": {"test": 3}}', "splits[...]: expected `object`, got `int`"),
+        ("result.json", '{"splits": {"test": {"searches": []}}}', "splits[...].searches: expected `object`"),
+    ],
+)
+def test_json_of_another_shape_is_refused_by_file_and_field(folder, name, content, said):
+    (folder.path / name).write_text(content)
+    read = {"config.json": folder.config, "provenance.json": folder.provenance, "result.json": folder.result}[name]
+    with pytest.raises(ValueError, match=re.escape(f"{folder.path / name} is damaged: {said}")) as error:
+        read()
+    assert str(error.value).endswith("; restore it, or make the run again")
+
+
+def test_a_result_needs_the_cost_of_its_run(folder):
+    folder.write_json("provenance.json", {**COSTS, "parameters": None})
+    with pytest.raises(ValueError, match=r"provenance\.json is damaged: parameters: expected `int`, got `null`"):
+        folder.write_result("test", {"searches": {"beam1": {}}})
+
+
+def test_numbers_that_are_not_finite_are_null(folder):
+    folder.write_json("result.json", {"splits": {"test": {"perplexity": math.inf}}})
+    folder.append_metrics({"step": 1, "nll": math.nan, "validation/perplexity": np.float32(np.inf)})
+    folder.append_metrics({"step": 2, "nll": 1.5, "validation/perplexity": 4.0})
+
+    def refuse(name):
+        pytest.fail(f"{name} is no JSON")
+
+    result = json.loads((folder.path / "result.json").read_text(), parse_constant=refuse)
+    assert result["splits"]["test"]["perplexity"] is None
+    first, _ = [json.loads(line, parse_constant=refuse) for line in folder.metrics_file.read_text().splitlines()]
+    assert first == {"step": 1, "nll": None, "validation/perplexity": None}
+    assert folder.validations("perplexity") == {2: 4.0}
 
 
 def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
@@ -61,7 +108,7 @@ def test_a_full_disk_leaves_the_old_file(folder, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"cannot write .*config\.json: no space left on device; make room"):
         folder.write_json("config.json", {"other": 1})
     assert folder.config_file.read_bytes() == before
     assert [file.name for file in folder.path.iterdir()] == ["config.json"]
@@ -109,39 +156,43 @@ def test_a_damaged_line_of_metrics_is_named(folder):
 
 
 def test_results_of_splits_and_searches_are_kept_beside_each_other(folder):
-    costs = {"name": "luong", "steps": 7, "seconds": 1.5, "parameters": 11, "flops_per_token": 13.0}
-    folder.write_json("provenance.json", {**costs, "commit": "abc"})
-    folder.write_result("test", {"perplexity": 9.0, "searches": {"beam2": {"bleu": 1}}})
-    folder.write_result("other", {"perplexity": 3.0, "searches": {"beam5": {"bleu": 2}}})
-    folder.write_result("test", {"perplexity": 8.0, "searches": {"beam5": {"bleu": 3}}})
+    folder.write_json("provenance.json", {**COSTS, "commit": "abc"})
+    folder.write_result("test", {"perplexity": 9.0, "searches": {"beam2": {"bleu": {"score": 1.0}}}})
+    folder.write_result("other", {"perplexity": 3.0, "searches": {"beam5": {"bleu": {"score": 2.0}}}})
+    folder.write_result("test", {"perplexity": 8.0, "searches": {"beam5": {"bleu": {"score": 3.0}}}})
     assert folder.result() == {
-        **costs,
+        **COSTS,
         "config": json.loads(folder.config_file.read_text()),
         "splits": {
-            "test": {"perplexity": 8.0, "searches": {"beam2": {"bleu": 1}, "beam5": {"bleu": 3}}},
-            "other": {"perplexity": 3.0, "searches": {"beam5": {"bleu": 2}}},
+            "test": {
+                "perplexity": 8.0,
+                "searches": {"beam2": {"bleu": {"score": 1.0}}, "beam5": {"bleu": {"score": 3.0}}},
+            },
+            "other": {"perplexity": 3.0, "searches": {"beam5": {"bleu": {"score": 2.0}}}},
         },
     }
 
 
 def test_the_order_of_splits_does_not_depend_on_the_order_of_measuring(folder):
-    folder.write_json(
-        "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
-    )
+    folder.write_json("provenance.json", COSTS)
     for split in ("validation", "test_b", "test_a"):
         folder.write_result(split, {"searches": {"beam1": {}}})
     assert list(folder.result()["splits"]) == ["test_a", "test_b", "validation"]
 
 
 def test_samples_and_maps_are_those_of_the_widest_beam(folder):
-    folder.write_json(
-        "provenance.json", dict.fromkeys(("name", "steps", "seconds", "parameters", "flops_per_token"), 1)
-    )
+    folder.write_json("provenance.json", COSTS)
     for width in (5, 1, 8):
-        measured = {"step": 3, "searches": {f"beam{width}": {}}, "samples": [width], "attention": [-width]}
+        measured = {
+            "step": 3,
+            "searches": {f"beam{width}": {}},
+            "samples": [{"width": width}],
+            "attention": [{"width": -width}],
+        }
         folder.write_result("test", measured)
     split = folder.result()["splits"]["test"]
-    assert (sorted(split["searches"]), split["samples"], split["attention"]) == (["beam1", "beam5", "beam8"], [8], [-8])
+    assert sorted(split["searches"]) == ["beam1", "beam5", "beam8"]
+    assert (split["samples"], split["attention"]) == ([{"width": 8}], [{"width": -8}])
 
 
 def test_a_file_is_utf_8_and_readable(folder):

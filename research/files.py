@@ -1,0 +1,118 @@
+"""Files of ours: each is written whole or not at all, and an error names the file and says what to do about it."""
+
+import errno
+import os
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+LIST = "files.txt"
+ROOM = "make room, and give the same command again"
+ELSEWHERE = "choose a place that you may write to"
+PART = "a part of the path is a file: remove it, or choose another place"
+ADVICE = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EFBIG: ROOM,
+    errno.EACCES: ELSEWHERE,
+    errno.EPERM: ELSEWHERE,
+    errno.EROFS: ELSEWHERE,
+    errno.EISDIR: "a folder is there: remove it, or choose another name",
+    errno.EEXIST: PART,
+    errno.ENOTDIR: PART,
+    errno.ENAMETOOLONG: "choose a shorter name",
+}
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file, whole or not at all, and make its folder if there is none.
+
+    Args:
+        path: the file.
+        content: all of its bytes.
+
+    Raises:
+        OSError: it cannot be written; the message names it and says what to do. What was there before stays.
+    """
+    unfinished = path.with_name(f".{path.name[:200]}.{os.getpid()}")
+    with named(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished.write_bytes(content)
+            os.replace(unfinished, path)
+        finally:
+            with suppress(OSError):  # the error before this one says why
+                unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def own_files(folder: Path, names: Collection[str]) -> Iterator[None]:
+    """Write the files of one command into a folder, within the context; those of an earlier call are gone at its end.
+
+    The list `LIST` in the folder has the names of what is ours. No other file is replaced or removed.
+
+    Args:
+        folder: the folder.
+        names: paths below it, of all files that are to be written.
+
+    Raises:
+        ValueError: there is a file of such a name that no earlier call wrote.
+    """
+    earlier = _listed(folder)
+    for name in names:
+        if name not in earlier and (folder / name).exists():
+            raise ValueError(
+                f"{folder / name} is there already, and not by this command: move it, or choose another folder"
+            )
+    _list(folder, {*earlier, *names})
+    yield
+    for name in earlier - set(names):
+        (folder / name).unlink(missing_ok=True)
+    _list(folder, names)
+
+
+def _listed(folder: Path) -> set[str]:
+    """Return the names of the list; whatever it says, nothing outside the folder is ours."""
+    file = folder / LIST
+    names = file.read_text("utf-8").splitlines() if file.is_file() else []
+    return {name for name in names if name and not Path(name).is_absolute() and ".." not in Path(name).parts}
+
+
+def _list(folder: Path, names: Iterable[str]) -> None:
+    write_whole(folder / LIST, "".join(f"{name}\n" for name in sorted(names)).encode())
+
+
+def json_bytes(value: Any) -> bytes:
+    """Return a value as strict JSON, a field a line; null stands for a number that is not finite."""
+    return msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=1) + b"\n"
+
+
+def json_line(value: Any) -> bytes:
+    """Return a value as one line of strict JSON; null stands for a number that is not finite."""
+    return msgspec.json.encode(value, enc_hook=_plain) + b"\n"
+
+
+def _plain(number: Any) -> int | float:
+    """Return a number of NumPy as one of Python."""
+    return number.item()  # type: ignore[no-any-return]
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Turn an error of the operating system while `path` is written into one that names it and says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # it has a sentence of its own
+            raise
+        raise OSError(f"cannot write {path}: {sentence(error)}") from error
+
+
+def sentence(error: OSError) -> str:
+    """Return what the operating system said, and what to do about it where that is known."""
+    said = (error.strerror or str(error)).lower()
+    advice = ADVICE.get(error.errno or 0)
+    return f"{said}; {advice}" if advice else said

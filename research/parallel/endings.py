@@ -1,0 +1,107 @@
+"""How a process ends when an exception comes to its door: one sentence that says what to do, and an exit code."""
+
+import os
+import signal
+import tempfile
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from research.files import sentence
+
+FAILED = 1
+INTERRUPTED = 130
+FORESEEN = (ValueError, FloatingPointError)
+"""Exceptions whose text is the sentence; a class of them may have an `exit_code` of its own."""
+NO_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")
+"""Words of the errors that XLA raises on CPUs, GPUs and TPUs."""
+SMALLER = (
+    "lower data.batch_tokens to train (with training.accumulation, the batch of an update stays), "
+    "evaluation.batch_sentences to evaluate, or make the model smaller"
+)
+ROOT = Path(__file__).resolve().parents[2]
+INSTALL = f"use {ROOT / '.venv/bin/python'}, which `make environment` prepares, or `pip install -e {ROOT}`"
+DEBUG = "LOOKBACK_DEBUG"
+
+
+class Ending(NamedTuple):
+    """The last words of a process.
+
+    Attributes:
+        sentence: what went wrong, and what to do.
+        code: the exit code.
+    """
+
+    sentence: str
+    code: int
+
+
+def interrupt_on_signals(doing: str) -> None:
+    """Have SIGTERM and SIGINT raise KeyboardInterrupt. Call before anything that takes time.
+
+    While a module is imported, nothing is begun yet, and they end the process at once: an exception would become
+    another one in the C code of the module, or be lost there.
+
+    Args:
+        doing: what the process does, such as "train".
+    """
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        while frame is not None:
+            if "importlib._bootstrap" in frame.f_code.co_filename:
+                os.write(2, f"error: {_interrupted(doing)}\n".encode())
+                os._exit(INTERRUPTED)
+            frame = frame.f_back
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, interrupt)
+
+
+def ending(error: BaseException, doing: str) -> Ending:
+    """Return the sentence and the exit code of an exception. What nobody foresaw leaves its traceback in a file.
+
+    Args:
+        error: the exception.
+        doing: what the process did, such as "train".
+
+    Raises:
+        BaseException: `error` itself, where the environment variable LOOKBACK_DEBUG is set.
+    """
+    if os.environ.get(DEBUG):
+        raise error
+    if isinstance(error, KeyboardInterrupt):
+        return Ending(str(error) or _interrupted(doing), INTERRUPTED)
+    if isinstance(error, ModuleNotFoundError):
+        return Ending(f"this Python has no package {error.name!r}: {INSTALL}", FAILED)
+    if isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY):
+        return Ending(f"there is too little memory ({_in_short(error)}): {SMALLER}", FAILED)
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f"{error.filename}: " if error.filename else ""
+        return Ending(f"{where}{sentence(error)}", FAILED)
+    if isinstance(error, (*FORESEEN, OSError)) and str(error):
+        return Ending(str(error), getattr(error, "exit_code", FAILED))
+    return Ending(f"{doing} met what it does not know, {_in_short(error)}: {_kept(error)}", FAILED)
+
+
+def _interrupted(doing: str) -> str:
+    return f"{doing} was interrupted before it was done; the same command goes on"
+
+
+def _in_short(error: BaseException) -> str:
+    """Return the kind and the first words of an exception."""
+    first = " ".join(str(error).partition("\n")[0].split())[:200]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _kept(error: BaseException) -> str:
+    """Write the traceback into a file, and say where it is."""
+    text = "".join(traceback.format_exception(error))
+    with suppress(OSError):
+        handle, file = tempfile.mkstemp(prefix="lookback-", suffix=".txt", text=True)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as opened:
+            opened.write(text)
+        return f"{Path(file)} says where, which a report of this fault should have"
+    return f"{DEBUG}=1 shows where"

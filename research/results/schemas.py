@@ -1,0 +1,181 @@
+"""The shapes of the JSON in a run folder: a file of another shape is refused by the name of the file and of the field.
+
+Fields that a version of Lookback added later may be missing, and unknown ones are let pass: a run folder outlives the
+code that wrote it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Required, TypedDict
+
+import msgspec
+
+Number = float | None
+"""JSON has no number that is not finite: null stands for it."""
+
+
+class Data(TypedDict, total=False):
+    languages: tuple[str, str]
+
+
+class Training(TypedDict, total=False):
+    steps: int
+
+
+class Config(TypedDict, total=False):
+    """config.json: the sections that every config has."""
+
+    seed: int
+    model: dict[str, Any]
+    data: Data
+    training: Training
+    evaluation: dict[str, Any]
+
+
+class WholeConfig(TypedDict):
+    """A config that a model can be made of."""
+
+    seed: int
+    model: dict[str, Any]
+    data: Data
+    training: Training
+    evaluation: dict[str, Any]
+
+
+class Provenance(TypedDict, total=False):
+    """provenance.json, from the first session of a training on."""
+
+    name: str
+    steps: int
+    seconds: float
+    tokens: float
+    parameters: int
+    flops_per_token: float
+    command: str
+    began: str
+    commit: str
+    devices: str
+    versions: dict[str, str]
+    digests: dict[str, str]
+    training_pairs: int
+    skipped_pairs: dict[str, int]
+    went_on: list[dict[str, Any]]
+    trunk: dict[str, Any]
+    side_by_side: dict[str, Any]
+
+
+class Costs(TypedDict):
+    """A provenance whose run can be evaluated: the cost is known."""
+
+    name: str
+    steps: int
+    seconds: float
+    parameters: int
+    flops_per_token: float
+
+
+class ScoreResult(TypedDict, total=False):
+    score: float
+    signature: str
+
+
+class Bin(TypedDict, total=False):
+    words: str
+    sentences: int
+    bleu: Number
+
+
+class SearchResult(TypedDict, total=False):
+    """How a split was translated by one search, and its scores."""
+
+    bleu: ScoreResult
+    bleu_lowercased: ScoreResult
+    chrf: ScoreResult
+    ter: ScoreResult
+    command: str
+    seconds: float
+    sentences_per_second: Number
+    truncated_sources: int
+    cut_off: int
+    by: dict[str, list[Any]]
+    bleu_by_length: list[Bin]
+
+
+class AlignmentResult(TypedDict, total=False):
+    error: Number
+    entropy: Number
+    layer: str
+    gold_sentences: int
+    head_distance: Number
+    by_head: dict[str, Any]
+
+
+class Sample(TypedDict, total=False):
+    source: str
+
+
+class SplitMeasured(TypedDict, total=False):
+    """The measurements of a split."""
+
+    sentences: int
+    digest: str
+    step: int
+    perplexity: Number
+    word_perplexity: Number
+    token_accuracy: Number
+    searches: dict[str, SearchResult]
+    alignment: AlignmentResult | None
+    interventions: list[Any] | dict[str, Any]
+    samples: list[Sample]
+    attention: list[dict[str, Any]] | None
+
+
+class Result(TypedDict, total=False):
+    """result.json."""
+
+    name: str
+    steps: int
+    seconds: float
+    parameters: int
+    flops_per_token: float
+    splits: dict[str, SplitMeasured]
+    timing: dict[str, Any]
+
+
+class Metrics(TypedDict, total=False):
+    """A line of metrics.jsonl; its other fields are numbers."""
+
+    step: Required[int]
+
+
+SCHEMAS: dict[str, Any] = {"config.json": Config, "provenance.json": Provenance, "result.json": Result}
+AGAIN = "restore it, or make the run again"
+
+
+def refuse_another_shape(value: Any, schema: Any, where: str, *, advice: str = AGAIN) -> None:
+    """Raise ValueError, with the field, when a value out of JSON has not the shape that it should have.
+
+    Args:
+        value: what the file holds.
+        schema: a type, such as those above.
+        where: the file, and the line where there are several, for the message.
+        advice: what to do.
+    """
+    try:
+        msgspec.convert(value, schema)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{where} is damaged: {fault(error)}; {advice}") from None
+
+
+def refuse_another_record(record: Any, file: Path, number: int) -> None:
+    """Raise ValueError when a line of metrics.jsonl is not a step with numbers."""
+    where, advice = f"{file}, line {number},", "remove that line"
+    refuse_another_shape(record, Metrics, where, advice=advice)
+    refuse_another_shape(record, Mapping[str, Number], where, advice=advice)
+
+
+def fault(error: msgspec.ValidationError) -> str:
+    """Return the field and what is wrong with it, such as "splits.test: expected `object`, got `int`"."""
+    what, _, path = str(error).partition(" - at `$")
+    field, what = path.removeprefix(".").removesuffix("`"), what[0].lower() + what[1:]
+    return f"{field}: {what}" if field else what
