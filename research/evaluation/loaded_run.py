@@ -92,6 +92,7 @@ def load(*workdirs: Path | str, last: int = 0) -> LoadedRun:
 def _members(folder: RunFolder, last: int) -> list[LoadedRun]:
     config = folder.config()
     _refuse_other_version(folder, config)
+    folder.refuse_changed_files()
     vocabularies = Vocabularies.load(folder.vocabulary)
     sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
     translator, devices = build(config.model, **sizes), Devices(config.training.strategy)

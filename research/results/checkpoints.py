@@ -1,10 +1,12 @@
-"""Checkpoints, written by Orbax: one copy of the state, the position in the data, and a digest of every array.
+"""Checkpoints, written by Orbax: one copy of the state, the position in the data, and digests of both.
 
-Orbax does not notice a flipped bit when it restores. So each array's SHA-256 is saved too, and compared.
+Orbax does not notice a flipped bit when it restores. So the SHA-256 of each array and of the notes is saved too, and
+compared.
 """
 
 import glob
 import hashlib
+import json
 import logging
 import math
 import shutil
@@ -18,6 +20,9 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from orbax.checkpoint import checkpoint_managers
+
+NOTES_DIGEST = "notes_sha256"
+"""Names the digest of the notes among them; checkpoints of earlier versions have none."""
 
 
 class Checkpoints:
@@ -64,6 +69,7 @@ class Checkpoints:
             OSError: when it cannot be written or read back. Earlier checkpoints stay as they were.
         """
         notes = {**notes, "digests": _digests(state)}
+        notes[NOTES_DIGEST] = _digest_of(notes)
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
         # A NaN is neither smaller nor larger than any loss, and Orbax would take it for the best.
         metrics = None if loss is None or math.isnan(loss) else {"loss": float(loss)}
@@ -127,6 +133,8 @@ class Checkpoints:
         except Exception as error:  # Orbax, TensorStore and zstd each raise exceptions of their own
             raise ValueError(f"checkpoint {step} cannot be read ({_in_short(error)}); {again}") from error
         state = jax.tree.map(np.asarray, restored["state"])
+        if restored["notes"].get(NOTES_DIGEST, found := _digest_of(restored["notes"])) != found:
+            raise ValueError(f"checkpoint {step} is damaged: its notes are not what was saved; {again}")
         found = _digests(state)
         for name, digest in restored["notes"]["digests"].items():
             if found.get(name) != digest:
@@ -169,6 +177,12 @@ def _digests(tree: Any) -> dict[str, str]:
     return {
         path: hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest() for path, leaf in _by_path(tree).items()
     }
+
+
+def _digest_of(notes: dict[str, Any]) -> str:
+    """Return the SHA-256 of the notes, as they are read: keys are texts, and tuples lists."""
+    as_read = json.loads(json.dumps({name: note for name, note in notes.items() if name != NOTES_DIGEST}))
+    return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
 def _by_path(tree: Any) -> dict[str, Any]:

@@ -116,10 +116,11 @@ def evidence_for_verdict(run: RunFolder, split: str, search: str, measures: Coll
 def _facts(run: RunFolder, result: Mapping[str, Any]) -> dict[str, bytes]:
     """Return the files of evidence but for its counts."""
     config = run.read_json("config.json")
+    facts = {name: fact for name, fact in run.provenance().items() if name != "files"}  # of files that are not kept
     config["data"]["root"] = PurePosixPath(config["data"]["root"]).name  # where the files were: nothing depends on it
     return {
         "config.json": _json(config),
-        "provenance.json": _json(_without_folders(run.provenance())),
+        "provenance.json": _json(_without_folders(facts)),
         "result.json": _json(_without_folders(_short(result))),
         "metrics.jsonl": b"".join(map(_json, _thinned(list(_validations(run))))),
     }

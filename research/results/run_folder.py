@@ -5,6 +5,7 @@ translations/  counts/
 """
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -174,6 +175,23 @@ class RunFolder:
         splits = {**splits, split: {**measured, "searches": searches}}
         ordered = {name: splits[name] for name in _tests_first(splits)}  # not in the order of measuring
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": ordered})
+
+    def record_files(self) -> None:
+        """Write the SHA-256 of what a run's numbers depend on into provenance.json: of its vocabularies and splits."""
+        self.update_provenance({"files": self._file_digests()})
+
+    def refuse_changed_files(self) -> None:
+        """Raise ValueError when a vocabulary or a split is not what the training wrote."""
+        found = self._file_digests()
+        for name, digest in self.provenance().get("files", {}).items():
+            if found.get(name) != digest:
+                what = "is not what training wrote" if name in found else "is missing"
+                raise ValueError(f"{self.path / name} {what}; {AGAIN}")
+
+    def _file_digests(self) -> dict[str, str]:
+        folders = (self.vocabulary, self.path / "splits")
+        files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir())
+        return {str(file.relative_to(self.path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     def own_seconds(self) -> float:
         """Return the seconds of its training without those of a trunk, which the run that it is from has as well."""

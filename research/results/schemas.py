@@ -57,6 +57,7 @@ class Provenance(TypedDict, total=False):
     devices: str
     versions: dict[str, str]
     digests: dict[str, str]
+    files: dict[str, str]
     training_pairs: int
     skipped_pairs: dict[str, int]
     went_on: list[dict[str, Any]]

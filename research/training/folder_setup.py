@@ -19,15 +19,19 @@ def set_up_folder(folder: RunFolder, config: ConfigDict, corpus: data.Corpus, vo
         ValueError: when the run in the folder began with other data or another vocabulary.
     """
     refuse_other_data(folder, corpus)
-    if folder.config_file.exists():
-        _refuse_another_vocabulary(folder, vocabularies)
-    else:
+    begun = folder.config_file.exists()
+    if not begun:
         for name, split in corpus.splits.items():
             if name != "train":
                 write_split(folder.split_file(name), split)
         vocabularies.save(folder.vocabulary)
     if read_counts(folder.vocabulary) is None:  # older versions did not write them
         write_counts(folder.vocabulary, count_words(pair.target for pair in corpus.splits["train"]))
+    if begun:
+        folder.refuse_changed_files()
+        _refuse_another_vocabulary(folder, vocabularies)
+    else:
+        folder.record_files()
     folder.write_json("config.json", config_as_json(config))  # last: a folder with a config has all of the above
 
 

@@ -55,6 +55,7 @@ def begin_with_trunk(folder: RunFolder, config: ConfigDict, shorter: Path | str,
             f"the trunk of {shorter} has {kept[-1].name} steps, and the rate of a run of {config.training.steps} falls "
             "before: give more training.steps, or leave out --trunk"
         )
+    run.refuse_changed_files()
     for name in ("vocabulary", "splits", "tensorboard"):
         if (run.path / name).is_dir():
             shutil.copytree(run.path / name, folder.path / name, dirs_exist_ok=True)

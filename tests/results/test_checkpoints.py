@@ -1,5 +1,6 @@
 """Checkpoints: every bit is restored, the best and the last are kept, and damage is reported in one sentence."""
 
+import math
 import shutil
 import tempfile
 from pathlib import Path
@@ -176,6 +177,18 @@ def test_arrays_of_another_checkpoint_are_found(checkpoints, tmp_path):
     (tmp_path / "checkpoints/2/state").rename(tmp_path / "aside")
     (tmp_path / "other/2/state").rename(tmp_path / "checkpoints/2/state")
     assert sentence(checkpoints).startswith("checkpoint 2 is damaged: params/layer/bias is not what was saved; remove ")
+
+
+def test_notes_that_were_changed_are_found(checkpoints, tmp_path):
+    """One digit of the position in the data: other batches would be drawn, and no array says so."""
+    checkpoints().save(2, state(2), {"cursor": {"next_index": 235}, "best": math.inf, "window": [(1, 2.5)]}, loss=1.0)
+    file = biggest_file(tmp_path / "checkpoints" / "2" / "notes")
+    whole = file.read_text()
+    file.write_text(whole.replace('"next_index": 235', '"next_index": 200'))
+    assert file.read_text() != whole
+    assert sentence(checkpoints).startswith("checkpoint 2 is damaged: its notes are not what was saved; remove ")
+    file.write_text(whole)
+    assert checkpoints().restore(2)[1]["cursor"] == {"next_index": 235}
 
 
 @pytest.mark.parametrize("item", ["state", "notes"])

@@ -19,6 +19,8 @@ from configs.embedded import get_config
 from research import data
 from research.data.batches import Batches
 from research.data.word_counts import FILE, read_counts
+from research.evaluation.loaded_run import load
+from research.files import write_whole
 from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
 from research.results.identity import config_as_json
@@ -216,7 +218,7 @@ def test_a_run_resumes_on_other_devices_and_for_longer(strategy, unbroken, tmp_p
 def test_a_run_killed_while_it_saved_its_vocabulary_resumes(tmp_path, unbroken, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(
-            "research.data.vocabulary.Vocabulary.save", lambda self, path: Path(path).write_bytes(b"h") and fail()
+            "research.data.vocabulary.Vocabulary.save", lambda self, path: write_whole(Path(path), b"h") or fail()
         )
         with pytest.raises(SystemError):
             train(tmp_path / "run")
@@ -224,6 +226,35 @@ def test_a_run_killed_while_it_saved_its_vocabulary_resumes(tmp_path, unbroken, 
     assert (tmp_path / "run/vocabulary/source.model").read_bytes() == (
         unbroken / "vocabulary/source.model"
     ).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["vocabulary/source.model", "splits/test.jsonl.gz", "vocabulary/target_words.tsv.gz"])
+def test_a_file_that_the_numbers_depend_on_is_never_another_in_silence(name, unbroken, tmp_path):
+    """One bit of a SentencePiece model is another score of a piece, which no format notices."""
+    copy = shutil.copytree(unbroken, tmp_path / "run")
+    content = bytearray((copy / name).read_bytes())
+    content[len(content) // 2] ^= 1
+    (copy / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name} is not what training wrote; restore it, or make the run again"):
+        load(copy)
+    with pytest.raises((ValueError, OSError), match=rf"{name}.* is (damaged|not what training wrote|not a whole)"):
+        train(copy)
+
+
+@pytest.mark.parametrize("field", ["next_index", "step"])
+def test_a_checkpoint_whose_parts_are_of_different_steps_is_refused(field, unbroken, tmp_path):
+    copy = shutil.copytree(unbroken, tmp_path / "run")
+    state, notes = last_state(copy)
+    shutil.rmtree(copy / "checkpoints")
+    if field == "step":
+        state["step"] = state["step"] - 1
+    else:
+        notes["cursor"]["next_index"] -= 1
+    checkpoints = Checkpoints(copy / "checkpoints")
+    checkpoints.save(8, state, notes)
+    checkpoints.close()
+    with pytest.raises(ValueError, match="checkpoint 8 is damaged: its batches are at step"):
+        train(copy)
 
 
 def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatch):
