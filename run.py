@@ -1,4 +1,4 @@
-"""The command line of Lookback: train, evaluate, translate, compare, ablate, report. The work is in research/.
+"""The command line of Lookback: train, audit, evaluate, translate, compare, ablate, report. The work is in research/.
 
 python run.py --help            the verbs
 python run.py train --help      one verb: its flags, examples and exit codes
@@ -25,18 +25,44 @@ EXPLORING = (0, 1, 2)
 
 def train(given: Given, command: str) -> None:
     """Train the translator of a config into a run folder."""
+    config = _config("train", given)
+
+    from research.training.trainer import train
+
+    train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
+
+
+def audit(given: Given, command: str) -> None:
+    """Kill a training again and again, and compare it with the unbroken one."""
+    config = _config("audit", given)
+
+    from rich.console import Console
+
+    from research.results.tables import terminal_table
+    from research.training.audit import audit, audit_table
+
+    flags = given.flags
+    found = audit(config, flags.out, kills=flags.kills, seed=flags.seed, command=command)
+    Console().print(terminal_table(audit_table(found.kills)))
+    if not found.passed:
+        wrong = sum(not kill.equal for kill in found.kills)
+        said = "; ".join(found.differences) or "the finished folders agree"
+        fail(f"after {wrong} of {len(found.kills)} kills steps differ from the unbroken training; {said}", code=1)
+    print(f"\nKills: {len(found.kills)}; every step is bit for bit that of the unbroken training: {flags.out}")
+
+
+def _config(name: str, given: Given) -> Any:
+    """Return the config that a verb's flags name."""
     from configs.command_line import fields_set, load, override
 
     config, rest = override(load(given.flags.config), given.overrides)
     if rest:
-        refuse("train", f"unexpected argument {rest[0]!r}")
+        refuse(name, f"unexpected argument {rest[0]!r}")
 
     from research.models.unread import refuse_unread
-    from research.training.trainer import train
 
     refuse_unread(config.model, fields_set(given.overrides, "config.model"))
-
-    train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
+    return config
 
 
 def evaluate(given: Given, command: str) -> None:
@@ -296,6 +322,7 @@ def report(given: Given, command: str) -> None:
 
 ACTIONS: dict[str, Callable[[Given, str], None]] = {
     "train": train,
+    "audit": audit,
     "evaluate": evaluate,
     "translate": translate,
     "compare": compare,

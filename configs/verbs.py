@@ -10,6 +10,15 @@ GOLD = flag(
     metavar="FILE",
 )
 
+CONFIG = flag(
+    "--config",
+    "a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); text.py and "
+    "tfds.py take a corpus size before it (text.py:10k:luong); --config.FIELD=VALUE overrides a field, and "
+    "configs/base.py explains every one",
+    required=True,
+    metavar="FILE[:NAME]",
+)
+
 TRAIN = Verb(
     summary="train the translator that a config names, into a run folder",
     usage="--config=FILE[:NAME] --workdir=FOLDER [--config.FIELD=VALUE ...]",
@@ -19,14 +28,7 @@ TRAIN = Verb(
         "train --config=configs/multi30k.py:luong --workdir=runs/deep --config.model.layers=3",
     ),
     flags=(
-        flag(
-            "--config",
-            "a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); text.py and "
-            "tfds.py take a corpus size before it (text.py:10k:luong); --config.FIELD=VALUE overrides a field, and "
-            "configs/base.py explains every one",
-            required=True,
-            metavar="FILE[:NAME]",
-        ),
+        CONFIG,
         flag("--workdir", "the run folder, made if absent", required=True, type=path, metavar="FOLDER"),
         flag(
             "--trunk",
@@ -35,6 +37,27 @@ TRAIN = Verb(
             type=path,
             metavar="FOLDER",
         ),
+    ),
+    overrides=("config",),
+)
+
+AUDIT = Verb(
+    summary="kill a training again and again, and see that it is bit for bit the unbroken one",
+    usage="--config=FILE[:NAME] --out=FOLDER [--kills=N] [--seed=N] [--config.FIELD=VALUE ...]",
+    description="Train a config once unbroken, and once more while its process is killed: at random, in its first\n"
+    "files, in a save, before its last rename, in a deletion, in a validation, and by SIGTERM and SIGINT. Each\n"
+    "time the same command goes on. Every step is compared: parameters, optimiser, randomness, batches, and the\n"
+    "place in the data; at the end checkpoints and metrics too. Run it where you will train, with your\n"
+    "config and some hundred steps. The exit code is 1 if anything differs.",
+    examples=(
+        "audit --config=configs/embedded_tiny.py:luong --out=runs/audit --config.training.steps=200",
+        "audit --config=configs/multi30k.py:tiny --out=runs/audit --kills=40 --config.training.steps=60",
+    ),
+    flags=(
+        CONFIG,
+        flag("--out", "a new folder, for the runs that are compared", required=True, type=path, metavar="FOLDER"),
+        flag("--kills", "how many times the process is killed (default: 20)", type=count, default=20, metavar="N"),
+        flag("--seed", "of the moments (default: 0)", type=int, default=0, metavar="N"),
     ),
     overrides=("config",),
 )
@@ -336,6 +359,7 @@ REPORT = Verb(
 
 VERBS = {
     "train": TRAIN,
+    "audit": AUDIT,
     "evaluate": EVALUATE,
     "translate": TRANSLATE,
     "compare": COMPARE,

@@ -11,6 +11,7 @@ import pytest
 
 import experiments  # here, not in a test: what it imports takes hold of the streams that there are
 import run
+from research.results.tables import TextTable
 
 ROOT = Path(run.__file__).parent
 EMBEDDED = "--config=configs/embedded.py:luong"
@@ -47,6 +48,15 @@ def action(monkeypatch):
 @pytest.fixture
 def train(action):
     return action("research.training.trainer", "train")
+
+
+@pytest.fixture
+def audit(action):
+    found = SimpleNamespace(kills=[SimpleNamespace(equal=True)], differences=[], passed=True)
+    calls = action("research.training.audit", "audit", result=found)
+    sys.modules["research.training.audit"].audit_table = lambda kills: TextTable(["killed at"], [["a validation"]])
+    calls.append(found)
+    return calls
 
 
 @pytest.fixture
@@ -128,7 +138,9 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 
 
 @pytest.mark.parametrize("verb", run.VERBS)
-def test_the_examples_in_the_help_are_accepted(verb, action, train, compare, report, ablate, counted_flops, capsys):
+def test_the_examples_in_the_help_are_accepted(
+    verb, action, train, audit, compare, report, ablate, counted_flops, capsys
+):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.translate_text", "translate_text")
     action("research.evaluation.score_text", "score_text")
@@ -151,6 +163,20 @@ def test_help_imports_nothing_heavy(verb):
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr.strip() == ""
+
+
+def test_an_audit_that_sees_a_difference_is_an_error(audit, capsys):
+    found = audit[0]
+    assert run.main(["audit", EMBEDDED, "--out=o", "--kills=3", "--config.training.steps=7"]) == 0
+    (config, out), named = audit[1]
+    assert (config.training.steps, out, named["kills"], named["seed"]) == (7, Path("o"), 3, 0)
+    assert "Kills: 1; every step is bit for bit that of the unbroken training: o" in capsys.readouterr().out
+    found.passed, found.kills[0].equal, found.differences = False, False, ["killed.1: metrics.jsonl differs"]
+    assert leave("audit", EMBEDDED, "--out=o") == 1
+    said = capsys.readouterr().err
+    assert said == (
+        "error: after 1 of 1 kills steps differ from the unbroken training; killed.1: metrics.jsonl differs\n"
+    )
 
 
 def test_train_gets_the_config_the_folder_and_the_command(train):
@@ -247,7 +273,7 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
     ("command", "answer"),
     [
         ("trian", "no verb 'trian'; did you mean train?"),
-        ("xyz", "no verb 'xyz'; choose one of train, evaluate, translate, compare, ablate, report"),
+        ("xyz", "no verb 'xyz'; choose one of train, audit, evaluate, translate, compare, ablate, report"),
         (f"train {EMBEDDED} --workdir=w --config.model.layrs=3", '"model.layrs"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.layers=3", '"layers"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.model.layers=x", "config.model.layers=x is refused"),

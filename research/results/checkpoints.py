@@ -68,7 +68,7 @@ class Checkpoints:
         Raises:
             OSError: when it cannot be written or read back. Earlier checkpoints stay as they were.
         """
-        notes = {**notes, "digests": _digests(state)}
+        notes = {**notes, "digests": digests(state)}
         notes[NOTES_DIGEST] = _digest_of(notes)
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
         # A NaN is neither smaller nor larger than any loss, and Orbax would take it for the best.
@@ -133,9 +133,10 @@ class Checkpoints:
         except Exception as error:  # Orbax, TensorStore and zstd each raise exceptions of their own
             raise ValueError(f"checkpoint {step} cannot be read ({_in_short(error)}); {again}") from error
         state = jax.tree.map(np.asarray, restored["state"])
-        if restored["notes"].get(NOTES_DIGEST, found := _digest_of(restored["notes"])) != found:
+        digest = _digest_of(restored["notes"])
+        if restored["notes"].get(NOTES_DIGEST, digest) != digest:
             raise ValueError(f"checkpoint {step} is damaged: its notes are not what was saved; {again}")
-        found = _digests(state)
+        found = digests(state)
         for name, digest in restored["notes"]["digests"].items():
             if found.get(name) != digest:
                 raise ValueError(f"checkpoint {step} is damaged: {name} is not what was saved; {again}")
@@ -145,12 +146,12 @@ class Checkpoints:
         """Close files and threads of Orbax."""
         self._opened.close()
 
-    def _read_back(self, step: int, digests: dict[str, str]) -> None:
+    def _read_back(self, step: int, saved: dict[str, str]) -> None:
         """Read the notes and the metadata of every array, but not the arrays, which would double the time of a save."""
         notes = self._manager.restore(step, args=ocp.args.Composite(notes=ocp.args.JsonRestore()))["notes"]
-        if notes["digests"] != digests:
+        if notes["digests"] != saved:
             raise ValueError("its digests differ from those that were saved")
-        if missing := sorted(digests.keys() - _by_path(self._manager.item_metadata(step)["state"].tree).keys()):
+        if missing := sorted(saved.keys() - _by_path(self._manager.item_metadata(step)["state"].tree).keys()):
             raise ValueError(f"{missing[0]} is missing")
 
 
@@ -172,7 +173,7 @@ def _in_short(error: Exception) -> str:
     return f"{type(error).__name__}: {first_line}"
 
 
-def _digests(tree: Any) -> dict[str, str]:
+def digests(tree: Any) -> dict[str, str]:
     """Return the SHA-256 of each array by its path."""
     return {
         path: hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest() for path, leaf in _by_path(tree).items()

@@ -3,20 +3,25 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from research.parallel.devices import Devices, StepFunction, TrainingProgram
+from research.parallel.devices import Devices, Rows, StepFunction, TrainingProgram
+from research.training.step import TrainState
 from research.training.training_run import TrainingRun
 
 SAME_REQUEST_SECONDS = 1.0  # signals that follow the first one within this time are the same request to stop
 
 
-def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) -> None:
+Watch = Callable[[TrainingRun, int, TrainState, Rows], None]
+"""(run, step, the state after it, the batch it was of) -> None"""
+
+
+def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices, watch: Watch | None = None) -> None:
     """Train `runs` from their last checkpoints, which must all be at the same step, to the end of their schedule.
 
     Several runs are one compiled program, and each is logged, validated and saved by itself. An exception in one of
@@ -27,6 +32,7 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) 
         runs: one run, or several that are trained side by side.
         step: the training step.
         devices: the devices to train on.
+        watch: is called after each step, for which all of the state is fetched from the devices.
 
     Raises:
         KeyboardInterrupt: on SIGTERM or Ctrl-C, after the current step was finished and all runs were saved.
@@ -50,8 +56,12 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices) 
         while done < schedule.steps and any(run.active for run in runs):
             # A run that has ended is still computed, and its results are ignored: without it the others would need
             # another program.
-            placed, metrics = program.step(placed, [next(run.stream) for run in runs], seeds)
+            batches = [next(run.stream) for run in runs]
+            placed, metrics = program.step(placed, batches, seeds)
             done += 1
+            if watch is not None:
+                for run, state, batch in zip(runs, program.states(placed), batches, strict=True):
+                    watch(run, done, state, batch)
             log.add(done, metrics)
             if not (schedule.pauses(done) or stop_signals):
                 continue

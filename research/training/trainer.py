@@ -31,7 +31,14 @@ from research.training.translator_training import make_training
 from research.training.trunk import begin_with_trunk, trunk_step
 
 
-def train(config: ConfigDict, workdir: Path | str, *, command: str, trunk: Path | None = None) -> RunFolder:
+def train(
+    config: ConfigDict,
+    workdir: Path | str,
+    *,
+    command: str,
+    trunk: Path | None = None,
+    watch: loop.Watch | None = None,
+) -> RunFolder:
     """Train one run into a run folder, or resume the run that is there. Prints its size before the progress bar.
 
     Args:
@@ -39,6 +46,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str, trunk: Path 
         workdir: the run folder, which may exist.
         command: the command that does this again, for provenance.json.
         trunk: the folder of a shorter run to begin with; see `training.trunk`.
+        watch: is called after each step; see `training.loop`.
 
     Returns:
         The run folder.
@@ -52,7 +60,7 @@ def train(config: ConfigDict, workdir: Path | str, *, command: str, trunk: Path 
         trainer = Trainer(config, [folder])
         trainer.announce([folder.path.name])
         with trainer.open_run(config.seed, folder, trainer.session(command)) as run:
-            trainer.train([run])
+            trainer.train([run], watch)
     if run.error is not None:
         raise run.error
     return folder
@@ -142,9 +150,9 @@ class Trainer:
                 schedule=self.schedule,
             )
 
-    def train(self, runs: Sequence[TrainingRun]) -> None:
+    def train(self, runs: Sequence[TrainingRun], watch: loop.Watch | None = None) -> None:
         """Train the runs of `open_run` to their end, several of them side by side in one program."""
-        loop.train(runs, self.training.step, devices=self.devices)
+        loop.train(runs, self.training.step, devices=self.devices, watch=watch)
 
     def session(self, command: str) -> dict[str, Any]:
         """Return command, code, versions and devices of today's session, for provenance.json."""

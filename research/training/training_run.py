@@ -68,7 +68,7 @@ class RunProgress:
         best: the lowest loss of a validation (see `BEST_BY`).
         since_best: validations since the best one.
         window: the metrics of each step since the last line of metrics.jsonl.
-        not_finite: steps in a row, up to now, whose gradient was not finite.
+        not_finite: steps in a row, up to now, that were skipped.
     """
 
     seconds: float = 0.0
@@ -159,13 +159,13 @@ class TrainingRun:
         """Add the metrics of a step to the progress.
 
         Raises:
-            FloatingPointError: when the gradient was not finite for `MOST_NOT_FINITE` steps in a row.
+            FloatingPointError: when `MOST_NOT_FINITE` steps in a row were skipped.
         """
         progress = self.progress
         progress.not_finite = progress.not_finite + 1 if values["skipped"] else 0
         if progress.not_finite >= MOST_NOT_FINITE:
             raise FloatingPointError(
-                f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {step:,}: lower "
+                f"gradients or updates were not finite for {MOST_NOT_FINITE} steps up to step {step:,}: lower "
                 "training.learning_rate, set training.clip_norm, or use precision='float32'; earlier checkpoints are "
                 "kept"
             )

@@ -267,7 +267,7 @@ def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatc
         door.main([*command, *(f"--config.{name}={value}" for name, value in fields.items())])
     assert left.value.code == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: the gradient was not finite for 20 steps up to step 2")
+    assert last.startswith("error: gradients or updates were not finite for 20 steps up to step 2")
     assert "training.learning_rate" in last
 
 
