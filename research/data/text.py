@@ -9,6 +9,7 @@ from research.data.pairs import Pair
 
 GZIP_MARK = b"\x1f\x8b"
 UTF8_MARK = "\ufeff"
+UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
 def read_pairs(source: Path, target: Path) -> list[Pair]:
@@ -27,13 +28,24 @@ def read_lines(path: Path) -> list[str]:
     return split_lines(read_bytes(path), str(path))
 
 
-def split_lines(content: bytes, name: str) -> list[str]:
-    """Split UTF-8 text into lines, at line feeds alone; ValueError names `name` and the line that is not UTF-8."""
+def split_lines(content: bytes, name: str, *, first: int = 1) -> list[str]:
+    """Split UTF-8 text into lines, at line feeds alone.
+
+    Args:
+        content: the text, or a part of it.
+        name: what it is called in an error.
+        first: the number of its first line.
+
+    Raises:
+        ValueError: a line is not UTF-8.
+    """
+    if first == 1 and content.startswith(UTF16_MARKS):
+        raise ValueError(f"{name} is UTF-16, not UTF-8: convert it (such as `iconv -f UTF-16 -t UTF-8`)")
     lines = content.split(b"\n")
     if lines[-1] == b"":
         lines.pop()
     text = []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(lines, first):
         try:
             text.append(line.decode("utf-8").removesuffix("\r"))
         except UnicodeDecodeError as error:
@@ -41,7 +53,7 @@ def split_lines(content: bytes, name: str) -> list[str]:
                 f"{name}, line {number}: byte 0x{line[error.start]:02x} at byte {error.start + 1} of the line is not "
                 f"UTF-8; convert it (such as `iconv -f ISO-8859-1 -t UTF-8`) or correct that line"
             ) from error
-    if text:
+    if text and first == 1:
         text[0] = text[0].removeprefix(UTF8_MARK)
     return text
 

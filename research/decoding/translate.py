@@ -93,6 +93,7 @@ def translate_by(
     batch_sentences: int,
     max_tokens: int,
     seed: int = 0,
+    first: int = 0,
     progress: Progress | None = None,
 ) -> Translations:
     """Translate each sentence by a search. A sentence without text translates to "".
@@ -103,6 +104,7 @@ def translate_by(
         batch_sentences: rows of a batch.
         max_tokens: most subwords of a source, `eos` included; a longer one is cut, and counted as truncated.
         seed: of samples, from 0 to 2**32 - 1.
+        first: the index of the first sentence among all that are sampled by this seed.
         progress: called with the number of sentences of each finished batch.
     """
     if not 0 <= seed < 2**32:
@@ -122,10 +124,10 @@ def translate_by(
         rows = len(batch["source_BS"])
         limits_B, index_B = np.zeros(rows, np.int32), np.zeros(rows, np.uint32)
         limits_B[: len(indices)] = 3 * sources.lengths[indices] // 2 + extra_tokens
-        index_B[: len(indices)] = occupied[indices]  # of all sentences: empty ones among them change no sample
+        index_B[: len(indices)] = first + occupied[indices]  # of all: empty ones among them change no sample
         seed_B = np.full(rows, seed, np.uint32)
         found = run(params, {**batch, "limits_B": limits_B, "index_B": index_B, "seed_B": seed_B})
-        for row, index in enumerate(index_B[: len(indices)]):
+        for row, index in enumerate(occupied[indices]):
             results[index] = _read(found, row, vocabularies, search.scored)
         if batch["source_BS"].shape in met:
             timed_sentences += len(indices)

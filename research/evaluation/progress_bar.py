@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def progress_bar(console: Console, title: str, sentences: int) -> Iterator[Callable[[int], None]]:
-    """Show a bar until the context ends, or nothing if `console` is not a terminal.
+def progress_bar(console: Console, title: str, sentences: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Show a bar until the context ends, or nothing if `console` is not a terminal; None: nobody knows how many.
 
     Yields:
         A function to call with each number of sentences that were finished.

@@ -6,12 +6,16 @@ from typing import BinaryIO, TextIO
 
 from rich.console import Console
 
+from research.data.line_stream import line_chunks
 from research.data.text import split_lines
 from research.decoding.search import Beam, Greedy, Sampling, Search
-from research.decoding.translate import translate_by
+from research.decoding.translate import Translation, translate_by
 from research.evaluation.loaded_run import load
 from research.evaluation.progress_bar import progress_bar
 from research.evaluation.write_attention import Draw, Page, write_attention
+
+BATCHES_AT_ONCE = 100
+"""Batches of lines that are sorted by length together, and held in memory."""
 
 
 def translate_text(
@@ -34,6 +38,8 @@ def translate_text(
 ) -> None:
     """Translate text line for line; an empty line stays empty. Notes go to stderr.
 
+    Lines are translated as they come: those of a file many at a time, and one that is typed at once.
+
     Args:
         workdir: the run folder.
         source: UTF-8 text, a sentence a line.
@@ -49,10 +55,7 @@ def translate_text(
         attention: folder for attention weights, see `write_attention`.
         draw, page: make the pictures and the page of `attention`.
     """
-    sentences = split_lines(source.read(), "standard input")
     run = load(workdir, *also, last=last)
-    if run.config.data.lowercase:
-        sentences = [sentence.lower() for sentence in sentences]
     beam = beam or run.config.evaluation.beam
     batching = run.batching
     search: Search = Beam(beam, n_best or 1, **run.penalties) if beam > 1 or n_best else Greedy()
@@ -60,29 +63,40 @@ def translate_text(
         search = Sampling(sample, temperature, top_k, top_p)
         batching["batch_sentences"] = max(1, batching["batch_sentences"] // sample)  # rows of a batch stay as many
     console = Console(stderr=True)
-    with progress_bar(console, "translating", len(sentences)) as progress:
-        found = translate_by(
-            search,
-            run.translator,
-            run.params,
-            run.vocabularies,
-            sentences,
-            seed=run.config.seed if seed is None else seed,
-            progress=progress,
-            **batching,
-        )
-    for line, hypotheses in enumerate(found.n_best):
-        if n_best or sample:
-            output.writelines(f"{line} ||| {each.text} ||| {each.score:.4f}\n" for each in hypotheses)
-        else:
-            output.write(f"{hypotheses[0].text}\n")
-    output.flush()
-    if found.truncated:
+    drawn: list[tuple[str, Translation]] = []
+    done = truncated = 0
+    with progress_bar(console, "translating") as progress:
+        for chunk in line_chunks(source, most=BATCHES_AT_ONCE * batching["batch_sentences"]):
+            sentences = split_lines(chunk, "standard input", first=done + 1)
+            if run.config.data.lowercase:
+                sentences = [sentence.lower() for sentence in sentences]
+            found = translate_by(
+                search,
+                run.translator,
+                run.params,
+                run.vocabularies,
+                sentences,
+                seed=run.config.seed if seed is None else seed,
+                first=done,
+                progress=progress,
+                **batching,
+            )
+            for line, hypotheses in enumerate(found.n_best, done):
+                if n_best or sample:
+                    output.writelines(f"{line} ||| {each.text} ||| {each.score:.4f}\n" for each in hypotheses)
+                else:
+                    output.write(f"{hypotheses[0].text}\n")
+            output.flush()
+            done, truncated = done + len(sentences), truncated + found.truncated
+            if attention is not None:
+                drawn += zip(sentences, (hypotheses[0] for hypotheses in found.n_best), strict=True)
+    if truncated:
         console.print(
-            f"note: {found.truncated:,} of {len(sentences):,} lines are longer than data.max_tokens="
-            f"{run.config.data.max_tokens} subwords; only the beginning of each was translated",
+            f"note: {truncated:,} of {done:,} lines are longer than data.max_tokens={run.config.data.max_tokens} "
+            "subwords; only the beginning of each was translated",
             soft_wrap=True,
         )
     if attention is not None:
-        targets = [hypotheses[0].ids for hypotheses in found.n_best]
-        write_attention(run, sentences, found.texts, targets, attention, draw=draw, page=page, console=console)
+        sources, best = [source for source, _ in drawn], [translation for _, translation in drawn]
+        texts, targets = [each.text for each in best], [each.ids for each in best]
+        write_attention(run, sources, texts, targets, attention, draw=draw, page=page, console=console)

@@ -453,10 +453,25 @@ def test_spread_chooses_from_short_to_long():
     assert sorted(spread([2, 1], 8)) == [0, 1]
 
 
-def test_a_line_that_is_not_utf8_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("research.evaluation.translate_text.load", lambda workdir: None)
-    with pytest.raises(ValueError, match="standard input, line 2: byte 0xff"):
-        translate_text(tmp_path, io.BytesIO(b"a\n\xff\n"), io.StringIO())
+@pytest.mark.parametrize("batches", [100, 1])
+def test_a_line_that_is_not_utf8_is_named(batches, workdir, monkeypatch):
+    """In what comes later too, after the lines before it were translated."""
+    monkeypatch.setattr("research.evaluation.translate_text.BATCHES_AT_ONCE", batches)
+    lines, output = [b"a cat"] * 6 + [b"\xff"], io.StringIO()
+    with pytest.raises(ValueError, match="standard input, line 7: byte 0xff"):
+        translate_text(workdir, io.BytesIO(b"\n".join(lines)), output, beam=1)
+    assert output.getvalue().count("\n") == (5 if batches == 1 else 0)
+
+
+@pytest.mark.parametrize("options", [{"beam": 1}, {"beam": 2, "n_best": 2}, {"sample": 2, "seed": 3}])
+def test_lines_that_come_in_parts_are_translated_as_all_at_once(options, workdir, monkeypatch):
+    text = "\n".join(["the old cat", "", "dogs run", "a cat sees a dog"] * 3).encode()
+    outputs = []
+    for batches in (100, 1):
+        monkeypatch.setattr("research.evaluation.translate_text.BATCHES_AT_ONCE", batches)
+        outputs.append(io.StringIO())
+        translate_text(workdir, io.BytesIO(text), outputs[-1], **options)
+    assert outputs[0].getvalue() == outputs[1].getvalue()
 
 
 def test_on_a_cpu_each_core_becomes_a_device(workdir, monkeypatch):
