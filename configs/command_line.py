@@ -28,6 +28,7 @@ def override_of(prefix: str) -> re.Pattern[str]:
     return re.compile(rf"--?(?:no)?{prefix}\.(?P<field>[^=]*)(?:=.*)?", re.DOTALL)
 
 
+CHECKOUT = Path(__file__).resolve().parent.parent
 OVERRIDE = override_of("config")
 
 
@@ -62,6 +63,8 @@ def calibration(file: str) -> Calibration | None:
 def _module(file: str) -> ModuleType:
     """Return a config file as a module; the message of a `ConfigError` says what is wrong with it."""
     path = Path(file).expanduser()
+    if not path.is_file():
+        path = CHECKOUT / file  # so that a command works in any folder
     if not path.is_file():
         folder = Path(__file__).parent
         near = get_close_matches(path.name, [entry.name for entry in folder.glob("*.py")], n=3)
@@ -151,7 +154,8 @@ def _wrong_file(path: Path, error: Exception) -> str:
     lines = [frame.lineno for frame in extract_tb(error.__traceback__) if Path(frame.filename).name == path.name]
     if isinstance(error, SyntaxError):
         lines = [error.lineno]
-    why = error.args[0] if isinstance(error, KeyError) and error.args else error  # str() of a KeyError is quoted
+    # str() of a KeyError is quoted, and that of a SyntaxError says the line again.
+    why = error.args[0] if isinstance(error, KeyError | SyntaxError) and error.args else error
     line = f", line {lines[-1]}" if lines and type(error) is not ValueError else ""
     return " ".join(f"{path}{line}: {why}".split())
 

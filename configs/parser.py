@@ -38,7 +38,7 @@ def read(name: str, arguments: Sequence[str]) -> Given:
     flags, others = parser.parse_known_args(arguments)
     if others and not verb.overrides:
         parser.error(f"unexpected argument {others[0]!r}")
-    given = {flag for flag, value in vars(flags).items() if value not in (None, False)}
+    given = {flag for flag, value in vars(flags).items() if value is not None and value is not False}
     for one, excluded in verb.excludes.items():
         for other in excluded:
             if {one, other} <= given:

@@ -72,7 +72,7 @@ def write_own(name: str, text: str) -> Path:
     """
     file = OWN / f"{name}.py"
     if not re.fullmatch("[a-z][a-z0-9_]*", name) or name in QUESTIONS:
-        raise ValueError(f"{name!r} cannot name a question of your own: choose another name, such as my_{name}")
+        raise ValueError(f"{name!r} cannot name a question of your own: choose another name, such as my_question")
     if file.exists() and file.read_text("utf-8") != text:
         raise ValueError(f"{file} asks something else already: choose another name, or leave out --vary to ask it")
     write_whole(file, text.encode())

@@ -594,7 +594,8 @@ def test_ablate_asks_a_question_of_ones_own(ablate, tmp_path, capsys):
     capsys.readouterr()
     assert leave("ablate", "heads", "--vary=model.layers=1,3") == 1
     assert (
-        "'heads' cannot name a question of your own: choose another name, such as my_heads" in capsys.readouterr().err
+        "'heads' cannot name a question of your own: choose another name, such as my_question"
+        in capsys.readouterr().err
     )
     assert leave("ablate", "typed", "--vary=model.layerz=1,3") == 1
     assert "did you mean model.layers?" in capsys.readouterr().err

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
 
+from research import models
 from research.ablation.arms import ARCHITECTURE, BUDGET, Arms, Fields, build, name_of
 from research.models.unread import refuse_unread
 from research.results.answers import Published
@@ -162,6 +163,7 @@ class Experiment:
             )
         for config in arms.values():
             refuse_out_of_range(config)
+            models.build(config.model, source_vocabulary=1, target_vocabulary=1)  # or a job would be the first to see
         return arms
 
     def too_small(self, arms: Mapping[str, ConfigDict]) -> Iterator[Message]:

@@ -77,6 +77,8 @@ class Beam:
     def __post_init__(self) -> None:
         if not self.coverage_penalty >= 0:
             raise ValueError(f"evaluation.coverage_penalty={self.coverage_penalty} must be at least 0")
+        if not 1 <= self.n_best <= self.beam:
+            raise ValueError(f"n_best={self.n_best} with beam={self.beam}: it must be at least 1 and at most the beam")
 
     @property
     def hypotheses(self) -> int:

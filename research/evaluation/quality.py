@@ -52,10 +52,16 @@ def tokenizer(asked: str, language: str) -> str:
         language: tag of the target language, such as "de" or "zh-CN".
 
     Raises:
-        ValueError: sacreBLEU has no tokeniser of the name `asked`.
+        ValueError: sacreBLEU has no tokeniser of the name `asked`, or what it needs is not installed here.
     """
     if asked and asked not in BLEU.TOKENIZERS:
         raise ValueError(f"evaluation.tokenize={asked!r} is unknown; choose one of {', '.join(BLEU.TOKENIZERS)}")
+    if asked:
+        try:
+            BLEU(tokenize=asked)
+        except Exception as error:  # each tokeniser has its own, for a package or a file that it lacks
+            said = " ".join(str(error).split())
+            raise ValueError(f"evaluation.tokenize={asked!r} cannot be used here: {said}") from error
     return asked or TOKENIZERS.get(re.split("[-_]", language)[0].lower(), DEFAULT_TOKENIZER)
 
 

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 
 from research.attention.coverage import COVERAGES
 from research.attention.cross_attention import CrossAttention
+from research.attention.heads import check_heads
 from research.attention.kernels import KERNELS
 from research.attention.local import WINDOWS
 from research.attention.normalisers import NORMALISERS
@@ -139,6 +140,7 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
 
 def _heads(model: ConfigDict) -> dict[str, object]:
     """Return the fields that self- and cross-attention share."""
+    check_heads(model.heads, model.width, model.kv_heads, model.head_width)
     shared = {field: model[field] for field in ("width", "heads", "kv_heads", "head_width", "head_spread")}
     return {**shared, "kernel": model.kernel, "dropout": model.attention_dropout, **PATTERN}
 
