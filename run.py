@@ -55,7 +55,16 @@ def _config(name: str, given: Given) -> Any:
     """Return the config that a verb's flags name."""
     from configs.command_line import fields_set, load, override
 
-    config, rest = override(load(given.flags.config), given.overrides)
+    flags = given.flags
+    if not flags.config and not flags.again:
+        refuse(name, "which config? give --config=FILE:NAME, or --from=RUN for that of a run")
+    if flags.again:
+        from research.results.run_folder import RunFolder
+
+        config = RunFolder.existing(flags.again).config()
+    else:
+        config = load(flags.config)
+    config, rest = override(config, given.overrides)
     if rest:
         refuse(name, f"unexpected argument {rest[0]!r}")
 

@@ -15,20 +15,28 @@ CONFIG = flag(
     "a file of configs/, and the architecture in it (none, luong, bahdanau, transformer, ...); text.py and "
     "tfds.py take a corpus size before it (text.py:10k:luong); --config.FIELD=VALUE overrides a field, and "
     "configs/base.py explains every one",
-    required=True,
     metavar="FILE[:NAME]",
+)
+AGAIN = flag(
+    "--from",
+    "instead of --config: the config of this run, or of its evidence, to train it again; fields are overridden in the "
+    "same way",
+    type=path,
+    metavar="RUN",
+    dest="again",
 )
 
 TRAIN = Verb(
     summary="train the translator that a config names, into a run folder",
-    usage="--config=FILE[:NAME] --workdir=FOLDER [--config.FIELD=VALUE ...]",
+    usage="--config=FILE[:NAME] | --from=RUN --workdir=FOLDER [--config.FIELD=VALUE ...]",
     description="Train a translator into a run folder; the same command again goes on from its last checkpoint.",
     examples=(
         "train --config=configs/embedded.py:luong --workdir=runs/luong",
         "train --config=configs/multi30k.py:luong --workdir=runs/deep --config.model.layers=3",
+        "train --from=docs/evidence/multi30k/luong.1 --workdir=runs/again --config.data.root=multi30k",
     ),
     flags=(
-        CONFIG,
+        (CONFIG, AGAIN),
         flag("--workdir", "the run folder, made if absent", required=True, type=path, metavar="FOLDER"),
         flag(
             "--trunk",
@@ -43,7 +51,7 @@ TRAIN = Verb(
 
 AUDIT = Verb(
     summary="kill a training again and again, and see that it is bit for bit the unbroken one",
-    usage="--config=FILE[:NAME] --out=FOLDER [--kills=N] [--seed=N] [--config.FIELD=VALUE ...]",
+    usage="--config=FILE[:NAME] | --from=RUN --out=FOLDER [--kills=N] [--config.FIELD=...]",
     description="Train a config once unbroken, and once more while its process is killed: at random, in its first\n"
     "files, in a save, before its last rename, in a deletion, in a validation, and by SIGTERM and SIGINT. Each\n"
     "time the same command goes on. Every step is compared: parameters, optimiser, randomness, batches, and the\n"
@@ -51,10 +59,10 @@ AUDIT = Verb(
     "config and some hundred steps. The exit code is 1 if anything differs.",
     examples=(
         "audit --config=configs/embedded_tiny.py:luong --out=runs/audit --config.training.steps=200",
-        "audit --config=configs/multi30k.py:tiny --out=runs/audit --kills=40 --config.training.steps=60",
+        "audit --config=configs/multi30k.py:tiny --out=runs/a --kills=40 --config.training.steps=60",
     ),
     flags=(
-        CONFIG,
+        (CONFIG, AGAIN),
         flag("--out", "a new folder, for the runs that are compared", required=True, type=path, metavar="FOLDER"),
         flag("--kills", "how many times the process is killed (default: 20)", type=count, default=20, metavar="N"),
         flag("--seed", "of the moments (default: 0)", type=int, default=0, metavar="N"),

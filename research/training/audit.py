@@ -93,22 +93,26 @@ def audit(config: ConfigDict, out: Path, *, kills: int, seed: int, command: str)
     chosen = list(_moments(kills, random.Random(seed), config, seconds))
     done: list[Kill] = []
     differences: list[str] = []
+    since: list[int] = []
     broken = _Trained(out / "killed.1", config, command)
-    for index, moment in enumerate(track([*chosen, None], "killed", console=console)):
+    for number, moment in enumerate(track([*chosen, None], "killed", console=console)):
         before = len(broken.steps())
         code = broken.go_on(moment, must_end=moment is None)
         tried = broken.steps()[before:]
         equal = all(known.get(each.step) == each for each in tried)
-        if before and tried:  # this try tells what became of the kill before it
-            done[-1] = done[-1]._replace(resumed=tried[0].step - 1, equal=done[-1].equal and equal)
+        if tried:  # this try tells what became of the kills since the last one that came to a step
+            for index in since:
+                done[index] = done[index]._replace(resumed=tried[0].step - 1, equal=done[index].equal and equal)
+            since.clear()
         if moment is not None:
             died = tried[-1].step if tried else (done[-1].died if before else 0)
             done.append(Kill(moment, died, code, died, equal))
+            since += [len(done) - 1] if code else []
         elif not equal:
             differences.append(f"{broken.folder.path.name}: the steps of its last try differ")
         if code == 0:
             differences += _differences(unbroken, broken)
-            broken = _Trained(out / f"killed.{index + 2}", config, command)
+            broken = _Trained(out / f"killed.{number + 2}", config, command)
     found = Audit(done, differences)
     write_whole(out / "audit.json", json_bytes({"command": command, "passed": found.passed, **_as_json(found)}))
     return found

@@ -47,6 +47,13 @@ def test_each_kill_has_where_it_died_from_where_it_went_on_and_what_was_lost(tri
     assert (held["passed"], [kill["lost"] for kill in held["kills"]]) == (True, [2, 0, 0])
 
 
+def test_of_kills_before_any_step_the_next_try_that_comes_to_one_tells(tries, tmp_path):
+    script, _ = tries
+    script += [(FOUR, 0), ([], -9), (FOUR[:3], -9), ([], -9), ([], -9), (FOUR[1:], 0)]
+    found = run(tmp_path, 4)
+    assert [(kill.died, kill.resumed) for kill in found.kills] == [(0, 0), (3, 1), (3, 1), (3, 1)]
+
+
 @pytest.mark.parametrize("field", ["state", "batch", "cursor"])
 @pytest.mark.parametrize("where", [0, 1, 2])
 def test_one_step_that_differs_is_seen(field, where, tries, tmp_path):

@@ -257,6 +257,19 @@ def test_a_checkpoint_whose_parts_are_of_different_steps_is_refused(field, unbro
         train(copy)
 
 
+def test_a_run_is_repeated_from_its_folder_alone(unbroken, tmp_path, monkeypatch):
+    """Every file is the same, byte for byte, but for times, the name and the command."""
+    monkeypatch.chdir(ROOT)
+    again = tmp_path / "again"
+    assert door.main(["train", f"--from={unbroken}", f"--workdir={again}"]) == 0
+    assert last_state(again)[1]["digests"] == last_state(unbroken)[1]["digests"]
+    assert measured(again) == measured(unbroken)
+    for folder in ("vocabulary", "splits"):
+        for file in (unbroken / folder).iterdir():
+            assert (again / folder / file.name).read_bytes() == file.read_bytes()
+    assert (again / "config.json").read_bytes() == (unbroken / "config.json").read_bytes()
+
+
 def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("LOOKBACK_DEBUG", raising=False)
     monkeypatch.chdir(ROOT)
