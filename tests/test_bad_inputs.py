@@ -1,4 +1,4 @@
-"""What people may type and give by mistake: each line of bad_inputs.txt ends in its exact sentence and code.
+"""Mistakes of what is typed and given: each line of bad_inputs.txt ends in its exact sentence and code.
 
 A line of the table is a command, the one below it the code and the sentence. $NAME is one of `SHORT`, and in a sentence
 FOLDER is where the files are that `made` makes, CONFIGS is configs/.
