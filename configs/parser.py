@@ -10,7 +10,7 @@ from configs.verbs import VERBS
 EPILOG = """\
 exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 130 interrupted
 One sentence on stderr says why; LOOKBACK_DEBUG=1 shows where it came from.
-What was interrupted, by Ctrl-C or SIGTERM, goes on by the same command."""
+After an interruption, by Ctrl-C or SIGTERM, train goes on by the same command, and ablate with --resume."""
 
 
 class UsageError(ValueError):

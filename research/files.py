@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-LIST = "files.txt"
+MOVE = "move it, or choose another folder"
+OUR_PAGES = (b"<title>Lookback: ", b"what was read</title>")
 ROOM = "make room, and give the same command again"
 ELSEWHERE = "choose a place that you may write to"
 PART = "a part of the path is a file: remove it, or choose another place"
@@ -49,40 +50,49 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 @contextmanager
-def own_files(folder: Path, names: Collection[str]) -> Iterator[None]:
+def own_files(folder: Path, names: Collection[str], *, by: str) -> Iterator[None]:
     """Write the files of one command into a folder, within the context; those of an earlier call are gone at its end.
 
-    The list `LIST` in the folder has the names of what is ours. No other file is replaced or removed.
+    A hidden list in the folder has the names of what the command wrote. No other file is replaced or removed.
 
     Args:
         folder: the folder.
         names: paths below it, of all files that are to be written.
+        by: the command, such as "report".
 
     Raises:
         ValueError: there is a file of such a name that no earlier call wrote.
     """
-    earlier = _listed(folder)
+    earlier, list_file = _listed(folder, by), folder / f".lookback-{by}"
+    if not names and not earlier:
+        yield
+        return
+    may_replace = names if not earlier and _of_an_earlier_version(folder) else earlier
     for name in names:
-        if name not in earlier and (folder / name).exists():
-            raise ValueError(
-                f"{folder / name} is there already, and not by this command: move it, or choose another folder"
-            )
-    _list(folder, {*earlier, *names})
+        if name not in may_replace and (folder / name).exists():
+            raise ValueError(f"{folder / name} is there already, and {by} did not write it: {MOVE}")
+    _list(list_file, {*earlier, *names})
     yield
     for name in earlier - set(names):
         (folder / name).unlink(missing_ok=True)
-    _list(folder, names)
+    _list(list_file, names)
 
 
-def _listed(folder: Path) -> set[str]:
+def _listed(folder: Path, by: str) -> set[str]:
     """Return the names of the list; whatever it says, nothing outside the folder is ours."""
-    file = folder / LIST
+    file = folder / f".lookback-{by}"
     names = file.read_text("utf-8").splitlines() if file.is_file() else []
     return {name for name in names if name and not Path(name).is_absolute() and ".." not in Path(name).parts}
 
 
-def _list(folder: Path, names: Iterable[str]) -> None:
-    write_whole(folder / LIST, "".join(f"{name}\n" for name in sorted(names)).encode())
+def _list(file: Path, names: Iterable[str]) -> None:
+    write_whole(file, "".join(f"{name}\n" for name in sorted(names)).encode())
+
+
+def _of_an_earlier_version(folder: Path) -> bool:
+    """Return whether a page of ours is there: earlier versions kept no list."""
+    page = folder / "index.html"
+    return page.is_file() and any(mark in page.read_bytes()[:2_000] for mark in OUR_PAGES)
 
 
 def json_bytes(value: Any) -> bytes:

@@ -68,19 +68,24 @@ def test_json_is_strict_and_holds_numbers_of_numpy(write):
 
 def test_of_own_files_the_earlier_ones_go_at_the_end(tmp_path):
     for names in ({"a", "sub/b"}, {"a", "c"}):
-        with files.own_files(tmp_path, names):
+        with files.own_files(tmp_path, names, by="report"):
             for name in names:
                 files.write_whole(tmp_path / name, b"ours")
-    assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")) == ["a", "c", "files.txt", "sub"]
+    assert sorted(str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")) == [
+        ".lookback-report",
+        "a",
+        "c",
+        "sub",
+    ]
 
 
 def test_a_call_that_was_killed_leaves_nothing_that_the_next_one_takes_for_anothers(tmp_path):
-    killed = files.own_files(tmp_path, ["a", "b"])
+    killed = files.own_files(tmp_path, ["a", "b"], by="report")
     killed.__enter__()
     files.write_whole(tmp_path / "a", b"ours")
-    with files.own_files(tmp_path, ["b"]):
+    with files.own_files(tmp_path, ["b"], by="report"):
         files.write_whole(tmp_path / "b", b"ours")
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["b", "files.txt"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".lookback-report", "b"]
 
 
 @pytest.mark.parametrize("listed", ["../outside", "{}/outside"])
@@ -88,7 +93,32 @@ def test_a_list_names_nothing_outside_its_folder(listed, tmp_path):
     outside, folder = tmp_path / "outside", tmp_path / "folder"
     outside.write_bytes(b"a person's")
     folder.mkdir()
-    (folder / "files.txt").write_text(listed.format(tmp_path) + "\n")
-    with files.own_files(folder, ["a"]):
+    (folder / ".lookback-report").write_text(listed.format(tmp_path) + "\n")
+    with files.own_files(folder, ["a"], by="report"):
         files.write_whole(folder / "a", b"ours")
     assert outside.exists()
+
+
+def test_a_person_s_list_and_that_of_another_command_mean_nothing(tmp_path):
+    for name in ("files.txt", "thesis.tex"):
+        (tmp_path / name).write_text("thesis.tex\n")
+    with files.own_files(tmp_path, ["0001.npz"], by="attention"):
+        files.write_whole(tmp_path / "0001.npz", b"ours")
+    with files.own_files(tmp_path, ["index.html"], by="report"):
+        files.write_whole(tmp_path / "index.html", b"ours")
+    assert {each.name for each in tmp_path.iterdir()} >= {"files.txt", "thesis.tex", "0001.npz", "index.html"}
+
+
+@pytest.mark.parametrize("page", ["<title>Lookback: four runs</title>", "<title>luong: what was read</title>"])
+def test_a_folder_of_an_earlier_version_is_written_again(page, tmp_path):
+    (tmp_path / "index.html").write_text(f"<!doctype html>{page}")
+    (tmp_path / "results.csv").write_text("")
+    with files.own_files(tmp_path, ["index.html", "results.csv"], by="report"):
+        files.write_whole(tmp_path / "results.csv", b"ours")
+    assert (tmp_path / "results.csv").read_bytes() == b"ours"
+
+
+def test_a_page_of_a_person_is_not_replaced(tmp_path):
+    (tmp_path / "index.html").write_text("<!doctype html><title>My page</title>")
+    with pytest.raises(ValueError, match=r"index\.html is there already, and report did not write it"):
+        files.own_files(tmp_path, ["index.html"], by="report").__enter__()

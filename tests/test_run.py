@@ -385,6 +385,14 @@ def test_too_little_memory_names_the_fields_to_lower(error, action, capsys):
     assert said.count("\n") == 1
 
 
+def test_a_full_disk_is_not_too_little_memory(action, capsys):
+    """TensorStore says RESOURCE_EXHAUSTED of both."""
+    said = "checkpoint 40 cannot be written to runs/x (ValueError: RESOURCE_EXHAUSTED: No space left): make room"
+    action("research.training.trainer", "train", error=OSError(said))
+    assert leave("train", EMBEDDED, "--workdir=w") == 1
+    assert capsys.readouterr().err == f"error: {said}\n"
+
+
 def test_an_error_of_the_system_names_the_file_and_what_to_do(action, capsys):
     action("research.evaluation.evaluate", "evaluate", error=OSError(28, "No space left on device", "runs/x"))
     assert leave("evaluate", "--workdir=w") == 1

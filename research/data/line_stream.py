@@ -3,10 +3,11 @@
 import io
 import os
 import select
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
-PATIENCE_SECONDS = 0.05  # without another line, what has come is taken
+PATIENCE_SECONDS = 0.05  # for which a line waits for others
 READ_BYTES = 1 << 16
 
 
@@ -20,34 +21,35 @@ def line_chunks(source: BinaryIO, *, most: int) -> Iterator[bytes]:
         most: lines at a time; a last line without an end counts as one.
     """
     lines: list[bytes] = []
-    begun = b""  # of a line whose end has not come
-    for part in _parts(source):
-        *ended, begun = (begun + part).split(b"\n")
-        lines += [line + b"\n" for line in ended]
-        while len(lines) >= most or (lines and not part):  # an empty part: nothing more came for a while
+    begun: list[bytes] = []  # parts of a line whose end has not come
+    for part, late in _parts(source, lambda: bool(lines)):
+        first, *others = part.split(b"\n")
+        begun.append(first)
+        for other in others:
+            lines.append(b"".join(begun) + b"\n")
+            begun = [other]
+        while len(lines) >= most or (lines and late):
             yield b"".join(lines[:most])
             del lines[:most]
-    if begun:
-        lines.append(begun)
+    if any(begun):
+        lines.append(b"".join(begun))
     if lines:
         yield b"".join(lines)
 
 
-def _parts(source: BinaryIO) -> Iterator[bytes]:
-    """Yield what is read, and b"" each time that nothing more came within `PATIENCE_SECONDS`."""
+def _parts(source: BinaryIO, waiting: Callable[[], bool]) -> Iterator[tuple[bytes, bool]]:
+    """Yield what is read, and whether a line has been `waiting` for `PATIENCE_SECONDS`; then the part may be empty."""
     try:
         descriptor = source.fileno()
     except (OSError, io.UnsupportedOperation):  # bytes in memory
-        yield source.read()
+        yield source.read(), False
         return
-    quiet = True
+    since: float | None = None
     while True:
-        if not select.select([descriptor], [], [], None if quiet else PATIENCE_SECONDS)[0]:
-            quiet = True
-            yield b""
-            continue
-        part = os.read(descriptor, READ_BYTES)
-        if not part:
+        left = None if since is None else max(0.0, since + PATIENCE_SECONDS - time.monotonic())
+        part = None
+        if select.select([descriptor], [], [], left)[0] and not (part := os.read(descriptor, READ_BYTES)):
             return
-        quiet = False
-        yield part
+        late = since is not None and time.monotonic() >= since + PATIENCE_SECONDS
+        yield part or b"", late
+        since = None if not waiting() else time.monotonic() if late or since is None else since

@@ -118,6 +118,7 @@ def _shared_references(runs: Sequence[_Opened], split: str) -> list[str]:
         if not file.is_file():
             held = ", ".join(run.folder.splits()) or "none"
             raise ValueError(f"{run.name} has no split {split!r}; it has: {held}")
+        run.folder.refuse_changed_files()
         pairs = [(pair.source, pair.target) for pair in read_split(file)]
         first = first or pairs
         if len(pairs) != len(first):

@@ -1,6 +1,7 @@
 """Translate lines of text by a run: `run.py translate`."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -65,7 +66,8 @@ def translate_text(
     console = Console(stderr=True)
     drawn: list[tuple[str, Translation]] = []
     done = truncated = 0
-    with progress_bar(console, "translating") as progress:
+    typed = source.isatty() or output.isatty()  # a bar would stand between the lines
+    with nullcontext(None) if typed else progress_bar(console, "translating") as progress:
         for chunk in line_chunks(source, most=BATCHES_AT_ONCE * batching["batch_sentences"]):
             sentences = split_lines(chunk, "standard input", first=done + 1)
             if run.config.data.lowercase:

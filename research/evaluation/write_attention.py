@@ -55,10 +55,13 @@ def write_attention(
     if not lines or not attends(run.config.model):
         why = "this model does not attend (model.reader=none)" if lines else "there is no text"
         console.print(f"note: nothing to draw: {why}", soft_wrap=True)
-        return
+        with own_files(folder, [], by="attention"):
+            return
     files = {line: folder / f"{line + 1:04d}.npz" for line in lines}
     names = [file.with_suffix(suffix).name for file in files.values() for suffix in (".npz", *([".png"] * bool(draw)))]
-    with own_files(folder, [*names, *([PAGE] * bool(page))]):  # lines of an earlier call may be of another model
+    with own_files(
+        folder, [*names, *([PAGE] * bool(page))], by="attention"
+    ):  # lines of an earlier call may be of another model
         for each in track(found, "maps", total=len(lines), console=console, transient=True):
             line = lines[each.sentence]
             source_tokens = token_labels(run.vocabularies.source, encoded[line])

@@ -23,6 +23,13 @@ SMALLER = (
 )
 ROOT = Path(__file__).resolve().parents[2]
 INSTALL = f"use {ROOT / '.venv/bin/python'}, which `make environment` prepares, or `pip install -e {ROOT}`"
+AGAIN = {
+    "train": "the same command goes on",
+    "the job": "the same command goes on",
+    "ablate": "the same command with --resume goes on",
+    "audit": "give it again with another --out",
+}
+"""Advice after an interruption; other commands begin again."""
 DEBUG = "LOOKBACK_DEBUG"
 
 
@@ -76,18 +83,18 @@ def ending(error: BaseException, doing: str) -> Ending:
         return Ending(str(error) or _interrupted(doing), INTERRUPTED)
     if isinstance(error, ModuleNotFoundError):
         return Ending(f"this Python has no package {error.name!r}: {INSTALL}", FAILED)
-    if isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY):
-        return Ending(f"there is too little memory ({_in_short(error)}): {SMALLER}", FAILED)
     if isinstance(error, OSError) and error.errno is not None:
         where = f"{error.filename}: " if error.filename else ""
         return Ending(f"{where}{sentence(error)}", FAILED)
     if isinstance(error, (*FORESEEN, OSError)) and str(error):
         return Ending(str(error), getattr(error, "exit_code", FAILED))
+    if isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY):
+        return Ending(f"there is too little memory ({_in_short(error)}): {SMALLER}", FAILED)
     return Ending(f"{doing} met what it does not know, {_in_short(error)}: {_kept(error)}", FAILED)
 
 
 def _interrupted(doing: str) -> str:
-    return f"{doing} was interrupted before it was done; the same command goes on"
+    return f"{doing} was interrupted before it was done; {AGAIN.get(doing, 'give the command again')}"
 
 
 def _in_short(error: BaseException) -> str:

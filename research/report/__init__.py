@@ -90,7 +90,7 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
         written["verdicts.md"] = answer_tables.markdown(found).encode()
         written["ledger.md"] = ledger.markdown(versions).encode()
     written["index.html"] = page.write_page(runs, others, found, out).encode()  # last: when it is there, all is
-    with own_files(out, written):  # what an earlier report left would show other runs or answers
+    with own_files(out, written, by="report"):  # what an earlier report left would show other runs or answers
         for name, content in written.items():
             write_whole(out / name, content)
     return out / "index.html"

@@ -120,5 +120,6 @@ def refuse_out_of_range(config: ConfigDict, section: str = "") -> None:
     for field, wanted in RANGES.items():  # what others take their value from comes first
         name = field.removeprefix(f"{section}.") if section else field
         if name in fields and fields[name] not in wanted:
-            finite = "" if math.isfinite(fields[name]) else ", and finite"
-            raise ValueError(f"{field}={fields[name]} must be {wanted}{finite}")
+            value = fields[name]
+            finite = ", and finite" if isinstance(value, float) and not math.isfinite(value) else ""
+            raise ValueError(f"{field}={value} must be {wanted}{finite}")

@@ -190,7 +190,8 @@ class RunFolder:
 
     def _file_digests(self) -> dict[str, str]:
         folders = (self.vocabulary, self.path / "splits")
-        files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir())
+        found = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir())
+        files = [file for file in found if file.is_file() and not file.name.startswith(".")]  # a kill may leave others
         return {str(file.relative_to(self.path)): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     def own_seconds(self) -> float:

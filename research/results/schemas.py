@@ -76,7 +76,7 @@ class Costs(TypedDict):
 
 
 class ScoreResult(TypedDict, total=False):
-    score: float
+    score: Number
     signature: str
 
 
@@ -138,7 +138,7 @@ class Result(TypedDict, total=False):
     steps: int
     seconds: float
     parameters: int
-    flops_per_token: float
+    flops_per_token: Number
     splits: dict[str, SplitMeasured]
     timing: dict[str, Any]
 

@@ -111,6 +111,7 @@ def audit(config: ConfigDict, out: Path, *, kills: int, seed: int, command: str)
         elif not equal:
             differences.append(f"{broken.folder.path.name}: the steps of its last try differ")
         if code == 0:
+            since.clear()
             differences += _differences(unbroken, broken)
             broken = _Trained(out / f"killed.{number + 2}", config, command)
     found = Audit(done, differences)

@@ -32,6 +32,23 @@ def test_a_file_gives_many_lines_at_a_time(ending, tmp_path):
     assert b"".join(chunks) == file.read_bytes()
 
 
+def test_of_a_steady_pipe_no_line_waits_for_long():
+    """A line every hundredth of a second: less than the patience, and yet nothing waits for the end."""
+    reader, writer = os.pipe()
+
+    def produce():
+        for number in range(60):
+            os.write(writer, b"%d\n" % number)
+            time.sleep(0.01)
+        os.close(writer)
+
+    threading.Thread(target=produce).start()
+    with os.fdopen(reader, "rb") as source:
+        chunks = list(line_chunks(source, most=1_000))
+    assert b"".join(chunks) == b"".join(b"%d\n" % number for number in range(60))
+    assert len(chunks) >= 3
+
+
 def test_a_line_that_is_typed_comes_before_the_next_one():
     reader, writer = os.pipe()
     answered = threading.Event()

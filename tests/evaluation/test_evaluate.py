@@ -373,7 +373,7 @@ def test_translate_text_line_for_line(workdir, tmp_path):
         return
     assert drawn[0] == "▁a▁cat</s>"
     files = sorted(file.name for file in (tmp_path / "maps").iterdir())
-    assert files == [*(f"000{line}.{kind}" for line in (1, 3, 4, 5) for kind in ("npz", "png")), "files.txt"]
+    assert files == [".lookback-attention", *(f"000{line}.{kind}" for line in (1, 3, 4, 5) for kind in ("npz", "png"))]
     with np.load(tmp_path / "maps" / "0001.npz") as held:
         assert held["weights"].shape == (len(held["target_tokens"]), len(held["source_tokens"]))
 

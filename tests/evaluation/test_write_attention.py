@@ -70,7 +70,7 @@ def test_writes_every_layer_and_head_of_every_line(name, tmp_path):
 
     targets, _ = write(run, folder, draw, page)
     assert sorted(file.name for file in folder.iterdir()) == sorted(
-        ["files.txt", "index.html", *(f"000{line}.{kind}" for line in (1, 3, 4) for kind in ("npz", "png"))]
+        [".lookback-attention", "index.html", *(f"000{line}.{kind}" for line in (1, 3, 4) for kind in ("npz", "png"))]
     )
     assert pages == [(["0001.npz", "0003.npz", "0004.npz"], name, ("en", "ko"))]
     assert (folder / "index.html").read_text("utf-8") == "<!doctype html> 본다"
@@ -102,7 +102,7 @@ def test_only_files_of_an_earlier_call_are_removed(tmp_path):
         (folder / own).write_bytes(b"a person's")
     write(run, folder, page=lambda *_: "", sources=["", SOURCES[0], ""])
     assert sorted(file.name for file in folder.iterdir()) == sorted(
-        ["files.txt", "index.html", "0002.npz", "2024.png", "0007.npz", "notes.txt"]
+        [".lookback-attention", "index.html", "0002.npz", "2024.png", "0007.npz", "notes.txt"]
     )
     assert (folder / "0007.npz").read_bytes() == b"a person's"
 
@@ -111,7 +111,7 @@ def test_a_file_that_is_not_ours_is_not_replaced(tmp_path):
     folder = tmp_path / "maps"
     folder.mkdir()
     (folder / "0003.npz").write_bytes(b"a person's")
-    with pytest.raises(ValueError, match=r"0003\.npz is there already, and not by this command: move it, or choose"):
+    with pytest.raises(ValueError, match=r"0003\.npz is there already, and attention did not write it: move it"):
         write(opened("luong", tmp_path), folder, page=lambda *_: "")
     assert [file.name for file in folder.iterdir()] == ["0003.npz"]
 

@@ -51,8 +51,8 @@ def words(html: str) -> str:
 def test_all_files_are_there(answers_page: Path, answer_files: list[Path]) -> None:
     names = [f"{file.parent.name}.{file.stem}.png" for file in answer_files]
     assert sorted(os.listdir(answers_page.parent)) == [
+        ".lookback-report",
         "figures",
-        "files.txt",
         "index.html",
         "ledger.md",
         "tables",
@@ -275,7 +275,7 @@ def test_the_same_answers_give_the_same_bytes_and_old_figures_go(tmp_path: Path)
     for picture in (earlier, others):
         picture.write_bytes(b"a picture")
     listed = "figures/embedded.heads.png\n../../outside.png\n"  # ours, and one that cannot be
-    (tmp_path / "report" / "files.txt").write_text(listed)
+    (tmp_path / "report" / ".lookback-report").write_text(listed)
     outside = tmp_path.parent / "outside.png"
     outside.write_bytes(b"a picture")
     names = ["figures/embedded.learning_to_attend.png", "index.html", "verdicts.md", "tables/runs.csv"]

@@ -18,9 +18,9 @@ from tests.report.browser import Browser
 Fabricate = Callable[..., Path]
 ALL = ("none", "luong", "bahdanau", "transformer")
 FILES = [
+    ".lookback-report",
     "attention.png",
     "curves.png",
-    "files.txt",
     "index.html",
     "length.png",
     "overview.png",
@@ -144,7 +144,7 @@ def test_a_report_of_runs_that_were_not_evaluated(fabricate: Fabricate, tmp_path
     text = write_report([path], report.parent).read_text(encoding="utf-8")
     assert f"later is not evaluated; to do it: python run.py evaluate --workdir={path} --split=test" in text
     # The figures of the earlier report showed other runs.
-    assert sorted(os.listdir(report.parent)) == ["files.txt", "index.html", "results.csv", "results.md"]
+    assert sorted(os.listdir(report.parent)) == [".lookback-report", "index.html", "results.csv", "results.md"]
 
 
 def test_a_broken_run_leaves_the_earlier_report_as_it_was(report: Path, tmp_path: Path) -> None:

@@ -47,6 +47,15 @@ def test_each_kill_has_where_it_died_from_where_it_went_on_and_what_was_lost(tri
     assert (held["passed"], [kill["lost"] for kill in held["kills"]]) == (True, [2, 0, 0])
 
 
+def test_a_kill_after_the_last_save_has_lost_nothing(tries, tmp_path):
+    """The same command has nothing left to do, and what comes next is another folder."""
+    script, _ = tries
+    script += [(FOUR, 0), (FOUR, 130), ([], 0), (FOUR[:2], -9), (FOUR[2:], 0)]
+    found = run(tmp_path, 3)
+    assert [(kill.died, kill.resumed, kill.code) for kill in found.kills] == [(4, 4, 130), (4, 4, 0), (2, 2, -9)]
+    assert found.passed
+
+
 def test_of_kills_before_any_step_the_next_try_that_comes_to_one_tells(tries, tmp_path):
     script, _ = tries
     script += [(FOUR, 0), ([], -9), (FOUR[:3], -9), ([], -9), ([], -9), (FOUR[1:], 0)]
