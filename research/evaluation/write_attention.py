@@ -59,9 +59,8 @@ def write_attention(
             return
     files = {line: folder / f"{line + 1:04d}.npz" for line in lines}
     names = [file.with_suffix(suffix).name for file in files.values() for suffix in (".npz", *([".png"] * bool(draw)))]
-    with own_files(
-        folder, [*names, *([PAGE] * bool(page))], by="attention"
-    ):  # lines of an earlier call may be of another model
+    names += [PAGE] if page else []
+    with own_files(folder, names, by="attention"):  # files of an earlier call may be of another model
         for each in track(found, "maps", total=len(lines), console=console, transient=True):
             line = lines[each.sentence]
             source_tokens = token_labels(run.vocabularies.source, encoded[line])

@@ -151,7 +151,7 @@ class Checkpoints:
         notes = self._manager.restore(step, args=ocp.args.Composite(notes=ocp.args.JsonRestore()))["notes"]
         if notes["digests"] != saved:
             raise ValueError("its digests differ from those that were saved")
-        if missing := sorted(saved.keys() - _by_path(self._manager.item_metadata(step)["state"].tree).keys()):
+        if missing := sorted(saved.keys() - by_path(self._manager.item_metadata(step)["state"].tree).keys()):
             raise ValueError(f"{missing[0]} is missing")
 
 
@@ -176,7 +176,7 @@ def _in_short(error: Exception) -> str:
 def digests(tree: Any) -> dict[str, str]:
     """Return the SHA-256 of each array by its path."""
     return {
-        path: hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest() for path, leaf in _by_path(tree).items()
+        path: hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest() for path, leaf in by_path(tree).items()
     }
 
 
@@ -186,7 +186,7 @@ def _digest_of(notes: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(as_read, sort_keys=True).encode()).hexdigest()
 
 
-def _by_path(tree: Any) -> dict[str, Any]:
+def by_path(tree: Any) -> dict[str, Any]:
     """Return the leaves of a tree by their path."""
     return {
         "/".join(str(getattr(key, "key", getattr(key, "name", getattr(key, "idx", "")))) for key in path): leaf

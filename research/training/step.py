@@ -50,9 +50,9 @@ def make_step(
     """Return step(state, batch, seed, axis) -> state, metrics.
 
     gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
-    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite, or would leave parameters
-    that are not, changes only the step counter, and the metric "skipped" is 1. `axis` is the name of the axis of
-    devices that a batch is cut over, or () if the whole batch is on one device.
+    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes only the step
+    counter, and the metric "skipped" is 1. `axis` is the name of the axis of devices that a batch is cut over, or () if
+    the whole batch is on one device.
 
     Args:
         objective: the summed loss of a batch.
@@ -67,10 +67,9 @@ def make_step(
         gradient, sums = jax.lax.psum((gradient, sums), axis)
         gradient = jax.tree.map(lambda g: g / sums.tokens, gradient)
         norm = optax.tree.norm(gradient)
+        finite = jnp.isfinite(norm) & jnp.isfinite(sums.loss)
         updates, optimiser_state = optimiser.update(gradient, state.optimiser, state.params)
         params = optax.apply_updates(state.params, updates)
-        # A norm that is finite has squares that are: then so are the moments of the optimiser, and the average.
-        finite = jnp.isfinite(norm) & jnp.isfinite(sums.loss) & jnp.isfinite(optax.tree.norm(params))
         averaged = (
             jax.tree.map(lambda mean, new: ema_decay * mean + (1 - ema_decay) * new, state.averaged, params)
             if ema_decay

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from research.results.checkpoints import Checkpoints
+import numpy as np
+
+from research.results.checkpoints import Checkpoints, by_path
 from research.results.run_folder import RunFolder
 from research.training.metrics import MetricsWriter
 from research.training.step import TrainState
@@ -68,7 +70,7 @@ class RunProgress:
         best: the lowest loss of a validation (see `BEST_BY`).
         since_best: validations since the best one.
         window: the metrics of each step since the last line of metrics.jsonl.
-        not_finite: steps in a row, up to now, that were skipped.
+        not_finite: steps in a row, up to now, whose gradient was not finite.
     """
 
     seconds: float = 0.0
@@ -159,13 +161,13 @@ class TrainingRun:
         """Add the metrics of a step to the progress.
 
         Raises:
-            FloatingPointError: when `MOST_NOT_FINITE` steps in a row were skipped.
+            FloatingPointError: when the gradient was not finite for `MOST_NOT_FINITE` steps in a row.
         """
         progress = self.progress
         progress.not_finite = progress.not_finite + 1 if values["skipped"] else 0
         if progress.not_finite >= MOST_NOT_FINITE:
             raise FloatingPointError(
-                f"gradients or updates were not finite for {MOST_NOT_FINITE} steps up to step {step:,}: lower "
+                f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {step:,}: lower "
                 "training.learning_rate, set training.clip_norm, or use precision='float32'; earlier checkpoints are "
                 "kept"
             )
@@ -197,7 +199,17 @@ class TrainingRun:
         return record.get("nll", math.nan)
 
     def save(self, step: int, state: TrainState) -> None:
-        """Write a checkpoint of `state` (NumPy arrays) at `step`, after a validation if the schedule asks for one."""
+        """Write a checkpoint of `state` (NumPy arrays) at `step`, after a validation if the schedule asks for one.
+
+        Raises:
+            FloatingPointError: a number of the state is not finite; nothing is written.
+        """
+        for name, array in by_path(state).items():
+            if not np.isfinite(array).all():
+                raise FloatingPointError(
+                    f"{name} is not finite after step {step:,}, and is not saved: lower training.learning_rate, set "
+                    "training.clip_norm, or use precision='float32'; earlier checkpoints are kept"
+                )
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
         notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
         self._checkpoints.save(step, state, notes, loss=loss)

@@ -329,7 +329,7 @@ def test_twenty_steps_in_a_row_that_are_not_finite_are_an_error(bad, run):
         return
     with pytest.raises(FloatingPointError) as error:
         run.train(steps=30)
-    said = "gradients or updates were not finite for 20 steps up to step 25: lower training.learning_rate, "
+    said = "the gradient was not finite for 20 steps up to step 25: lower training.learning_rate, "
     assert str(error.value).startswith(said)
     assert "\n" not in str(error.value)
     assert run.steps[-1] == 24

@@ -112,25 +112,6 @@ def test_a_batch_that_is_not_finite_changes_nothing_but_the_counter(strategy):
     assert optax.tree.norm(jax.tree.map(np.subtract, before.params, params())) > 0.01
 
 
-@pytest.mark.parametrize(
-    ("optimiser", "factor"),
-    [(optax.sgd(np.inf), 1.0), (optax.sgd(1e30), 1e15), (optax.adam(0.1), 1e30)],
-    ids=["rate", "update", "squares"],
-)
-def test_an_update_that_is_not_finite_changes_nothing_but_the_counter(optimiser, factor):
-    """The gradient is finite. Of Adam's moments the second would not be."""
-
-    def large(params, batch, key):
-        sums = objective(params, batch, key)
-        return sums.replace(loss=sums.loss * factor)
-
-    fields = {"optimiser": optimiser, "averaging": True}
-    after, metrics = one_step(make(large, optimiser, ema_decay=0.5), **fields)
-    assert metrics["skipped"] == 1
-    before = initial_state(params(), optimiser, averaging=True)
-    jax.tree.map(np.testing.assert_array_equal, after.replace(step=before.step), before)
-
-
 def test_a_batch_of_padding_alone_is_skipped():
     nothing = {name: np.zeros_like(x) for name, x in batch().items()}
     state, metrics = one_step(make(), batches=[nothing])

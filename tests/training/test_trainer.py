@@ -27,6 +27,7 @@ from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
 from research.training import trainer
 from research.training.folder_setup import refuse_another_config
+from research.training.training_run import TrainingRun
 
 ROOT = Path(door.__file__).parent
 FIELDS = {
@@ -257,6 +258,27 @@ def test_a_checkpoint_whose_parts_are_of_different_steps_is_refused(field, unbro
         train(copy)
 
 
+@pytest.mark.parametrize("name", ["params", "optimiser", "averaged"])
+def test_what_is_not_finite_is_never_saved(name, unbroken, tmp_path, monkeypatch):
+    """The gradient is, and yet a number of what it led to is not."""
+    save = TrainingRun.save
+
+    def infinite(x):
+        return np.full_like(x, np.inf) if np.issubdtype(x.dtype, np.floating) else x
+
+    def spoilt(self, step, state):
+        if step == 4:
+            state = state.replace(**{name: jax.tree.map(infinite, getattr(state, name))})
+        save(self, step, state)
+
+    monkeypatch.setattr(TrainingRun, "save", spoilt)
+    with pytest.raises(FloatingPointError, match=rf"{name}/.* is not finite after step 4, and is not saved: lower"):
+        train(tmp_path / "run")
+    monkeypatch.undo()
+    assert last_state(tmp_path / "run")[1]["cursor"]["next_index"] == 3
+    assert_same_run(train(tmp_path / "run").path, unbroken)
+
+
 def test_a_run_is_repeated_from_its_folder_alone(unbroken, tmp_path, monkeypatch):
     """Every file is the same, byte for byte, but for times, the name and the command."""
     monkeypatch.chdir(ROOT)
@@ -280,7 +302,7 @@ def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatc
         door.main([*command, *(f"--config.{name}={value}" for name, value in fields.items())])
     assert left.value.code == 1
     last = capsys.readouterr().err.splitlines()[-1]
-    assert last.startswith("error: gradients or updates were not finite for 20 steps up to step 2")
+    assert last.startswith("error: the gradient was not finite for 20 steps up to step 2")
     assert "training.learning_rate" in last
 
 
