@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.progress import track
 
 from research.files import json_bytes, write_whole
+from research.parallel.endings import ROOT
 from research.results.checkpoints import NOTES_DIGEST, Checkpoints
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
 from research.results.tables import TextTable
 from research.training.audited import MOMENTS, SIGNALS, Attempt, Moment, Step
 
-ROOT = Path(__file__).parents[2]
 CLOCK = ("seconds", "train/tokens_per_second")
 """Metrics that differ from one training to the next."""
 FAR = 3
@@ -133,9 +133,7 @@ class _Trained:
         output = self.log.with_suffix(".log")
         with output.open("ab") as said:
             command = [sys.executable, "-m", "research.training.audited", str(self.attempt)]
-            code = subprocess.run(
-                command, stdout=said, stderr=said, cwd=Path(__file__).parents[2], check=False
-            ).returncode
+            code = subprocess.run(command, stdout=said, stderr=said, cwd=ROOT, check=False).returncode
         if code and (must_end or code not in (-9, 130)):
             raise ValueError(f"the training failed with code {code}; its last words are in {output}")
         return code
