@@ -85,10 +85,18 @@ class Batches:
         """Return the number of batches, which has no end: the largest that Python allows."""
         return sys.maxsize
 
+    def pairs_of(self, step: int) -> np.ndarray:
+        """Return which pairs of the training split the batch of `step` has, over all processes, counted from 0."""
+        return self._members(step)[1]
+
+    def _members(self, step: int) -> tuple[int, np.ndarray]:
+        """Return the bucket of a step, and the indices of its pairs."""
+        epoch, position = divmod(int(step), self.batches_per_epoch)
+        return self._epoch(epoch)[position]
+
     def __getitem__(self, step: int) -> Batch:
         """Return this process's rows of the batch of training step `step`."""
-        epoch, position = divmod(int(step), self.batches_per_epoch)
-        bucket, members = self._epoch(epoch)[position]
+        bucket, members = self._members(step)
         process, processes = self.shard
         rows = -(-self.rows[bucket] // processes)
         return self._fill(members[process * rows : (process + 1) * rows], rows, self.caps[bucket])

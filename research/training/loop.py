@@ -63,15 +63,17 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices, 
                 for run, state, batch in zip(runs, program.states(placed), batches, strict=True):
                     watch(run, done, state, batch)
             log.add(done, metrics)
-            if not (schedule.pauses(done) or stop_signals):
+            stopping = bool(stop_signals)
+            saving = schedule.pauses(done) or stopping
+            if not (saving or any(run.active and run.stuck_at for run in runs)):
                 continue
             log.flush()
             log.pause()
             for run, state in zip(runs, program.states(placed), strict=True):
-                if run.active:
+                if run.active and (saving or run.stuck_at):
                     with _error_kept(run, runs):
                         run.save(done, state)
-            if stop_signals and any(run.error is None for run in runs):  # else the errors say what to do
+            if stopping and any(run.error is None for run in runs):  # else the errors say what to do
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )

@@ -62,7 +62,7 @@ def make_step(
     """
 
     def step(state: TrainState, batch: Batch, seed: Array, axis: Axis) -> tuple[TrainState, dict[str, Array]]:
-        key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), state.step), jax.lax.axis_index(axis))
+        key = dropout_key(seed, state.step, jax.lax.axis_index(axis))
         gradient, sums = _summed_gradient(objective, state.params, batch, key, parts)
         gradient, sums = jax.lax.psum((gradient, sums), axis)
         gradient = jax.tree.map(lambda g: g / sums.tokens, gradient)
@@ -90,6 +90,19 @@ def make_step(
     return step
 
 
+def dropout_key(seed: int | Array, step: int | Array, device: int | Array) -> Array:
+    """Return the key of dropout on a device, after `step` steps."""
+    return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), step), device)
+
+
+def cut_in_parts(batch: Batch, key: Array, parts: int) -> tuple[Batch, Array]:
+    """Return the parts of a device's rows, one after another in front, and their dropout keys."""
+    rows = next(iter(batch.values())).shape[0]
+    padded = {name: jnp.pad(x, [(0, -rows % parts)] + [(0, 0)] * (x.ndim - 1)) for name, x in batch.items()}
+    keys = jax.random.split(key, parts) if parts > 1 else key[None]
+    return {name: x.reshape(parts, -1, *x.shape[1:]) for name, x in padded.items()}, keys
+
+
 def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Array, parts: int) -> tuple[Params, Sums]:
     """Return the gradient of the summed loss, and the sums, over all parts of a device's rows."""
 
@@ -103,13 +116,11 @@ def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Ar
 
     if parts == 1:
         return one(batch, key)
-    rows = next(iter(batch.values())).shape[0]
-    padded = {name: jnp.pad(x, [(0, -rows % parts)] + [(0, 0)] * (x.ndim - 1)) for name, x in batch.items()}
-    cut = {name: x.reshape(parts, -1, *x.shape[1:]) for name, x in padded.items()}
+    cut, keys = cut_in_parts(batch, key, parts)
 
     def add(total: Any, part: Any) -> tuple[Any, None]:
         return jax.tree.map(jnp.add, total, one(*part)), None
 
     shapes = jax.eval_shape(one, jax.tree.map(lambda x: x[0], cut), key)
     total = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    return jax.lax.scan(add, total, (cut, jax.random.split(key, parts)))[0]
+    return jax.lax.scan(add, total, (cut, keys))[0]

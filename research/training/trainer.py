@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from research.results.ranges import refuse_out_of_range
 from research.results.run_folder import RunFolder
 from research.training import loop
 from research.training.folder_setup import other_data, refuse_another_config, set_up_folder
+from research.training.not_finite import explain_not_finite
 from research.training.provenance import record_session, session_facts
 from research.training.training_run import LoopSchedule, TrainingRun, Validate
 from research.training.translator_training import make_training
@@ -140,12 +141,22 @@ class Trainer:
         with closing(Checkpoints(folder.checkpoints, keep_last=kept)) as checkpoints:
             facts = {"name": folder.path.name, **self._facts}
             record_session(folder, facts, session, saved=checkpoints.steps(), steps=self.schedule.steps)
+            batches = self.batches.of_seed(seed)
             yield TrainingRun(
                 seed=seed,
                 state=self.training.initial(seed),
-                batches=self.batches.of_seed(seed),
+                batches=batches,
                 checkpoints=checkpoints,
                 validate=self._validate,
+                explain=partial(
+                    explain_not_finite,
+                    training=self.training,
+                    batches=batches,
+                    seed=seed,
+                    parts=config.training.accumulation,
+                    devices=self.devices.count,
+                    folder=folder,
+                ),
                 folder=folder,
                 schedule=self.schedule,
             )

@@ -14,7 +14,11 @@ from research.training.step import TrainState
 
 BEST_BY = {"perplexity": 1.0, "bleu": -1.0}  # measure -> the factor that makes it a loss: lower is better
 MOST_NOT_FINITE = 20  # steps in a row without a finite gradient, after which a run is stopped
+STEADIER = (
+    "lower training.learning_rate, set training.clip_norm, or use precision='float32'; earlier checkpoints are kept"
+)
 Validate = Callable[[Any], dict[str, float]]  # parameters -> measures, "perplexity" among them
+Explain = Callable[[TrainState, int], str]  # state, a step whose gradient was not finite -> why, in words
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,7 @@ class TrainingRun:
             saved with the state.
         checkpoints: the store of its checkpoints.
         validate: measures parameters on the validation split.
+        explain: says why the gradient of a step was not finite, and keeps its batch.
         folder: the run folder.
         schedule: when to log, validate and save.
     """
@@ -103,15 +108,17 @@ class TrainingRun:
         batches: Any,
         checkpoints: Checkpoints,
         validate: Validate,
+        explain: Explain,
         folder: RunFolder,
         schedule: LoopSchedule,
     ):
         self.seed, self.folder, self.schedule = seed, folder, schedule
         self.state = state
         self.error: Exception | None = None  # the exception that ended this run
+        self.stuck_at = 0  # the step that was the last of `MOST_NOT_FINITE` in a row; 0: there is none
         self.progress = RunProgress()
         self.tokens = 0.0  # since the last line of metrics.jsonl
-        self._validate, self._checkpoints = validate, checkpoints
+        self._validate, self._explain, self._checkpoints = validate, explain, checkpoints
         self._metrics: MetricsWriter | None = None
         self.stream = batches.iterate(0)
 
@@ -158,19 +165,11 @@ class TrainingRun:
         return state
 
     def count(self, step: int, values: dict[str, float]) -> None:
-        """Add the metrics of a step to the progress.
-
-        Raises:
-            FloatingPointError: when the gradient was not finite for `MOST_NOT_FINITE` steps in a row.
-        """
+        """Add the metrics of a step to the progress."""
         progress = self.progress
         progress.not_finite = progress.not_finite + 1 if values["skipped"] else 0
-        if progress.not_finite >= MOST_NOT_FINITE:
-            raise FloatingPointError(
-                f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {step:,}: lower "
-                "training.learning_rate, set training.clip_norm, or use precision='float32'; earlier checkpoints are "
-                "kept"
-            )
+        if progress.not_finite >= MOST_NOT_FINITE and not self.stuck_at:
+            self.stuck_at = step
         progress.window.append(values)
         progress.tokens += values["tokens"]
         self.tokens += values["tokens"]
@@ -202,14 +201,17 @@ class TrainingRun:
         """Write a checkpoint of `state` (NumPy arrays) at `step`, after a validation if the schedule asks for one.
 
         Raises:
-            FloatingPointError: a number of the state is not finite; nothing is written.
+            FloatingPointError: the gradient was not finite for `MOST_NOT_FINITE` steps in a row, or a number of the
+                state is not finite; nothing is saved.
         """
+        if self.stuck_at:
+            raise FloatingPointError(
+                f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {self.stuck_at:,}: "
+                f"{self._explain(state, self.stuck_at)}; {STEADIER}"
+            )
         for name, array in by_path(state).items():
             if not np.isfinite(array).all():
-                raise FloatingPointError(
-                    f"{name} is not finite after step {step:,}, and is not saved: lower training.learning_rate, set "
-                    "training.clip_norm, or use precision='float32'; earlier checkpoints are kept"
-                )
+                raise FloatingPointError(f"{name} is not finite after step {step:,}, and is not saved: {STEADIER}")
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
         notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
         self._checkpoints.save(step, state, notes, loss=loss)

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 from ml_collections import ConfigDict
 
 from research import models
@@ -29,11 +30,15 @@ class TranslatorTraining:
         translator: the model.
         initial: seed -> the state before the first step.
         step: the pure training step.
+        objective: the summed loss that the step takes the gradient of.
+        rate: updates done -> the learning rate of the next one.
     """
 
     translator: Translator
     initial: Callable[[int], TrainState]
     step: StepFunction
+    objective: Objective
+    rate: optax.Schedule
 
     @property
     def parameters(self) -> int:
@@ -68,12 +73,8 @@ def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabula
         weight_decay=settings.weight_decay,
         clip_norm=settings.clip_norm,
     )
-    step = make_step(
-        make_objective(translator, smoothing=settings.label_smoothing, precision=settings.precision),
-        optimiser,
-        parts=settings.accumulation,
-        ema_decay=settings.ema_decay,
-    )
+    objective = make_objective(translator, smoothing=settings.label_smoothing, precision=settings.precision)
+    step = make_step(objective, optimiser, parts=settings.accumulation, ema_decay=settings.ema_decay)
     ids_BT = np.full((1, 2), PAD + 1, np.int32)
     init = jax.jit(translator.init)
 
@@ -81,7 +82,7 @@ def make_training(config: ConfigDict, *, source_vocabulary: int, target_vocabula
         params = init(jax.random.key(seed), ids_BT, ids_BT)["params"]
         return initial_state(params, optimiser, averaging=settings.ema_decay > 0)
 
-    return TranslatorTraining(translator, initial, step)
+    return TranslatorTraining(translator, initial, step, objective, schedule)
 
 
 def make_objective(translator: Translator, *, smoothing: float, precision: str) -> Objective:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,7 @@ import run as door
 from configs.embedded import get_config
 from research import data
 from research.data.batches import Batches
+from research.data.vocabulary import Vocabularies
 from research.data.word_counts import FILE, read_counts
 from research.evaluation.loaded_run import load
 from research.files import write_whole
@@ -304,6 +306,19 @@ def test_a_run_that_diverges_ends_with_one_sentence(tmp_path, capsys, monkeypatc
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith("error: the gradient was not finite for 20 steps up to step 2")
     assert "training.learning_rate" in last
+    step, rate, file = re.search(r"up to step (\d+): .* at a learning rate of (\S+), .* kept in (\S+);", last).groups()
+    updates = int(step) - 20
+    assert float(rate) == pytest.approx(1e38 / (updates + 1) ** 0.5, rel=0.01)  # inverse_sqrt, one step of warm-up
+    vocabularies = Vocabularies.load(tmp_path / "run/vocabulary")
+    trained_on = data.build(tiny("none").data).splits["train"]
+    with np.load(file) as kept:
+        assert kept["target_in_BT"].shape == kept["target_out_BT"].shape
+        for number, source, target in zip(kept["pairs"], kept["source_BS"], kept["target_out_BT"], strict=False):
+            pair = trained_on[int(number)]
+            assert (vocabularies.source.decode(source), vocabularies.target.decode(target)) == (
+                pair.source,
+                pair.target,
+            )
 
 
 def test_metrics_hold_bleu_if_the_config_asks_for_it(tmp_path):
