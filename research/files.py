@@ -1,7 +1,9 @@
 """Files of ours: each is written whole or not at all, and an error names the file and says what to do about it."""
 
 import errno
+import fcntl
 import os
+import sys
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -47,6 +49,34 @@ def write_whole(path: Path, content: bytes) -> None:
         finally:
             with suppress(OSError):  # the error before this one says why
                 unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, holder: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold the lock of a file or folder that is there, which no other process can hold at the same time.
+
+    It ends with the process, however that ends. On local file systems it holds; on NFS it may not.
+
+    Args:
+        path: the file or folder.
+        holder: says who else has it, as in "another process is training into runs/a".
+        wait: say so, and wait for that process; else it is an error.
+
+    Raises:
+        OSError: another process holds it, and `wait` is False.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not wait:
+                raise OSError(f"{holder}; wait for it, or stop it") from None
+            print(f"{holder}; this one goes on when it has ended", file=sys.stderr, flush=True)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Answer a question: launch the runs that are missing, and write the answer anew after every job."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +22,7 @@ from research.ablation.training_length import halved, with_training
 from research.ablation.verdict import NOT_CALIBRATED, NOT_TESTED, REFUTED, SUPPORTED
 from research.data import build as build_corpus
 from research.evaluation.gold import read_gold
+from research.files import locked
 from research.results.answer_files import read_answer, write_answer
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
 from research.results.calibration import Calibration
@@ -230,7 +232,21 @@ class Ablation:
 
         Raises:
             ValueError: the folder has an answer that was asked in another way, or an unfinished one without `resume`.
+            OSError: another process asks the question in this folder.
         """
+        with self.alone():
+            return self._run(launcher, resume, lock)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Lock the question in its folder; OSError if another process asks it there."""
+        file = self.out / "logs" / f"{self.name}.lock"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        with locked(file, f"another process is asking {self.name} in {self.out}"):
+            yield
+
+    def _run(self, launcher: Launcher, resume: bool, lock: AnswerLock | None) -> Answer:
         self.lock = lock
         self._refuse_another_answer(resume)
         failures: dict[str, dict[int, tuple[list[str], Path]]] = {}

@@ -47,12 +47,20 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
 
     Raises:
         ValueError: nothing is trained, or an arm trains at no rate.
+        OSError: another process asks the question in this folder.
     """
+    with ablation.alone():
+        tuning = _tuned(ablation, launcher)
+        write_tuning(tuning, ablation.tuning_file)
+    return tuning
+
+
+def _tuned(ablation: Ablation, launcher: Launcher) -> Tuning:
     runs = _Runs(ablation, launcher)
     tried = _tried_rates(runs)
     best = {arm: min(of, key=lambda rate: (of[rate].loss, rate)) for arm, of in tried.items()}
     budgets = _tried_steps(runs, {arm: _at(ablation.arms[arm], rate) for arm, rate in best.items()})
-    tuning = Tuning(
+    return Tuning(
         question=ablation.name,
         corpus=ablation.corpus,
         command=ablation.command,
@@ -72,8 +80,6 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
             for arm, config in ablation.arms.items()
         ),
     )
-    write_tuning(tuning, ablation.tuning_file)
-    return tuning
 
 
 def first_launches(ablation: Ablation) -> list[list[Job]]:

@@ -72,16 +72,18 @@ def work(task: Task) -> dict[int, Exception]:
     from research.training.seeds import train_seeds
 
     beam = int(task.search.removeprefix("beam"))
-    trained = train_seeds(config, folders, command=lambda seed: _train_command(task, seed), trunks=task.trunks)
-    failed = {seed: found for seed, found in trained.items() if isinstance(found, Exception)}
-    for seed in [seed for seed in folders if seed not in failed]:
-        command = f"python run.py evaluate --workdir={folders[seed]} --split={task.split} --beam={beam}"
+
+    def evaluate_it(folder: RunFolder) -> None:
+        if folder.is_evaluated(task.split, task.search, digest):
+            return  # by another process, which was waited for
+        command = f"python run.py evaluate --workdir={folder.path} --split={task.split} --beam={beam}"
         command += f" --gold={shlex.quote(str(gold))}" if gold else ""
-        try:
-            evaluate(folders[seed], split=task.split, beams=(beam,), command=command, gold=gold)
-        except Exception as error:
-            failed[seed] = error
-    return failed
+        evaluate(folder.path, split=task.split, beams=(beam,), command=command, gold=gold)
+
+    outcomes = train_seeds(
+        config, folders, command=lambda seed: _train_command(task, seed), trunks=task.trunks, then=evaluate_it
+    )
+    return {seed: found for seed, found in outcomes.items() if isinstance(found, Exception)}
 
 
 def _train_command(task: Task, seed: int) -> str:

@@ -4,7 +4,6 @@ config.json  provenance.json  vocabulary/  splits/  checkpoints/  trunk/  metric
 translations/  counts/
 """
 
-import fcntl
 import hashlib
 import json
 import os
@@ -15,7 +14,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from research.files import json_bytes, json_line, named, write_whole
+from research.files import json_bytes, json_line, locked, named, write_whole
 from research.results.identity import config_from_json
 from research.results.schemas import AGAIN, SCHEMAS, Costs, WholeConfig, refuse_another_record, refuse_another_shape
 
@@ -123,25 +122,24 @@ class RunFolder:
         return "timing" in result or (search in measured.get("searches", {}) and as_asked)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
-        """Lock the folder, so that no other process trains into it; OSError if one does already.
+    def alone(self, *, wait: bool = False) -> Iterator[None]:
+        """Lock the folder, so that no other process trains into it. A folder that is still empty at the end is deleted.
 
-        A folder that is still empty at the end is deleted.
+        Args:
+            wait: wait for a process that does; else it is an OSError.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            try:
-                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OSError(f"another process is training into {self.path}; wait for it, or stop it") from None
-            try:
-                yield
-            finally:
-                with suppress(OSError):  # it is not empty
-                    self.path.rmdir()
-        finally:
-            os.close(folder)
+        while True:
+            self.path.mkdir(parents=True, exist_ok=True)
+            before = self.path.stat()
+            with locked(self.path, f"another process is training into {self.path}", wait=wait):
+                if not (self.path.exists() and os.path.samestat(before, self.path.stat())):
+                    continue  # the process that was waited for has deleted it
+                try:
+                    yield
+                    return
+                finally:
+                    with suppress(OSError):  # it is not empty
+                        self.path.rmdir()
 
     def provenance(self) -> dict[str, Any]:
         """Return provenance.json, or {} before training has begun."""

@@ -28,17 +28,20 @@ def train_seeds(
     workdirs: Mapping[int, Path | str],
     *,
     command: Callable[[int], str],
+    then: Callable[[RunFolder], object] = lambda folder: None,
     together: bool | None = None,
     trunks: Mapping[int, Path | str] | None = None,
 ) -> Outcomes:
     """Train `config` under each seed into a folder of its own, or resume the runs that are there.
 
-    An exception in one seed is returned in its place, and the other seeds continue.
+    An exception in one seed is returned in its place, and the other seeds continue. A folder that another process
+    trains into is waited for.
 
     Args:
         config: the config of the runs; its seed is replaced by that of each run.
         workdirs: seed -> run folder.
         command: seed -> the command that trains this seed by itself, for provenance.json.
+        then: is called with each trained run while its folder is still locked, such as to evaluate it.
         together: True trains seeds whose checkpoints stand at the same step side by side, as one program. False trains
             them one by one. None does what these runs did before; new runs time a few steps both ways, and are trained
             side by side if that is clearly faster. A training so short that trying both ways costs too much is done one
@@ -55,10 +58,10 @@ def train_seeds(
     outcomes: Outcomes = {}
     with ExitStack() as held:
         folders = {}
-        for seed, workdir in workdirs.items():
+        for seed, workdir in sorted(workdirs.items()):  # in one order, so that no two processes wait for each other
             with _errors_kept(outcomes, [seed]):
                 folder = RunFolder(workdir)
-                held.enter_context(folder.alone())
+                held.enter_context(folder.alone(wait=True))
                 if trunks and seed in trunks:
                     begin_with_trunk(folder, with_seed(config, seed), trunks[seed], command=command(seed))
                 refuse_another_config(folder, with_seed(config, seed))
@@ -70,6 +73,12 @@ def train_seeds(
                 for step, group in _by_last_step(folders).items():
                     finished = step >= config.training.steps
                     _train_group(trainer, group, outcomes, command, False if finished else together)
+        for seed, found in outcomes.items():
+            if isinstance(found, RunFolder):
+                try:
+                    then(found)
+                except Exception as error:
+                    outcomes[seed] = error
     return {seed: outcomes[seed] for seed in workdirs}
 
 

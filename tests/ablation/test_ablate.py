@@ -49,6 +49,12 @@ def test_what_is_there_is_not_made_again(question):
     assert len(launcher.done) == 4
 
 
+def test_a_question_is_asked_by_one_process_at_a_time(question):
+    with question().alone(), pytest.raises(OSError, match=r"another process is asking which in .*; wait for it, or"):
+        question().run(Pretends(), resume=False)
+    assert question().run(Pretends(), resume=False).missing == 0
+
+
 def test_a_stop_loses_nothing_and_resume_makes_what_is_missing(question):
     with pytest.raises(KeyboardInterrupt):
         question().run(Pretends(stops_after=1), resume=False)

@@ -23,8 +23,8 @@ SMALL = [
 ]
 
 
-def ablate(out, *more):
-    command = [sys.executable, "run.py", "ablate", "recurrent_cell", f"--out={out}", *SMALL, *more]
+def ablate(out, *more, question="recurrent_cell"):
+    command = [sys.executable, "run.py", "ablate", question, f"--out={out}", *SMALL, *more]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -85,3 +85,26 @@ def test_two_seeds_and_then_a_third(unbroken, tmp_path):
         printed, _ = process.communicate()
         assert process.returncode == 0, printed
     assert answered(tmp_path)[1] == pytest.approx(answered(unbroken[0])[1], rel=1e-3)
+
+
+@pytest.mark.slow
+def test_ten_at_once_in_one_folder_train_each_run_once(tmp_path):
+    """One process of each question goes on; both need the same arm, so that one of them waits for the other."""
+    questions = ["recurrent_cell", "encoder_direction"]
+    processes = [(question, ablate(tmp_path, "--seeds=0,1", question=question)) for question in 5 * questions]
+    codes = {question: [] for question in questions}
+    for question, process in processes:
+        printed, _ = process.communicate()
+        codes[question].append(process.returncode)
+        if process.returncode:
+            assert printed.splitlines()[-1] == (
+                f"error: another process is asking {question} in {tmp_path}; wait for it, or stop it"
+            )
+    assert [sorted(of) for of in codes.values()] == 2 * [[0, 1, 1, 1, 1]]
+    arms = [json.loads((tmp_path / f"{question}.json").read_text())["arms"] for question in questions]
+    shared = {arm["runs"][0]["folder"] for arm in arms[0]} & {arm["runs"][0]["folder"] for arm in arms[1]}
+    assert shared
+    for run in (tmp_path / "trained").iterdir():
+        assert "went_on" not in json.loads((run / "provenance.json").read_text())
+        steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+        assert steps == sorted(steps)

@@ -24,9 +24,13 @@ def did(monkeypatch):
     """Record what was trained (seed -> command) and evaluated; seeds in `fails` are not trained."""
     trained, evaluated, fails = {}, [], {}
 
-    def train_seeds(config, folders, *, command, trunks):
+    def train_seeds(config, folders, *, command, trunks, then):
         trained.update({seed: command(seed) for seed in folders})
-        return {seed: fails.get(seed, RunFolder(folder)) for seed, folder in folders.items()}
+        found = {seed: fails.get(seed, RunFolder(folder)) for seed, folder in folders.items()}
+        for folder in found.values():
+            if isinstance(folder, RunFolder):
+                then(folder)
+        return found
 
     monkeypatch.setattr("research.training.seeds.train_seeds", train_seeds)
     monkeypatch.setattr("research.evaluation.evaluate.evaluate", lambda path, **named: evaluated.append((path, named)))
@@ -49,6 +53,15 @@ def test_what_is_evaluated_is_not_made_again(task, did):
     run.write_json("result.json", {"splits": {"test": {"searches": {"beam1": {}}}}})
     work.work(task)
     assert list(did[0]) == [0, 2]
+
+
+def test_what_another_process_evaluated_meanwhile_is_not_evaluated_again(task, did, monkeypatch):
+    """The job has waited for that process, which was training the same run for another question."""
+    left = iter([False, False, False, True, False, True])  # before the training, and after it
+    monkeypatch.setattr(RunFolder, "is_evaluated", lambda *_: next(left))
+    work.work(task)
+    assert list(did[0]) == [0, 1, 2]
+    assert [str(path) for path, _ in did[1]] == [task.folders[1]]
 
 
 def test_a_run_is_evaluated_again_where_its_attention_was_compared_with_other_alignments(task, did, tmp_path):

@@ -3,6 +3,8 @@
 import json
 import math
 import re
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +83,33 @@ def test_a_result_needs_the_cost_of_its_run(folder):
     folder.write_json("provenance.json", {**COSTS, "parameters": None})
     with pytest.raises(ValueError, match=r"provenance\.json is damaged: parameters: expected `int`, got `null`"):
         folder.write_result("test", {"searches": {"beam1": {}}})
+
+
+@pytest.mark.parametrize("left", ["a file", "nothing"])
+def test_a_folder_that_another_process_trains_into_is_waited_for(left, tmp_path, capsys):
+    """Where that process leaves nothing, it deletes the folder whose lock we waited for, and there is a new one."""
+    begun, done = threading.Event(), []
+
+    def other():
+        with RunFolder(tmp_path / "run").alone():
+            begun.set()
+            time.sleep(0.3)
+            if left == "a file":
+                (tmp_path / "run/file").touch()
+            done.append("other")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    begun.wait()
+    with RunFolder(tmp_path / "run").alone(wait=True):
+        done.append("ours")
+        with pytest.raises(OSError, match="wait for it, or stop it"), RunFolder(tmp_path / "run").alone():
+            pass
+        thread.join()
+    assert done == ["other", "ours"]
+    assert capsys.readouterr().err == (
+        f"another process is training into {tmp_path / 'run'}; this one goes on when it has ended\n"
+    )
 
 
 def test_numbers_that_are_not_finite_are_null(folder):

@@ -26,9 +26,9 @@ SEEDS = (0, 3, 5)
 FIELDS = {"training.learning_rate": 1e-3}
 
 
-def train(root, *, together, of=SEEDS, **fields):
-    config = tiny(**{**FIELDS, **fields})
-    return seeds.train_seeds(config, {seed: root / str(seed) for seed in of}, command=str, together=together)
+def train(root, *, together, of=SEEDS, then=lambda folder: None, **fields):
+    config, folders = tiny(**{**FIELDS, **fields}), {seed: root / str(seed) for seed in of}
+    return seeds.train_seeds(config, folders, command=str, then=then, together=together)
 
 
 def solo(folder, seed, **fields):
@@ -170,15 +170,25 @@ class _Poisoned:
 
 @pytest.mark.parametrize("together", [True, False])
 def test_an_error_in_one_seed_does_not_stop_the_others(together, alone, tmp_path):
-    """Its folder holds another run, or another process trains into it."""
+    """Its folder holds another run, or is a file, or what was to follow the training fails."""
     shutil.copytree(alone[0].path, tmp_path / "3")
-    with RunFolder(tmp_path / "5").alone():
-        found = train(tmp_path, together=together, of=(3, 5, 0), **{"training.steps": 1})
-    assert list(found) == [3, 5, 0]
+    (tmp_path / "5").touch()
+    followed = []
+
+    def then(folder):
+        followed.append(folder.path.name)
+        if folder.path.name == "7":
+            raise ValueError("no sentences to evaluate")
+        with pytest.raises(OSError, match="another process is training"), folder.alone():
+            pass
+
+    found = train(tmp_path, together=together, of=(7, 3, 5, 0), then=then, **{"training.steps": 1})
+    assert list(found) == [7, 3, 5, 0]
     assert "holds a run with seed=0, not 3" in str(found[3])
     assert isinstance(found[5], OSError)
-    assert "another process is training" in str(found[5])
+    assert str(found[7]) == "no sentences to evaluate"
     assert found[0].provenance()["steps"] == 1
+    assert sorted(followed) == ["0", "7"]
 
 
 def test_an_error_in_the_config_is_returned_for_each_seed(tmp_path):
