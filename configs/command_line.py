@@ -90,6 +90,10 @@ def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config
         match = override_of(prefix).fullmatch(argument)
         if match and match["field"] not in fields:
             raise ConfigError(f'{prefix} has no field "{match["field"]}"{nearest(match["field"], fields)}')
+    given = fields_set(arguments, prefix)
+    for section in given:
+        if inner := [field for field in given if field.startswith(f"{section}.")]:
+            raise ConfigError(f"{prefix}.{section} and its {prefix}.{inner[0]} are both set: leave one out")
     before = {field: _value(config, field) for field in fields}
     values = flags.FlagValues()
     # The whole config is one flag, and `sys_argv` tells it which of its fields to make flags of.

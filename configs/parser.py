@@ -14,9 +14,13 @@ After an interruption, by Ctrl-C or SIGTERM, train goes on by the same command, 
 
 
 class UsageError(ValueError):
-    """A mistake in the command line; the message says what to type instead."""
+    """A mistake in the command line; the message says what to type instead, and the hint where more is said."""
 
     exit_code = 2
+
+    def __init__(self, message: str, *, hint: str = ""):
+        super().__init__(message)
+        self.hint = hint
 
 
 class Given(NamedTuple):
@@ -52,7 +56,7 @@ def read(name: str, arguments: Sequence[str]) -> Given:
 
 def refuse(name: str, message: str) -> NoReturn:
     """Raise a UsageError that also names the verb's help."""
-    raise UsageError(f"{message}\npython run.py {name} --help lists what it takes")
+    raise UsageError(message, hint=f"python run.py {name} --help lists what it takes")
 
 
 def overview() -> str:

@@ -49,14 +49,14 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
         ValueError: nothing is trained, or an arm trains at no rate.
         OSError: another process asks the question in this folder.
     """
+    runs = _Runs(ablation, launcher)
     with ablation.alone():
-        tuning = _tuned(ablation, launcher)
+        tuning = _tuned(ablation, runs)
         write_tuning(tuning, ablation.tuning_file)
     return tuning
 
 
-def _tuned(ablation: Ablation, launcher: Launcher) -> Tuning:
-    runs = _Runs(ablation, launcher)
+def _tuned(ablation: Ablation, runs: "_Runs") -> Tuning:
     tried = _tried_rates(runs)
     best = {arm: min(of, key=lambda rate: (of[rate].loss, rate)) for arm, of in tried.items()}
     budgets = _tried_steps(runs, {arm: _at(ablation.arms[arm], rate) for arm, rate in best.items()})

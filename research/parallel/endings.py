@@ -14,7 +14,7 @@ from research.files import sentence
 FAILED = 1
 INTERRUPTED = 130
 FORESEEN = (ValueError, FloatingPointError)
-"""Exceptions whose text is the sentence; a class of them may have an `exit_code` of its own."""
+"""Exceptions whose text is the sentence; a class of them may have an `exit_code`, and a second line, the `hint`."""
 NO_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")
 """Words of the errors that XLA raises on CPUs, GPUs and TPUs."""
 SMALLER = (
@@ -79,6 +79,11 @@ def ending(error: BaseException, doing: str) -> Ending:
     """
     if os.environ.get(DEBUG):
         raise error
+    last, hint = _ending(error, doing), getattr(error, "hint", "")
+    return last._replace(sentence=_in_one_line(last.sentence) + (f"\n{hint}" if hint else ""))
+
+
+def _ending(error: BaseException, doing: str) -> Ending:
     if isinstance(error, KeyboardInterrupt):
         return Ending(str(error) or _interrupted(doing), INTERRUPTED)
     if isinstance(error, ModuleNotFoundError):
@@ -91,6 +96,11 @@ def ending(error: BaseException, doing: str) -> Ending:
     if isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY):
         return Ending(f"there is too little memory ({_in_short(error)}): {SMALLER}", FAILED)
     return Ending(f"{doing} met what it does not know, {_in_short(error)}: {_kept(error)}", FAILED)
+
+
+def _in_one_line(text: str) -> str:
+    """Return text in which a line feed, and whatever else cannot be seen, is spelt as in Python."""
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 def _interrupted(doing: str) -> str:

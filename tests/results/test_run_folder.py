@@ -87,7 +87,7 @@ def test_a_result_needs_the_cost_of_its_run(folder):
 
 @pytest.mark.parametrize("left", ["a file", "nothing"])
 def test_a_folder_that_another_process_trains_into_is_waited_for(left, tmp_path, capsys):
-    """Where that process leaves nothing, it deletes the folder whose lock we waited for, and there is a new one."""
+    """If that process leaves nothing, it deletes the folder whose lock we waited for, and there is a new one."""
     begun, done = threading.Event(), []
 
     def other():

@@ -1,0 +1,44 @@
+"""A command that is watched: its memory, its open files, and the programs that JAX says it has compiled."""
+
+import csv
+import sys
+
+import pytest
+
+from benchmarks.endurance import Sample, growth, main
+
+GROWS = """
+import sys, time
+held, files = [], []
+for i in range(20):
+    held.append(bytearray(5 << 20)); files.append(open(sys.argv[1]))
+    if i < 3:
+        print("WARNING: Finished XLA compilation of jit(f) in 0.1 sec", file=sys.stderr)
+    time.sleep(0.1)
+print("done", file=sys.stderr)
+sys.exit(int(sys.stdin.read()))
+"""
+
+
+def test_what_grows_is_seen(tmp_path, capfd):
+    given = tmp_path / "given"
+    given.write_text("3\n")
+    command = [sys.executable, "-c", GROWS, str(given)]
+    assert main([str(tmp_path / "out"), f"--input={given}", "--every=0.05", "--", *command]) == 3
+    with (tmp_path / "out.csv").open() as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert rows[-1]["mebibytes"] - rows[0]["mebibytes"] > 60
+    assert rows[-1]["open_files"] - rows[0]["open_files"] > 12
+    assert rows[-1]["programs"] == 3
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+    printed, said = capfd.readouterr()
+    assert "middle → end: mebibytes" in printed
+    assert said == "done\n"  # without what JAX logs
+
+
+def test_the_middle_is_compared_with_the_end():
+    """Growth before the middle is the warming up, and one sample is no growth."""
+    samples = [Sample(i, 100 if i > 10 else i, 7 if i != 99 else 50, i // 50) for i in range(100)]
+    assert growth(samples) == {"mebibytes": (100, 100), "open_files": (7, 7), "programs": (1, 1)}
+    growing = [Sample(i, i, 1, 1) for i in range(100)]
+    assert growth(growing)["mebibytes"] == (pytest.approx(54.5), pytest.approx(94.5))
