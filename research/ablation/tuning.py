@@ -49,14 +49,15 @@ def tune(ablation: Ablation, launcher: Launcher) -> Tuning:
         ValueError: nothing is trained, or an arm trains at no rate.
         OSError: another process asks the question in this folder.
     """
-    runs = _Runs(ablation, launcher)
+    _refuse_untrained(ablation)
     with ablation.alone():
-        tuning = _tuned(ablation, runs)
+        tuning = _tuned(ablation, launcher)
         write_tuning(tuning, ablation.tuning_file)
     return tuning
 
 
-def _tuned(ablation: Ablation, runs: "_Runs") -> Tuning:
+def _tuned(ablation: Ablation, launcher: Launcher) -> Tuning:
+    runs = _Runs(ablation, launcher)
     tried = _tried_rates(runs)
     best = {arm: min(of, key=lambda rate: (of[rate].loss, rate)) for arm, of in tried.items()}
     budgets = _tried_steps(runs, {arm: _at(ablation.arms[arm], rate) for arm, rate in best.items()})
@@ -84,7 +85,13 @@ def _tuned(ablation: Ablation, runs: "_Runs") -> Tuning:
 
 def first_launches(ablation: Ablation) -> list[list[Job]]:
     """Return what `tune` would launch first, in groups of jobs that may run at the same time."""
+    _refuse_untrained(ablation)
     return ablation.runs.launches(_rates_wanted(ablation, {arm: {} for arm in ablation.arms}), SEEDS, SPLIT)
+
+
+def _refuse_untrained(ablation: Ablation) -> None:
+    if ablation.experiment.work == "time":
+        raise ValueError(f"{ablation.name} times steps and trains nothing: there is no learning rate to tune")
 
 
 def rates_to_try(losses: Mapping[float, float], start: float) -> list[float]:
@@ -164,8 +171,6 @@ def _tried_rates(runs: _Runs) -> dict[str, dict[float, Trial]]:
 
 def _rates_wanted(ablation: Ablation, tried: Mapping[str, Mapping[float, Trial]]) -> Configs:
     """Return each arm with the configs of the rates that it is to try next."""
-    if ablation.experiment.work == "time":
-        raise ValueError(f"{ablation.name} times steps and trains nothing: there is no learning rate to tune")
     wanted: Configs = []
     for arm, config in ablation.arms.items():
         start, losses = float(config.training.learning_rate), {rate: of.loss for rate, of in tried[arm].items()}

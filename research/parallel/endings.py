@@ -91,11 +91,18 @@ def _ending(error: BaseException, doing: str) -> Ending:
     if isinstance(error, OSError) and error.errno is not None:
         where = f"{error.filename}: " if error.filename else ""
         return Ending(f"{where}{sentence(error)}", FAILED)
-    if isinstance(error, (*FORESEEN, OSError)) and str(error):
+    if isinstance(error, (*FORESEEN, OSError)) and str(error) and _is_ours(error):
         return Ending(str(error), getattr(error, "exit_code", FAILED))
     if isinstance(error, MemoryError) or any(said in str(error) for said in NO_MEMORY):
         return Ending(f"there is too little memory ({_in_short(error)}): {SMALLER}", FAILED)
     return Ending(f"{doing} met what it does not know, {_in_short(error)}: {_kept(error)}", FAILED)
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Tell whether the words of an exception are ours; those of a library do not say what to do."""
+    frames = traceback.extract_tb(error.__traceback__)
+    file = Path(frames[-1].filename) if frames else ROOT / "run.py"
+    return file.is_relative_to(ROOT) and "site-packages" not in file.relative_to(ROOT).parts
 
 
 def _in_one_line(text: str) -> str:
