@@ -42,10 +42,11 @@ class _Pmap:
 
     def __init__(self, devices: list[jax.Device], axis: str):
         self.devices, self.axis = devices, axis
+        # Once: every pmap of a function that is new is a program that is compiled anew, and stays in memory.
+        self._copies = jax.pmap(lambda _, tree: tree, in_axes=(0, None), devices=devices)
 
     def replicate(self, tree: Any) -> Any:
-        copy = jax.pmap(lambda _, tree: tree, in_axes=(0, None), devices=self.devices)
-        return copy(np.zeros(len(self.devices)), tree)
+        return self._copies(np.zeros(len(self.devices)), tree)
 
     def one_copy(self, tree: Any) -> Any:
         # Not `x[0]`, which is a program over all devices that gathers the whole array.

@@ -19,6 +19,7 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+import tensorstore
 from orbax.checkpoint import checkpoint_managers
 
 NOTES_DIGEST = "notes_sha256"
@@ -147,12 +148,25 @@ class Checkpoints:
         self._opened.close()
 
     def _read_back(self, step: int, saved: dict[str, str]) -> None:
-        """Read the notes and the metadata of every array, but not the arrays, which would double the time of a save."""
+        """Read the notes and the names of the arrays, but not the arrays, which would double the time of a save."""
         notes = self._manager.restore(step, args=ocp.args.Composite(notes=ocp.args.JsonRestore()))["notes"]
         if notes["digests"] != saved:
             raise ValueError("its digests differ from those that were saved")
-        if missing := sorted(saved.keys() - by_path(self._manager.item_metadata(step)["state"].tree).keys()):
+        state = self.folder / str(step) / "state"
+        json.loads((state / "_METADATA").read_bytes())  # of the tree, without which Orbax restores nothing
+        there = _array_names(state)
+        if missing := [name for name in sorted(saved) if name.replace("/", ".") not in there]:
             raise ValueError(f"{missing[0]} is missing")
+
+
+def _array_names(folder: Path) -> set[str]:
+    """Return the names of the arrays in the store that Orbax makes at the end of a save.
+
+    Orbax's `item_metadata` would open every array, and TensorStore 0.1.86 keeps 3 kB for ever of each that it describes.
+    """
+    store = tensorstore.KvStore.open({"driver": "ocdbt", "base": f"{folder.as_uri()}/"}).result()
+    keys = (key.decode() for key in store.list().result())
+    return {name for name, _, kind in (key.rpartition("/") for key in keys) if kind == ".zarray"}
 
 
 def copy_whole(folder: Path, to: Path) -> None:

@@ -116,3 +116,19 @@ def test_equal_devices_find_each_others_programs(strategy):
     assert Devices(strategy, one) == Devices(strategy, one)
     assert hash(Devices(strategy, one)) == hash(Devices(strategy, one))
     assert len({Devices(strategy, one), Devices(other, one), Devices(strategy, four)}) == 3
+
+
+def test_parameters_are_sent_again_without_another_program(strategy):
+    """Validations send theirs again and again: a program for each would be compiled, and would stay in memory."""
+    devices, compiled = Devices(strategy, jax.devices()[:2]), []
+
+    def listen(event, seconds, **_):
+        compiled.append(event)
+
+    run = devices.run(scaled)
+    for scale in range(3):
+        run({"scale": np.float32(scale)}, {"x": np.ones((3, 2), np.float32)})
+        if scale == 0:
+            jax.monitoring.register_event_duration_secs_listener(listen)
+    jax.monitoring.unregister_event_duration_listener(listen)
+    assert not [event for event in compiled if "compile" in event or "trace" in event]

@@ -1,5 +1,6 @@
 """Checkpoints: every bit is restored, the best and the last are kept, and damage is reported in one sentence."""
 
+import gc
 import math
 import shutil
 import tempfile
@@ -306,6 +307,16 @@ def test_a_checkpoint_without_one_of_its_arrays_was_not_written(checkpoints, mon
 
     monkeypatch.setattr(held._manager, "save", forgetful)
     not_written(held)
+
+
+def test_a_save_leaves_nothing_in_memory(checkpoints):
+    """TensorStore 0.1.86 keeps eight lists and dicts for ever of each array that Orbax has it describe."""
+    held, objects = checkpoints(), []
+    for step in range(1, 14):
+        held.save(step, state(step), {}, loss=1.0)
+        gc.collect()
+        objects.append(len(gc.get_objects()))
+    assert objects[-1] - objects[2] < 10 * len(jax.tree.leaves(state(1)))
 
 
 def test_a_checkpoint_that_orbax_loses_was_not_written(checkpoints, monkeypatch):
