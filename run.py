@@ -76,13 +76,18 @@ def _config(name: str, given: Given) -> Any:
 
 def evaluate(given: Given, command: str) -> None:
     """Score a run folder into its result.json."""
+    from research.evaluation.added_split import ParallelFiles
     from research.evaluation.evaluate import evaluate
 
     flags = given.flags
+    new = flags.source, flags.reference, flags.name
+    if any(new) and not all(new[:2]):
+        refuse("evaluate", "a new test set has two sides: give both --source and --reference")
     evaluate(
         flags.workdir,
         split=flags.split,
         every_split=flags.all,
+        files=ParallelFiles(*new) if any(new) else None,
         beams=flags.beam and (flags.beam,),
         gold=flags.gold,
         interventions=flags.interventions,

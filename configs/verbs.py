@@ -72,13 +72,14 @@ AUDIT = Verb(
 
 EVALUATE = Verb(
     summary="score a run folder on its test splits: perplexity, BLEU, chrF, TER, alignment error",
-    usage="--workdir=FOLDER [--all | --split=NAME] [--beam=N] [flags]",
+    usage="--workdir=FOLDER [--all | --split=NAME | --source=FILE --reference=FILE] [flags]",
     description="Score a run folder on its test splits, overall and by source length, word frequency and reordering.\n"
     "Writes result.json, result.md (its tables) and translations/ into the folder.",
     examples=(
         "evaluate --workdir=runs/luong",
         "evaluate --workdir=runs/luong --all",
         "evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
+        "evaluate --workdir=runs/luong --source=news.en --reference=news.de",
     ),
     flags=(
         flag("--workdir", "the run folder", required=True, type=path, metavar="FOLDER"),
@@ -86,6 +87,14 @@ EVALUATE = Verb(
             flag("--all", "every split, validation too; prints the tables of all", action="store_true"),
             flag("--split", "one split of the run folder (default: every test split)", metavar="NAME"),
         ),
+        flag(
+            "--source",
+            "a new test set, one sentence a line, which becomes a test split of the run folder like the others",
+            type=path,
+            metavar="FILE",
+        ),
+        flag("--reference", "for --source: its translation, line for line", type=path, metavar="FILE"),
+        flag("--name", "for --source: of the split (default: the file's name up to its first dot)", metavar="NAME"),
         flag("--beam", "hypotheses kept; 1 is greedy (default: both 1 and the config's)", type=count, metavar="N"),
         GOLD,
         flag(
@@ -95,6 +104,7 @@ EVALUATE = Verb(
             action="store_true",
         ),
     ),
+    excludes={"source": ("all", "split")},
 )
 
 TRANSLATE = Verb(

@@ -61,6 +61,7 @@ def made(tmp_path_factory):
     (corpus / "latin1.en").write_bytes("".join(["käse\n", *["w1\n"] * 59]).encode("latin-1"))
     (corpus / "short.de").write_text("w1\n" * 59)
     (corpus / "empty.en").write_bytes(b"")
+    (corpus / "long.en").write_text("w1 " * 10_000 + "\n")
     (corpus / "blank.en").write_text("\n" * 60)
     (corpus / "blank.de").write_text("\n" * 60)
     (corpus / "cut.en.gz").write_bytes(gzip.compress(text.encode())[:40])

@@ -197,14 +197,23 @@ def test_evaluate_takes_every_test_split_and_both_searches_unless_told(action):
     assert run.main(["evaluate", "--workdir=w"]) == 0
     assert run.main(["evaluate", "--workdir", "w", "--split=test", "--beam=3", "--gold=g.talp"]) == 0
     assert run.main(["evaluate", "--workdir=w", "--all"]) == 0
+    assert run.main(["evaluate", "--workdir=w", "--source=n.en", "--reference=n.de"]) == 0
     command = "python run.py evaluate --workdir"
     default = {"split": None, "every_split": False, "beams": None, "gold": None, "command": f"{command}=w"}
-    default["interventions"] = False
+    default |= {"interventions": False, "files": None}
     told = {"split": "test", "beams": (3,), "gold": Path("g.talp")}
     assert calls == [
         ((Path("w"),), default),
         ((Path("w"),), {**default, **told, "command": f"{command} w --split=test --beam=3 --gold=g.talp"}),
         ((Path("w"),), {**default, "every_split": True, "command": f"{command}=w --all"}),
+        (
+            (Path("w"),),
+            {
+                **default,
+                "files": (Path("n.en"), Path("n.de"), None),
+                "command": f"{command}=w --source=n.en --reference=n.de",
+            },
+        ),
     ]
 
 

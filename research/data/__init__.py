@@ -17,7 +17,7 @@ from ml_collections import ConfigDict
 from research.data.cache import Arrays, cached
 from research.data.download import obtain
 from research.data.examples import Examples, Sentences, encode
-from research.data.pairs import Pair, Split
+from research.data.pairs import Pair, Split, lowered
 from research.data.splits import refuse_test_names
 from research.data.text import read_pairs
 from research.data.vocabulary import Vocabularies, Vocabulary
@@ -50,7 +50,7 @@ def build(config: ConfigDict) -> Corpus:
     _refuse_languages(config.languages)
     splits, digests = SOURCES[config.source](config)
     if config.lowercase:
-        splits = {name: [_lowered(pair) for pair in split] for name, split in splits.items()}
+        splits = {name: [lowered(pair) for pair in split] for name, split in splits.items()}
     whole = splits["train"]
     train = [pair for pair in whole if pair.source.strip() and pair.target.strip()]
     empty, notes = len(whole) - len(train), []
@@ -179,10 +179,6 @@ def _refuse_languages(languages: Sequence[str]) -> None:
         raise ValueError(
             f"data.languages={languages!r}: expected two, the source's and the target's, e.g. ('en', 'de')"
         )
-
-
-def _lowered(pair: Pair) -> Pair:
-    return pair._replace(source=pair.source.lower(), target=pair.target.lower())
 
 
 SOURCES: dict[str, Callable[[ConfigDict], tuple[dict[str, Split], dict[str, str]]]] = {

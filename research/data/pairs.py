@@ -13,4 +13,9 @@ class Pair(NamedTuple):
     """Links (source word, target word), counted from 0 over whitespace-separated words. Empty: unknown."""
 
 
+def lowered(pair: Pair) -> Pair:
+    """Return a pair in lower case, the target too."""
+    return pair._replace(source=pair.source.lower(), target=pair.target.lower())
+
+
 Split = Sequence[Pair]

@@ -104,7 +104,8 @@ def _refuse_mixture(side: Sequence[_Opened]) -> None:
 
 
 def _only_test_split(run: _Opened) -> str:
-    tests = [name for name in run.folder.splits() if name != "validation"]
+    added = run.folder.added()
+    tests = [name for name in run.folder.splits() if name not in added and name != "validation"]
     if len(tests) != 1:
         raise ValueError(f"{run.name} holds {len(tests)} test splits ({', '.join(tests)}); name one with --split")
     return tests[0]

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from research.data.examples import encode
 from research.data.word_counts import read_counts
 from research.decoding.beam import LENGTH_PENALTIES
+from research.evaluation.added_split import ParallelFiles, add_split, read_files
 from research.evaluation.alignment import best_layer, layer_names
 from research.evaluation.breakdown import SCALES, labels
 from research.evaluation.evaluation_data import EvaluationData
@@ -19,7 +20,7 @@ from research.evaluation.gold import gold_digest, gold_of, read_gold
 from research.evaluation.interventions import intervene
 from research.evaluation.loaded_run import LoadedRun, load
 from research.evaluation.result_tables import in_markdown, on_terminal
-from research.evaluation.split_result import count_alignments, measure_split
+from research.evaluation.split_result import count_alignments, measure_split, refuse_unmeasurable
 from research.results.counts import write as write_counts
 from research.results.evaluation_weights import refuse_unknown
 from research.results.ranges import refuse_out_of_range
@@ -34,6 +35,7 @@ def evaluate(
     command: str,
     split: str | None = None,
     every_split: bool = False,
+    files: ParallelFiles | None = None,
     beams: Sequence[int] | None = None,
     gold: Path | None = None,
     interventions: bool = False,
@@ -45,6 +47,7 @@ def evaluate(
         command: the command line that repeats the evaluation, kept with each search.
         split: the split to measure; None is every test split.
         every_split: measure the validation split too, and print the tables.
+        files: a test set to measure instead, which is added to the splits of the run.
         beams: widths to translate with; None is greedy search and the config's beam.
         gold: a Pharaoh file with the alignments of the one split; None takes those that the corpus holds.
         interventions: measure interventions too (see `intervene`), each of which takes one greedy translation.
@@ -53,11 +56,14 @@ def evaluate(
         The content of result.json.
 
     Raises:
-        ValueError: there is no such split, or `gold` is given for several splits or does not fit.
+        ValueError: there is no such split, `files` are no test set, or `gold` is given for several splits or does
+            not fit.
         FileNotFoundError: there is no run folder, or no checkpoint in it.
     """
     console = Console(stderr=True)
     run = load(workdir)
+    added = read_files(files, run.folder, lowercase=run.config.data.lowercase) if files else None
+    split = added.name if added else split
     names = [split] if split else [name for name in run.folder.splits() if every_split or name != VALIDATION]
     if not names:
         raise ValueError(f"{run.folder.path} holds no test split; choose another with --split={VALIDATION}")
@@ -68,7 +74,7 @@ def evaluate(
 
     @cache
     def data(name: str) -> EvaluationData:
-        pairs = run.split(name)
+        pairs = added.pairs if added and name in names else run.split(name)
         aligned = read_gold(gold, pairs) if gold and name in names else gold_of(pairs)
         return EvaluationData(pairs, aligned, word_counts, encode(pairs, run.vocabularies))
 
@@ -77,7 +83,9 @@ def evaluate(
         return _best_layer(run, data(VALIDATION))
 
     for name in names:
-        data(name)  # so that a fault in any is found before the first is measured
+        refuse_unmeasurable(data(name), run.config.data.max_tokens)  # in any, before the first is measured
+    if added:
+        add_split(added, run.folder)
     for name in names:
         columns = (
             TextColumn("{task.description}", markup=False),

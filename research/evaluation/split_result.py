@@ -68,14 +68,10 @@ def measure_split(
     Raises:
         ValueError: the split has no pair, or none that is not longer than data.max_tokens.
     """
-    split = data.split
-    if not split:
-        raise ValueError("there is nothing to evaluate: the split has no sentences")
-    begin = time.monotonic()
     max_tokens = run.config.data.max_tokens
-    fitting, examples = data.examples.fitting(max_tokens), data.examples.within(max_tokens)
-    if not fitting:
-        raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
+    refuse_unmeasurable(data, max_tokens)
+    begin = time.monotonic()
+    split, fitting, examples = data.split, data.examples.fitting(max_tokens), data.examples.within(max_tokens)
     model = (run.translator, run.params)
 
     def forced_on(sources: Sentences, task: str) -> list[Forced]:
@@ -125,6 +121,14 @@ def measure_split(
             counts[name] = np.zeros((len(split), counts_NX.shape[1]))
             counts[name][fitting] = counts_NX
     return SplitResult(result, {name: each.texts for name, each in found.items()}, counts)
+
+
+def refuse_unmeasurable(data: EvaluationData, max_tokens: int) -> None:
+    """Raise ValueError if the split has no pair, or none that is not longer than data.max_tokens."""
+    if not data.split:
+        raise ValueError("there is nothing to evaluate: the split has no sentences")
+    if not data.examples.fitting(max_tokens):
+        raise ValueError(f"every pair of the split is longer than data.max_tokens={max_tokens} of the run")
 
 
 def count_alignments(run: LoadedRun, data: EvaluationData, track: Track) -> AlignmentCounts:

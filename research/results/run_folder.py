@@ -69,8 +69,16 @@ class RunFolder:
         return self.path / "counts" / f"{split}.npz"
 
     def splits(self) -> list[str]:
-        """Return the names of the splits that can be evaluated, tests before validation."""
-        return _tests_first(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
+        """Return the names of the splits that can be evaluated: tests, those that were added, and validation."""
+        return self._in_order(file.name.removesuffix(".jsonl.gz") for file in (self.path / "splits").glob("*.jsonl.gz"))
+
+    def added(self) -> dict[str, dict[str, str]]:
+        """Return the test sets that were given after training: by name, the facts of `AddedSplit`."""
+        return self.provenance().get("added", {})
+
+    def _in_order(self, splits: Iterable[str]) -> list[str]:
+        added = self.added()
+        return sorted(splits, key=lambda name: (name == "validation", name in added, name))
 
     def config(self) -> ConfigDict:
         """Return the locked config of the run, with tuples for lists."""
@@ -171,7 +179,7 @@ class RunFolder:
         searches = {**kept, **measured["searches"]}
         costs = {name: provenance[name] for name in Costs.__annotations__}
         splits = {**splits, split: {**measured, "searches": searches}}
-        ordered = {name: splits[name] for name in _tests_first(splits)}  # not in the order of measuring
+        ordered = {name: splits[name] for name in self._in_order(splits)}  # not in the order of measuring
         self.write_json("result.json", {**costs, "config": self.read_json("config.json"), "splits": ordered})
 
     def record_files(self) -> None:
@@ -183,7 +191,7 @@ class RunFolder:
         found = self._file_digests()
         for name, digest in self.provenance().get("files", {}).items():
             if found.get(name) != digest:
-                what = "is not what training wrote" if name in found else "is missing"
+                what = "is not what was written" if name in found else "is missing"
                 raise ValueError(f"{self.path / name} {what}; {AGAIN}")
 
     def _file_digests(self) -> dict[str, str]:
@@ -226,10 +234,6 @@ class RunFolder:
         """Delete the lines of later steps, which a resumed run writes again."""
         kept = [record for record in self.metrics() if record["step"] <= step]
         self.write_bytes("metrics.jsonl", b"".join(map(json_line, kept)))
-
-
-def _tests_first(splits: Iterable[str]) -> list[str]:
-    return sorted(splits, key=lambda name: (name == "validation", name))
 
 
 def beams(searches: Mapping[str, Any]) -> list[int]:

@@ -58,6 +58,7 @@ class Provenance(TypedDict, total=False):
     versions: dict[str, str]
     digests: dict[str, str]
     files: dict[str, str]
+    added: dict[str, dict[str, str]]
     training_pairs: int
     skipped_pairs: dict[str, int]
     went_on: list[dict[str, Any]]

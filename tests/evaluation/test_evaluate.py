@@ -19,8 +19,10 @@ from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies
 from research.data.word_counts import FILE, count_words, write_counts
 from research.decoding.forced import force
+from research.evaluation.added_split import ParallelFiles, add_split, read_files
 from research.evaluation.alignment import best_layer, count_alignment
 from research.evaluation.attention import attention_weights
+from research.evaluation.comparable import read
 from research.evaluation.evaluate import evaluate
 from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import gold_of
@@ -334,6 +336,91 @@ def test_a_later_search_is_added_to_the_result(workdir):
     assert {name: scores["command"] for name, scores in searches.items()} == {"beam1": "then", "beam2": "first"}
     with pytest.raises(ValueError, match=r"has no split 'tset'; it has: test, validation"):
         evaluate(workdir, split="tset", command="")
+
+
+def written(folder, sources, references, names=("news.en", "news.de")):
+    """Return the two files of a test set."""
+    files = [folder / name for name in names]
+    for file, lines in zip(files, (sources, references), strict=True):
+        file.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return files
+
+
+def test_a_test_set_that_is_given_after_training_is_scored_as_one_of_the_corpus(workdir, tmp_path):
+    folder = RunFolder(shutil.copytree(workdir, tmp_path / "run"))
+    folder.record_files()
+    files = written(tmp_path, SOURCES, [pair.target for pair in PAIRS])
+    evaluate(folder.path, command="")
+    first = evaluate(folder.path, files=ParallelFiles(*files), command="with files")["splits"]["news"]
+    splits = evaluate(folder.path, split="news", beams=(2,), command="")["splits"]
+    assert [*splits][:2] == folder.splits()[:2] == ["test", "news"]  # the run's own first, whatever the names
+    gold = ("alignment", "by", "seconds", "attention", "samples", "searches")  # the set has no alignment
+    test, news = ({key: value for key, value in splits[name].items() if key not in gold} for name in ("test", "news"))
+    assert news == test
+    for search in ("beam1", "beam3"):
+        for score in ("bleu", "chrf", "ter"):
+            assert splits["news"]["searches"][search][score] == splits["test"]["searches"][search][score]
+        texts = [(folder.path / "translations" / f"{name}.{search}.txt").read_text() for name in ("test", "news")]
+        assert texts[0] == texts[1]
+    assert splits["news"]["searches"]["beam3"]["command"] == "with files"
+    assert "beam2" in splits["news"]["searches"]  # by its name alone, later
+    if first["alignment"]:  # the layer is chosen on the validation split, whose gold alignment is known
+        assert first["alignment"]["layer"] == splits["test"]["alignment"]["layer"] != "mean"
+    assert counts.read(folder, "news").of("bleu", "beam3").shape[0] == len(PAIRS)
+    assert "## news\n" in (folder.path / "result.md").read_text()
+    compared = [read([folder.path], [folder.path], split=split, search=None).split for split in (None, "news")]
+    assert compared == ["test", "news"]  # where none is named, the corpus's own
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    facts = {"source": "news.en", "source_sha256": digests[0], "reference": "news.de", "reference_sha256": digests[1]}
+    assert folder.provenance()["added"] == {"news": facts}
+    folder.split_file("news").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"news\.jsonl\.gz is not what was written"):
+        evaluate(folder.path, split="news", command="")
+
+
+@transformer_unless_slow
+def test_an_added_test_set_stays_what_it_is(workdir, tmp_path):
+    folder = RunFolder(shutil.copytree(workdir, tmp_path / "run"))
+    config = folder.read_json("config.json")
+    config["data"]["lowercase"] = True
+    folder.write_json("config.json", config)
+    files = ParallelFiles(*written(tmp_path, ["A Cat"], ["A CAT"]), "another")
+    evaluate(folder.path, files=files, beams=(1,), command="")
+    assert load(folder.path).split("another") == [Pair("a cat", "a cat")]  # as the run's own splits are
+    evaluate(folder.path, files=files, beams=(2,), command="")
+    before = {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()}
+    assert sorted(folder.result()["splits"]["another"]["searches"]) == ["beam1", "beam2"]
+    written(tmp_path, ["A Cat"], ["A DOG"])
+    with pytest.raises(ValueError, match=r"has a test set 'another' already, of other text \(news.en, news.de\): give"):
+        evaluate(folder.path, files=files, command="")
+    written(tmp_path, ["cats " * 20], ["cats"])
+    with pytest.raises(ValueError, match="every pair of the split is longer"):
+        evaluate(folder.path, files=files._replace(name="long"), command="")
+    with folder.alone(), pytest.raises(OSError, match="another process is training into"):
+        evaluate(folder.path, files=ParallelFiles(*written(tmp_path, ["a"], ["a"])), command="")
+    assert {file: file.read_bytes() for file in folder.path.rglob("*") if file.is_file()} == before
+
+
+@pytest.mark.parametrize("killed_in", ["research.evaluation.added_split.write_split", "RunFolder.record_files"])
+def test_a_test_set_that_a_kill_left_half_added_is_completed_by_the_same_command(
+    none, tmp_path, killed_in, monkeypatch
+):
+    folder = RunFolder(shutil.copytree(none, tmp_path / "run"))
+    split = read_files(ParallelFiles(*written(tmp_path, ["a cat"], ["A CAT"])), folder, lowercase=False)
+    place = killed_in if killed_in.startswith("research") else f"research.results.run_folder.{killed_in}"
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(place, kill)
+        with pytest.raises(KeyboardInterrupt):
+            add_split(split, folder)
+    folder.refuse_changed_files()  # the run is as usable as before
+    split = read_files(ParallelFiles(*written(tmp_path, ["a cat"], ["A CAT"])), folder, lowercase=False)
+    add_split(split, folder)
+    assert "splits/news.jsonl.gz" in folder.provenance()["files"]
+    assert load(folder.path).split("news") == split.pairs
 
 
 @transformer_unless_slow

@@ -238,9 +238,9 @@ def test_a_file_that_the_numbers_depend_on_is_never_another_in_silence(name, unb
     content = bytearray((copy / name).read_bytes())
     content[len(content) // 2] ^= 1
     (copy / name).write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{name} is not what training wrote; restore it, or make the run again"):
+    with pytest.raises(ValueError, match=rf"{name} is not what was written; restore it, or make the run again"):
         load(copy)
-    with pytest.raises((ValueError, OSError), match=rf"{name}.* is (damaged|not what training wrote|not a whole)"):
+    with pytest.raises((ValueError, OSError), match=rf"{name}.* is (damaged|not what was written|not a whole)"):
         train(copy)
 
 
