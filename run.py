@@ -80,6 +80,11 @@ def evaluate(given: Given, command: str) -> None:
     from research.evaluation.evaluate import evaluate
 
     flags = given.flags
+    if flags.tokenizer:
+        from research.evaluation.score_again import score_again
+
+        score_again(flags.workdir, flags.tokenizer, split=flags.split, command=command)
+        return
     new = flags.source, flags.reference, flags.name
     if any(new) and not all(new[:2]):
         refuse("evaluate", "a new test set has two sides: give both --source and --reference")

@@ -2,6 +2,8 @@
 
 from configs.flags import Verb, count, flag, looks, new_file, numbers, path
 
+TOKENIZER = "BLEU of the translations that are there with another tokeniser of sacreBLEU, such as char or ko-mecab"
+
 GOLD = flag(
     "--gold",
     "gold alignment of the split in the Pharaoh format, words counted from 0, source first: 0-1 is sure, 0?1 or 0p1 "
@@ -80,6 +82,7 @@ EVALUATE = Verb(
         "evaluate --workdir=runs/luong --all",
         "evaluate --workdir=runs/luong --split=test_2016_flickr --beam=5",
         "evaluate --workdir=runs/luong --source=news.en --reference=news.de",
+        "evaluate --workdir=runs/luong --tokenizer=char",
     ),
     flags=(
         flag("--workdir", "the run folder", required=True, type=path, metavar="FOLDER"),
@@ -103,8 +106,12 @@ EVALUATE = Verb(
             "one greedy search for each",
             action="store_true",
         ),
+        flag("--tokenizer", f"do not translate: add {TOKENIZER}", metavar="NAME"),
     ),
-    excludes={"source": ("all", "split")},
+    excludes={
+        "source": ("all", "split"),
+        "tokenizer": ("all", "beam", "gold", "interventions", "source", "reference", "name"),
+    },
 )
 
 TRANSLATE = Verb(
@@ -189,6 +196,7 @@ COMPARE = Verb(
             type=float,
             metavar="POINTS",
         ),
+        flag("--tokenizer", f"take {TOKENIZER}", metavar="NAME", dest="tokenize"),
         flag("--level", "of the intervals (default: %(default)s)", type=float, default=0.95, metavar="SHARE"),
         flag("--resamples", "of the sentences (default: %(default)s)", type=int, default=2_000, metavar="N"),
         flag(

@@ -142,6 +142,7 @@ def test_the_examples_in_the_help_are_accepted(
     verb, action, train, audit, compare, report, ablate, counted_flops, capsys
 ):
     action("research.evaluation.evaluate", "evaluate")
+    action("research.evaluation.score_again", "score_again")
     action("research.evaluation.translate_text", "translate_text")
     action("research.evaluation.score_text", "score_text")
     leave(verb, "--help")
@@ -217,6 +218,16 @@ def test_evaluate_takes_every_test_split_and_both_searches_unless_told(action):
     ]
 
 
+def test_evaluate_scores_again_with_another_tokeniser_and_translates_nothing(action):
+    evaluated, calls = (
+        action("research.evaluation.evaluate", "evaluate"),
+        action("research.evaluation.score_again", "score_again"),
+    )
+    assert run.main(["evaluate", "--workdir=w", "--tokenizer=char", "--split=test"]) == 0
+    command = "python run.py evaluate --workdir=w --tokenizer=char --split=test"
+    assert (calls, evaluated) == ([((Path("w"), "char"), {"split": "test", "command": command})], [])
+
+
 def test_translate_reads_and_writes_the_standard_streams(action):
     calls = action("research.evaluation.translate_text", "translate_text")
     assert run.main(["translate", "--workdir=w", "--attention=maps", "--beam=3"]) == 0
@@ -231,16 +242,17 @@ def test_translate_reads_and_writes_the_standard_streams(action):
 def test_compare_takes_two_systems_and_ends_in_the_verdict(compare, capsys):
     assert run.main(["compare", "a", "--with", "b"]) == 0
     defaults = {"split": None, "search": None, "measure": "bleu", "margin": None}
-    defaults |= {"level": 0.95, "resamples": 2_000, "seed": 0}
+    defaults |= {"level": 0.95, "resamples": 2_000, "seed": 0, "tokenize": None}
     assert compare == [(([Path("a")], [Path("b")]), defaults)]
     assert capsys.readouterr().out == "what was found\nA is better\n"
 
 
 def test_compare_writes_json_with_the_command(compare):
     flags = ["--split=test", "--search=beam1", "--measure=ter", "--margin=0.5", "--level=0.9", "--resamples=99"]
+    flags.append("--tokenizer=char")
     assert run.main(["compare", "a0", "a1", "--with", "b0", "b1", *flags, "--seed=7", "--json=c.json"]) == 0
     named = {"split": "test", "search": "beam1", "measure": "ter", "margin": 0.5}
-    named |= {"level": 0.9, "resamples": 99, "seed": 7}
+    named |= {"level": 0.9, "resamples": 99, "seed": 7, "tokenize": "char"}
     command = f"python run.py compare a0 a1 --with b0 b1 {' '.join(flags)} --seed=7 --json=c.json"
     assert compare == [
         (([Path("a0"), Path("a1")], [Path("b0"), Path("b1")]), named),

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 from research.data.splits import read_split
-from research.data.text import read_lines
 from research.evaluation.quality import tokenizer
+from research.evaluation.translations import read_translations, searches
 from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder, beams
 
@@ -54,13 +54,21 @@ class _Opened(NamedTuple):
     config: ConfigDict
 
 
-def read(a: Sequence[Path | str], b: Sequence[Path | str], *, split: str | None, search: str | None) -> Comparable:
+def read(
+    a: Sequence[Path | str],
+    b: Sequence[Path | str],
+    *,
+    split: str | None,
+    search: str | None,
+    tokenize: str | None = None,
+) -> Comparable:
     """Read the runs of system A and of system B.
 
     Args:
         a, b: the run folders of each system.
         split: the split that was translated; None if there is only one test split.
         search: "beam1" is greedy; None for the widest that all were evaluated with.
+        tokenize: sacreBLEU's tokeniser; None for that of the runs.
 
     Raises:
         ValueError, OSError: the runs do not compare, or are not run folders.
@@ -72,7 +80,8 @@ def read(a: Sequence[Path | str], b: Sequence[Path | str], *, split: str | None,
     split = split or _only_test_split(runs[0])
     references = _shared_references(runs, split)
     search = _shared_search(runs, split, search)
-    tokenizers = {tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1]): run.name for run in runs}
+    own = [tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1]) for run in runs]
+    tokenizers = {tokenize or each: run.name for each, run in zip(own, runs, strict=True)}
     if len(tokenizers) > 1:
         (one, first), (other, second) = list(tokenizers.items())[:2]
         raise ValueError(f"{first} is scored with tok:{one} and {second} with tok:{other}: their BLEU does not compare")
@@ -136,12 +145,8 @@ def _shared_references(runs: Sequence[_Opened], split: str) -> list[str]:
     return [target for _, target in first]
 
 
-def _searches(run: _Opened, split: str) -> dict[str, Any]:
-    return run.folder.result().get("splits", {}).get(split, {}).get("searches", {})
-
-
 def _shared_search(runs: Sequence[_Opened], split: str, wanted: str | None) -> str:
-    measured = {run.name: _searches(run, split) for run in runs}
+    measured = {run.name: searches(run.folder, split) for run in runs}
     for name, done in measured.items():
         command = f"python run.py evaluate --workdir={name} --split={split}"
         if not done:
@@ -159,12 +164,5 @@ def _shared_search(runs: Sequence[_Opened], split: str, wanted: str | None) -> s
 
 
 def _read(run: _Opened, split: str, search: str, sentences: int) -> EvaluatedRun:
-    file = run.folder.path / "translations" / f"{split}.{search}.txt"
-    if not file.is_file():
-        raise FileNotFoundError(f"{file} is missing, though {run.name} was evaluated; evaluate it again")
-    translations = read_lines(file)
-    if len(translations) != sentences:
-        raise ValueError(
-            f"{file} has {len(translations):,} lines for the {sentences:,} sentences of {split}; evaluate it again"
-        )
-    return EvaluatedRun(run.name, run.config.seed, translations, _searches(run, split)[search])
+    translations = read_translations(run.folder, split, search, sentences=sentences)
+    return EvaluatedRun(run.name, run.config.seed, translations, searches(run.folder, split)[search])

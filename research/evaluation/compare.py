@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from research.evaluation import quality
-from research.evaluation.comparable import Comparable, EvaluatedRun, read
+from research.evaluation.comparable import EvaluatedRun, read
+from research.evaluation.translations import refuse_stale
 from research.files import json_bytes, write_whole
 from research.results.measures import MEASURES
 from research.statistics.contrasts import Interval, Scores, verdict
@@ -91,6 +92,7 @@ def compare(
     level: float,
     resamples: int,
     seed: int,
+    tokenize: str | None = None,
 ) -> SystemComparison:
     """Compare two systems over seeds and sentences. `contrasts` has the equation of the interval.
 
@@ -102,12 +104,15 @@ def compare(
         level: the level of the intervals, such as 0.95.
         resamples: the number of resamples of the sentences.
         seed: the seed of the resamples.
+        tokenize: sacreBLEU's tokeniser, of BLEU; None for that of the runs.
 
     Raises:
         ValueError, OSError: the systems cannot be compared.
     """
     _refuse_impossible(measure, margin, level, resamples, seed)
-    runs = read(a, b, split=split, search=search)
+    if tokenize is not None:
+        _refuse_tokenizer(tokenize, measure)
+    runs = read(a, b, split=split, search=search, tokenize=tokenize)
     scorer = SCORERS[measure]
     scored = {
         side: [scorer(run.translations, runs.references, tokenize=runs.tokenize) for run in of]
@@ -115,7 +120,7 @@ def compare(
     }
     first = scored["a"][0]
     for run, score in zip([*runs.a, *runs.b], [*scored["a"], *scored["b"]], strict=True):
-        _refuse_stale(run, runs, measure, score.score, first.signature)
+        refuse_stale(run.name, runs.split, runs.search, measure, score, run.recorded)
 
     counts = {side: np.array([each.counts for each in of], np.float64) for side, of in scored.items()}
     scores = Scores.of_sentences(counts, first.of_sums, seed=seed, resamples=resamples)
@@ -180,14 +185,7 @@ def _refuse_impossible(measure: str, margin: float | None, level: float, resampl
         raise ValueError(f"resamples {resamples:,}: too few for a standard error; take {FEWEST_RESAMPLES:,} or more")
 
 
-def _refuse_stale(run: EvaluatedRun, runs: Comparable, measure: str, score: float, signature: str) -> None:
-    """Refuse a run whose result.json is of other translations: evaluated in between, or an evaluation was stopped.
-
-    Under another signature (another sacreBLEU, say) the scores may differ; here all runs are scored alike.
-    """
-    recorded = run.recorded.get(measure, {})
-    if recorded.get("signature") == signature and abs(recorded["score"] - score) > 1e-6:
-        raise ValueError(
-            f"{run.name}: its translations of {runs.split} by {runs.search} score {score:.2f}, but result.json says "
-            f"{recorded['score']:.2f}; evaluate it again"
-        )
+def _refuse_tokenizer(tokenize: str, measure: str) -> None:
+    quality.refuse_unusable(tokenize, "--tokenizer")
+    if measure != "bleu":
+        raise ValueError(f"--tokenizer is of BLEU, and the measure is {measure}: leave it out, or take --measure=bleu")

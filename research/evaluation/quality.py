@@ -54,15 +54,20 @@ def tokenizer(asked: str, language: str) -> str:
     Raises:
         ValueError: sacreBLEU has no tokeniser of the name `asked`, or what it needs is not installed here.
     """
-    if asked and asked not in BLEU.TOKENIZERS:
-        raise ValueError(f"evaluation.tokenize={asked!r} is unknown; choose one of {', '.join(BLEU.TOKENIZERS)}")
     if asked:
-        try:
-            BLEU(tokenize=asked)
-        except Exception as error:  # each tokeniser has its own, for a package or a file that it lacks
-            said = " ".join(str(error).split())
-            raise ValueError(f"evaluation.tokenize={asked!r} cannot be used here: {said}") from error
+        refuse_unusable(asked, "evaluation.tokenize")
     return asked or TOKENIZERS.get(re.split("[-_]", language)[0].lower(), DEFAULT_TOKENIZER)
+
+
+def refuse_unusable(tokenize: str, field: str) -> None:
+    """Raise ValueError unless sacreBLEU has the tokeniser, and what it needs is here. `field`: names it, for errors."""
+    if tokenize not in BLEU.TOKENIZERS:
+        raise ValueError(f"{field}={tokenize!r} is unknown; choose one of {', '.join(BLEU.TOKENIZERS)}")
+    try:
+        BLEU(tokenize=tokenize)
+    except Exception as error:  # each tokeniser has its own, for a package or a file that it lacks
+        said = " ".join(str(error).split())
+        raise ValueError(f"{field}={tokenize!r} cannot be used here: {said}") from error
 
 
 def bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str, lowercase: bool) -> CorpusScore:

@@ -104,6 +104,10 @@ def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet
     yield _beside("Overall", {"": [_overall("all", measured)]})
     scores = ("bleu", "bleu_lowercased", "chrf", "ter")
     rows = [{"bin": name} | {score: search[score]["score"] for score in scores} for name, search in searches.items()]
+    again = {name: search.get("bleu_by_tokenizer", {}) for name, search in searches.items()}
+    for tokenize in dict.fromkeys(each for by in again.values() for each in by):
+        for row in rows:
+            row[f"BLEU {tokenize}"] = again[row["bin"]].get(tokenize, {}).get("score")
     yield _beside("Translations", {"": rows})
     for name, title in TITLES.items():
         found = {part: each["by"][name] for part, each in parts.items() if each.get("by", {}).get(name)}
@@ -147,7 +151,8 @@ def _beside(title: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> She
 def _signatures(result: Mapping[str, Any]) -> list[str]:
     searches = [search for split in result["splits"].values() for search in split["searches"].values()]
     said = [f"{HEADINGS[name][0]}: {each[name]['signature']}" for name in ("bleu", "chrf", "ter") for each in searches]
-    return list(dict.fromkeys(said))
+    again = [found for each in searches for found in each.get("bleu_by_tokenizer", {}).values()]
+    return list(dict.fromkeys([*said, *(f"BLEU: {each['signature']}" for each in again)]))
 
 
 def _change(name: str, row: Mapping[str, Any]) -> str | None:

@@ -94,6 +94,7 @@ class SearchResult(TypedDict, total=False):
     bleu_lowercased: ScoreResult
     chrf: ScoreResult
     ter: ScoreResult
+    bleu_by_tokenizer: dict[str, ScoreResult]
     command: str
     seconds: float
     sentences_per_second: Number

@@ -105,6 +105,15 @@ def test_a_system_beside_itself(make):
     assert [line.split() for line in lines(found) if "-" in line] == [["A", "-", "B", "+0.00", "+0.00", "to", "+0.00"]]
 
 
+def test_another_tokeniser_scores_what_was_scored_with_two(make):
+    runs = [make("a", GOOD)], [make("b", BAD, evaluation__tokenize="intl")]
+    found = compare(*runs, **DEFAULTS, tokenize="char")
+    references = [pair.target for pair in PAIRS]
+    good, bad = (quality.bleu(texts, references, tokenize="char", lowercase=False) for texts in (GOOD, BAD))
+    assert (found.a.score, found.b.score, found.signature) == (good.score, bad.score, good.signature)
+    assert "tok:char" in found.signature
+
+
 def test_greedy_by_name(make):
     found = compare([make("a", GOOD)], [make("b", BAD)], **{**DEFAULTS, "search": "beam1"})
     assert found.difference == 0  # both have the same greedy translations
@@ -264,7 +273,7 @@ def test_translations_that_are_not_those_of_the_result(make):
     with pytest.raises(ValueError, match=r"test\.beam3\.txt has 22 lines for the 23 sentences of test"):
         compare(["a"], ["a"], **DEFAULTS)
     file.unlink()
-    with pytest.raises(FileNotFoundError, match="is missing, though a was evaluated"):
+    with pytest.raises(FileNotFoundError, match="is missing, though the run was evaluated"):
         compare(["a"], ["a"], **DEFAULTS)
 
 

@@ -11,6 +11,7 @@ from collections import Counter
 import jax
 import numpy as np
 import pytest
+import sacrebleu
 
 from configs.base import base
 from research.data.examples import encode
@@ -30,6 +31,7 @@ from research.evaluation.loaded_run import load
 from research.evaluation.perplexity import cross_entropy
 from research.evaluation.quality import bleu, chrf, ter
 from research.evaluation.samples import spread
+from research.evaluation.score_again import score_again
 from research.evaluation.split_result import measure_split
 from research.evaluation.translate_text import translate_text
 from research.evaluation.validation import validator
@@ -421,6 +423,39 @@ def test_a_test_set_that_a_kill_left_half_added_is_completed_by_the_same_command
     add_split(split, folder)
     assert "splits/news.jsonl.gz" in folder.provenance()["files"]
     assert load(folder.path).split("news") == split.pairs
+
+
+@transformer_unless_slow
+def test_translations_are_scored_again_with_another_tokeniser(workdir, tmp_path, capsys):
+    folder = RunFolder(shutil.copytree(workdir, tmp_path / "run"))
+    before = evaluate(folder.path, command="", every_split=True)["splits"]
+    for tokenize in ("char", "intl"):
+        after = score_again(folder.path, tokenize, command=f"with {tokenize}")["splits"]
+    assert folder.result()["splits"] == after
+    tables = (folder.path / "result.md").read_text()
+    for split, pairs in (("test", PAIRS), ("validation", PAIRS[:7])):
+        for search, found in after[split]["searches"].items():
+            lines = (folder.path / "translations" / f"{split}.{search}.txt").read_text("utf-8").split("\n")[:-1]
+            again = found.pop("bleu_by_tokenizer")
+            assert list(again) == ["char", "intl"]
+            for tokenize, held in again.items():
+                expected = sacrebleu.corpus_bleu(lines, [[pair.target for pair in pairs]], tokenize=tokenize)
+                assert held["score"] == pytest.approx(expected.score)
+                assert f"tok:{tokenize}" in held["signature"]
+                assert held["command"] == f"with {tokenize}"
+                assert f"- BLEU: {held['signature']}\n" in tables
+            assert f"| {again['char']['score']:.2f} | {again['intl']['score']:.2f} |\n" in tables
+    assert after == before  # nothing else has changed
+    assert "BLEU char | BLEU intl |\n" in tables
+    assert "test, tok:intl: greedy BLEU" in capsys.readouterr().err
+    file = folder.path / "translations" / "test.beam1.txt"
+    held = file.read_text()
+    file.write_text(held.upper().replace(" ", "") + "x\n")
+    with pytest.raises(ValueError, match=r"has 12 lines for the 11 sentences of test; evaluate it again"):
+        score_again(folder.path, "char", command="")
+    file.write_text("".join(f"{pair.target}\n" for pair in PAIRS))
+    with pytest.raises(ValueError, match=r"translations of test by beam1 score 100\.00, but result\.json says"):
+        score_again(folder.path, "char", command="")
 
 
 @transformer_unless_slow
