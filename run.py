@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 from configs.parser import Given, UsageError, overview, read, refuse
 from configs.verbs import VERBS
+from research.files import refuse_unwritable
 from research.parallel.endings import ending, interrupt_on_signals
 
 EXPLORING = (0, 1, 2)
@@ -129,6 +130,8 @@ def compare(given: Given, command: str) -> None:
     from research.evaluation.compare import compare, write_json
     from research.evaluation.comparison_table import terminal
 
+    if given.flags.json:
+        refuse_unwritable(given.flags.json.parent)
     named = {name: value for name, value in vars(given.flags).items() if name != "json"}
     found = compare(named.pop("a"), named.pop("b"), **named)
     if given.flags.json:
@@ -293,14 +296,16 @@ def _answer(ablation: Any, launching: Any, flags: Any, lock: Any = None) -> None
     if flags.dry_run:
         _print_launches(ablation.launches(), launching)
         return
+    if flags.keep:
+        from research.ablation.kept_runs import keep, refuse_unkeepable
+
+        refuse_unkeepable(flags.keep, ablation.arms.values())
     answer = ablation.run(launching, resume=flags.resume, lock=lock)
     Console().print(answers_terminal([ablation.file]))
     print(f"\nAnswer: {ablation.file}; `python run.py report {ablation.out} --out=report/` makes a page of it")
     if flags.evidence:
         print(f"Runs made elsewhere: {ablation.taken()}, of {', '.join(map(str, flags.evidence))}")
     if flags.keep:
-        from research.ablation.kept_runs import keep
-
         kept = keep(ablation.asked(), flags.keep)
         print(f"Evidence: {len(kept)} runs in {flags.keep}")
     if any(arm.failed for arm in answer.arms):
@@ -325,6 +330,8 @@ def report(given: Given, command: str) -> None:
     from research.report import answers_terminal, terminal_table, write_report
     from research.results.evidence import keep
 
+    if given.flags.keep:
+        refuse_unwritable(given.flags.keep)
     found = {path: answers(path) for path in given.flags.runs}
     runs = [path for path, answered in found.items() if not answered]
     asked = [answer for answered in found.values() for answer in answered]

@@ -58,6 +58,8 @@ def new_file(text: str) -> Path:
     file = path(text)
     if not file.parent.is_dir():
         raise ArgumentTypeError(f"there is no folder {file.parent}: make it, or name a file in another one")
+    if file.is_dir():
+        raise ArgumentTypeError(f"{file} is a folder: name a file in it")
     return file
 
 

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import sys
+import tempfile
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -49,6 +50,24 @@ def write_whole(path: Path, content: bytes) -> None:
         finally:
             with suppress(OSError):  # the error before this one says why
                 unfinished.unlink(missing_ok=True)
+
+
+def refuse_unwritable(folder: Path) -> None:
+    """Raise OSError unless files can be made in a folder, which need not be there yet: better before hours of work."""
+    with named(folder):
+        there = folder
+        while not there.exists():
+            there = there.parent
+        tempfile.TemporaryFile(dir=there).close()
+
+
+def refuse_others_files(folder: Path, names: Collection[str], *, by: str) -> None:
+    """Raise ValueError if `own_files` would not replace one of the files; arguments as there."""
+    earlier = _listed(folder, by)
+    may_replace = names if not earlier and _of_an_earlier_version(folder) else earlier
+    for name in names:
+        if name not in may_replace and (folder / name).exists():
+            raise ValueError(f"{folder / name} is there already, and {by} did not write it: {MOVE}")
 
 
 @contextmanager
@@ -97,10 +116,7 @@ def own_files(folder: Path, names: Collection[str], *, by: str) -> Iterator[None
     if not names and not earlier:
         yield
         return
-    may_replace = names if not earlier and _of_an_earlier_version(folder) else earlier
-    for name in names:
-        if name not in may_replace and (folder / name).exists():
-            raise ValueError(f"{folder / name} is there already, and {by} did not write it: {MOVE}")
+    refuse_others_files(folder, names, by=by)
     _list(list_file, {*earlier, *names})
     yield
     for name in earlier - set(names):

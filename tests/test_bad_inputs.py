@@ -94,6 +94,7 @@ def made(tmp_path_factory):
         "steps_are_words": ("provenance.json", '{"steps": "five"}'),
         "step_is_a_word": ("metrics.jsonl", '{"step": "five"}\n'),
         "metrics_is_text": ("metrics.jsonl", "loss 3\n"),
+        "translations_is_a_file": ("translations", ""),
         "split_is_no_gzip": ("splits/test.jsonl.gz", "text"),
         "vocabulary_is_text": ("vocabulary/source.model", "text"),
     }.items():
@@ -107,6 +108,9 @@ def made(tmp_path_factory):
     }.items():
         path = Path(shutil.copytree(ours, folder / "damaged" / name)) / remove
         shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "a_file").write_text("")
+    (folder / "page").mkdir()
+    (folder / "page" / "index.html").write_text("a person's")
     links = {"far": "0-99", "negative": "-1-0", "words": "a-b", "few": "0-0", "empty": ""}
     for name, link in links.items():
         (folder / f"{name}.gold").write_text(f"{link}\n" * (1 if name == "few" else 7))

@@ -3,6 +3,7 @@
 import errno
 import json
 import math
+import os
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,26 @@ def test_what_cannot_be_a_file_is_one_sentence(path, said, tmp_path):
     with pytest.raises(OSError, match=said):
         files.write_whole(tmp_path / path, b"x")
     assert sorted(each.name for each in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize("folder", ["", "new/one", "a_file/one", "a_file"])
+def test_a_folder_that_cannot_be_written_is_found_at_once_and_nothing_is_left(folder, tmp_path):
+    (tmp_path / "a_file").write_bytes(b"text")
+    if folder.startswith("a_file"):
+        with pytest.raises(OSError, match=f"^cannot write {tmp_path / folder}: not a directory; a part of the path is"):
+            files.refuse_unwritable(tmp_path / folder)
+    else:
+        files.refuse_unwritable(tmp_path / folder)
+    assert [each.name for each in tmp_path.rglob("*")] == ["a_file"]
+
+
+def test_a_read_only_folder_is_found_before_anything_is_written(tmp_path, monkeypatch):
+    def refuse(dir):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(dir))
+
+    monkeypatch.setattr("tempfile.TemporaryFile", refuse)
+    with pytest.raises(OSError, match=f"^cannot write {tmp_path / 'new'}: read-only file system; choose a place that"):
+        files.refuse_unwritable(tmp_path / "new")
 
 
 def test_a_long_name_leaves_room_for_that_of_the_unfinished_file(tmp_path):

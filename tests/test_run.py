@@ -247,6 +247,14 @@ def test_compare_takes_two_systems_and_ends_in_the_verdict(compare, capsys):
     assert capsys.readouterr().out == "what was found\nA is better\n"
 
 
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(compare, report, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert leave("compare", "a", "--with", "b", f"--json={tmp_path}") == 2
+    assert leave("report", "a", "--out=o", f"--keep={tmp_path / 'file'}") == 1
+    assert f"cannot write {tmp_path / 'file'}: not a directory" in capsys.readouterr().err
+    assert compare == report == []
+
+
 def test_compare_writes_json_with_the_command(compare):
     flags = ["--split=test", "--search=beam1", "--measure=ter", "--margin=0.5", "--level=0.9", "--resamples=99"]
     flags.append("--tokenizer=char")

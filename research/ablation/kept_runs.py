@@ -7,6 +7,7 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from research.ablation.asked import Asked
+from research.files import refuse_unwritable
 from research.results.evidence import keep_for_verdict
 from research.results.measures import MEASURES
 from research.results.run_folder import RunFolder
@@ -23,6 +24,12 @@ def check(folders: Sequence[Path], arms: Iterable[ConfigDict]) -> None:
             raise ValueError(f"there are no runs in {folder}, which --evidence names: give the folder that has them")
     if folders:
         _refuse_unnamed_text(arms)
+
+
+def refuse_unkeepable(out: Path, arms: Iterable[ConfigDict]) -> None:
+    """Raise ValueError or OSError where `keep` could write no evidence of these arms, before any is trained."""
+    refuse_unwritable(out)
+    _refuse_unnamed_text(arms)
 
 
 def keep(asked: Asked, out: Path) -> list[Path]:

@@ -21,10 +21,11 @@ from research.evaluation.interventions import intervene
 from research.evaluation.loaded_run import LoadedRun, load
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.split_result import count_alignments, measure_split, refuse_unmeasurable
+from research.files import refuse_unwritable
 from research.results.counts import write as write_counts
 from research.results.evaluation_weights import refuse_unknown
 from research.results.ranges import refuse_out_of_range
-from research.results.run_folder import search_words
+from research.results.run_folder import RunFolder, search_words
 
 VALIDATION = "validation"
 
@@ -59,8 +60,12 @@ def evaluate(
         ValueError: there is no such split, `files` are no test set, or `gold` is given for several splits or does
             not fit.
         FileNotFoundError: there is no run folder, or no checkpoint in it.
+        OSError: the folder cannot be written.
     """
     console = Console(stderr=True)
+    path = RunFolder.existing(workdir).path
+    for folder in (path, path / "translations", path / "counts"):
+        refuse_unwritable(folder)
     run = load(workdir)
     added = read_files(files, run.folder, lowercase=run.config.data.lowercase) if files else None
     split = added.name if added else split

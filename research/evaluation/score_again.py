@@ -9,6 +9,7 @@ from research.data.splits import read_split
 from research.evaluation.quality import bleu, refuse_unusable, tokenizer
 from research.evaluation.result_tables import in_markdown
 from research.evaluation.translations import read_translations, refuse_stale
+from research.files import refuse_unwritable
 from research.results.run_folder import RunFolder, search_words
 
 
@@ -32,6 +33,7 @@ def score_again(workdir: Path | str, tokenize: str, *, command: str, split: str 
     """
     refuse_unusable(tokenize, "--tokenizer")
     folder = RunFolder.existing(workdir)
+    refuse_unwritable(folder.path)
     folder.refuse_changed_files()
     result, config = folder.result(), folder.config()
     evaluated = result.get("splits", {})

@@ -13,7 +13,7 @@ from research.decoding.search import Beam, Greedy, Sampling, Search
 from research.decoding.translate import Translation, translate_by
 from research.evaluation.loaded_run import load
 from research.evaluation.progress_bar import progress_bar
-from research.evaluation.write_attention import Draw, Page, write_attention
+from research.evaluation.write_attention import Draw, Page, refuse_folder, write_attention
 
 BATCHES_AT_ONCE = 100
 """Batches of lines that are sorted by length together, and held in memory."""
@@ -55,7 +55,12 @@ def translate_text(
         seed: of the samples; None is the run's.
         attention: folder for attention weights, see `write_attention`.
         draw, page: make the pictures and the page of `attention`.
+
+    Raises:
+        ValueError, OSError: a line is not UTF-8, the runs are no ensemble, or `attention` cannot be written.
     """
+    if attention is not None:
+        refuse_folder(attention, page)
     run = load(workdir, *also, last=last)
     beam = beam or run.config.evaluation.beam
     batching = run.batching

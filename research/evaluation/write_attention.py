@@ -11,7 +11,7 @@ from rich.progress import track
 from research.data.examples import Examples, Sentences, encode_texts
 from research.evaluation.attention import MEAN, attention_weights, token_labels
 from research.evaluation.loaded_run import LoadedRun
-from research.files import own_files, write_whole
+from research.files import own_files, refuse_others_files, refuse_unwritable, write_whole
 from research.models import attends
 
 Draw = Callable[[Sequence[str], Sequence[str], Sequence[Sequence[float]]], bytes]
@@ -19,6 +19,12 @@ Draw = Callable[[Sequence[str], Sequence[str], Sequence[Sequence[float]]], bytes
 Page = Callable[[Sequence[Path], str, Sequence[str]], str]
 """(.npz files as written here, name of the model, its languages) -> HTML."""
 PAGE = "index.html"
+
+
+def refuse_folder(folder: Path, page: Page | None) -> None:
+    """Raise ValueError or OSError where `write_attention` could not write, whatever the lines."""
+    refuse_unwritable(folder)
+    refuse_others_files(folder, [PAGE] if page else [], by="attention")
 
 
 def write_attention(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import RenderableType
 
-from research.files import own_files, write_whole
+from research.files import own_files, refuse_others_files, refuse_unwritable, write_whole
 from research.report import answer_tables, charts, explorer, ledger, page, run_charts, run_tables, seeds, style
 from research.report.answer_charts import answer_figure
 from research.report.maps import attention_maps, tokens
@@ -60,6 +60,8 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
         OSError: `out` cannot be written.
     """
     paths, answer_paths, out = list(run_paths), list(answers), Path(out)
+    refuse_unwritable(out)
+    refuse_others_files(out, ["index.html"], by="report")
     runs, others = read_runs(paths) if paths or not answer_paths else ([], [])
     versions = read_answers(answer_paths) if answer_paths else []
     found = newest(versions)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from research.ablation.kept_runs import keep
+from research.ablation.kept_runs import keep, refuse_unkeepable
 from research.ablation.locking import confirmable
 from research.results import counts
 from tests.ablation.pretended import Pretends, confirm
@@ -91,6 +91,9 @@ def test_a_corpus_whose_files_have_no_digests_cannot_be_kept(question, kept):
     _, evidence = kept
     with pytest.raises(ValueError, match=r"the files of this corpus have no digests in data\.sha256, so that nothing"):
         question(override=lambda config: config.data.update({"source": "text"}), made_elsewhere=[evidence])
+    asked = question(override=lambda config: config.data.update({"source": "text"}), tuned=False)
+    with pytest.raises(ValueError, match="the files of this corpus have no digests"):  # before any run is trained
+        refuse_unkeepable(evidence, asked.arms.values())
 
 
 def test_a_block_is_the_sum_of_its_sentences():

@@ -603,6 +603,33 @@ def test_on_a_cpu_each_core_becomes_a_device(workdir, monkeypatch):
     assert asked
 
 
+@pytest.fixture
+def loads(monkeypatch):
+    """Return the calls of `load`, from which on evaluating and translating take time."""
+    calls = []
+    for module in ("evaluate", "translate_text"):
+        monkeypatch.setattr(f"research.evaluation.{module}.load", lambda *_, **__: calls.append(1))
+    return calls
+
+
+@pytest.mark.parametrize("name", ["translations", "counts"])
+def test_a_run_that_cannot_be_written_is_refused_before_it_is_loaded(none, tmp_path, name, loads):
+    folder = RunFolder(shutil.copytree(none, tmp_path / "run", ignore=lambda *_: ["translations", "counts"]))
+    (folder.path / name).write_text("")
+    with pytest.raises(OSError, match=f"cannot write .*/{name}: not a directory"):
+        evaluate(folder.path, command="")
+    assert not loads
+
+
+def test_a_folder_of_maps_that_cannot_be_written_is_refused_before_anything_is_translated(none, tmp_path, loads):
+    (tmp_path / "index.html").write_text("a person's")
+    with pytest.raises(ValueError, match=r"index\.html is there already"):
+        translate_text(none, io.BytesIO(b"a"), io.StringIO(), attention=tmp_path, page=lambda *_: "")
+    with pytest.raises(OSError, match="cannot write"):
+        translate_text(none, io.BytesIO(b"a"), io.StringIO(), attention=tmp_path / "index.html" / "maps")
+    assert not loads
+
+
 def test_a_folder_without_a_run_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a run folder"):
         evaluate(tmp_path, command="")
