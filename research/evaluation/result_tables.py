@@ -40,6 +40,8 @@ HEADINGS = {
 """Column headings by measure: in Markdown, and in a terminal of 80 columns."""
 CHANGED = ("token_accuracy", "bleu")  # by an intervention
 COUNTS = ("sentences", "words")
+TRANSLATED = "translated"
+"""Marks a second count: all sentences are translated, and those longer than data.max_tokens have no perplexity."""
 
 
 class Heading(NamedTuple):
@@ -48,7 +50,7 @@ class Heading(NamedTuple):
     measure: str
     """A name of `HEADINGS`; any other is printed as it is."""
     search: str
-    """The search that was measured, in words; "" for measures of no search."""
+    """The search that was measured, in words; "" for measures of no search; or `TRANSLATED`."""
 
     @property
     def wide(self) -> str:
@@ -103,7 +105,10 @@ def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet
     parts = {"": measured} | {search_words(f"beam{beam}"): measured["searches"][f"beam{beam}"] for beam in widths}
     yield _beside("Overall", {"": [_overall("all", measured)]})
     scores = ("bleu", "bleu_lowercased", "chrf", "ter")
-    rows = [{"bin": name} | {score: search[score]["score"] for score in scores} for name, search in searches.items()]
+    rows = [
+        {"bin": name, "sentences": measured["sentences"]} | {score: search[score]["score"] for score in scores}
+        for name, search in searches.items()
+    ]
     again = {name: search.get("bleu_by_tokenizer", {}) for name, search in searches.items()}
     for tokenize in dict.fromkeys(each for by in again.values() for each in by):
         for row in rows:
@@ -132,19 +137,29 @@ def sheets(measured: Mapping[str, Any], widths: Sequence[int]) -> Iterator[Sheet
 
 def _overall(name: str, measured: Mapping[str, Any]) -> dict[str, Any]:
     wanted = ("sentences", "perplexity", "word_perplexity", "token_accuracy")
-    return {"bin": name} | {each: measured[each] for each in wanted if each in measured}
+    of_these = {**measured, "sentences": measured["sentences"] - measured.get("too_long", 0)}
+    return {"bin": name} | {each: of_these[each] for each in wanted if each in of_these}
 
 
 def _beside(title: str, parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> Sheet:
-    """Return a table with a row for each bin: the measures of no search, then the columns of each search."""
-    names = list(dict.fromkeys(row["bin"] for rows in parts.values() for row in rows))
+    """Return a table with a row for each bin: the measures of no search, then the columns of each search.
+
+    The count beside a score is that of the sentences or words that it is of. The same count is not repeated.
+    """
+    longest_first = sorted(parts.values(), key=len, reverse=True)
+    names = list(dict.fromkeys(row["bin"] for rows in longest_first for row in rows))
     headings, cells = [Heading("bin", "")], {name: [name] for name in names}
+    counted: list[dict[str, Any]] = []  # by bin, of each column of counts
     for part, rows in parts.items():
         by_bin = {row["bin"]: row for row in rows}
-        columns = [key for key in rows[0] if key != "bin" and not (part and key in COUNTS)]  # counts once
-        headings += [Heading(key, part) for key in columns]
-        for name in names:
-            cells[name] += [_cell(key, by_bin[name][key]) if name in by_bin else NOTHING for key in columns]
+        for key in rows[0]:
+            column = {name: row[key] for name, row in by_bin.items()}
+            if key == "bin" or (key in COUNTS and any(column.items() <= other.items() for other in counted)):
+                continue
+            headings.append(Heading(key, part if key not in COUNTS else TRANSLATED if counted else ""))
+            counted += [column] if key in COUNTS else []
+            for name in names:
+                cells[name].append(_cell(key, column[name]) if name in column else NOTHING)
     return Sheet(title, headings, list(cells.values()))
 
 
