@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
+from rich.console import Console
 
 from research.data.pairs import Split
 from research.data.splits import read_split
@@ -96,8 +97,7 @@ def _members(folder: RunFolder, last: int) -> list[LoadedRun]:
     vocabularies = Vocabularies.load(folder.vocabulary)
     sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
     translator, devices = build(config.model, **sizes), Devices(config.training.strategy)
-    fields = {"which": config.evaluation.checkpoint, "average_last": config.training.average_last}
-    weights = _last_weights(folder, last) if last else [evaluation_params(folder.checkpoints, **fields)]
+    weights = _last_weights(folder, last) if last else [_evaluated_weights(folder, config)]
     return [LoadedRun(folder, config, translator, params, vocabularies, devices, step) for params, step in weights]
 
 
@@ -108,6 +108,20 @@ def _refuse_other_version(folder: RunFolder, config: ConfigDict) -> None:
     missing = [f"{section}.{name}" for section, name in needed if name not in config[section]]
     if missing:
         raise ValueError(f"{folder.path} was made by another version of Lookback, without {missing[0]}: train it again")
+
+
+def _evaluated_weights(folder: RunFolder, config: ConfigDict) -> tuple[Any, int]:
+    wanted = config.training.average_last
+    params, steps = evaluation_params(folder.checkpoints, which=config.evaluation.checkpoint, average_last=wanted)
+    if len(steps) < wanted:
+        Console(stderr=True).print(
+            f"note: training.average_last={wanted}, but {folder.path} has checkpoints of steps "
+            f"{', '.join(map(str, steps))} only: their mean is used",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
+    return params, steps[-1]
 
 
 def _last_weights(folder: RunFolder, last: int) -> list[tuple[Any, int]]:

@@ -9,14 +9,15 @@ import numpy as np
 from research.results.checkpoints import Checkpoints
 
 
-def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> tuple[Any, int]:
-    """Return the weights to evaluate, and the step of the checkpoint (the last one) that they come from.
+def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> tuple[Any, list[int]]:
+    """Return the weights to evaluate, and the steps of the checkpoints that they come from, the last one last.
 
     Args:
         folder: the folder of the checkpoints.
         which: "best" or "last".
-        average_last: above 1, the mean of so many last checkpoints is taken instead of `which`. If the run kept an
-            exponential average of its weights, the average is taken in place of the weights.
+        average_last: above 1, the mean of so many last checkpoints is taken instead of `which`, or of all where there
+            are fewer. If the run kept an exponential average of its weights, the average is taken in place of the
+            weights.
 
     Raises:
         FileNotFoundError: when there are no checkpoints.
@@ -37,7 +38,7 @@ def evaluation_params(folder: Path | str, *, which: str, average_last: int) -> t
             chosen = steps[-average_last:]
         else:
             chosen = [checkpoints.best_step() if which == "best" else steps[-1]]
-        return mean([evaluated_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen[-1]
+        return mean([evaluated_weights(checkpoints.restore(step)[0]) for step in chosen]), chosen
     finally:
         checkpoints.close()
 

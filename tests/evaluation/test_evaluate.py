@@ -603,6 +603,22 @@ def test_on_a_cpu_each_core_becomes_a_device(workdir, monkeypatch):
     assert asked
 
 
+def test_a_mean_of_fewer_checkpoints_than_asked_for_is_said(none, tmp_path, capsys):
+    folder = RunFolder(shutil.copytree(none, tmp_path / "run"))
+    _, params = random_model("none", len(load(none).vocabularies.target))
+    checkpoints = Checkpoints(folder.checkpoints, keep_last=5)
+    checkpoints.save(7, {"params": params}, {}, loss=2.0)
+    checkpoints.close()
+    config = folder.read_json("config.json")
+    said = f"note: training.average_last=5, but {folder.path} has checkpoints of steps 3, 7 only: their mean is used\n"
+    for wanted in (5, 2, 1):
+        config["training"]["average_last"] = wanted
+        folder.write_json("config.json", config)
+        capsys.readouterr()
+        load(folder.path)
+        assert capsys.readouterr().err == (said if wanted == 5 else "")
+
+
 @pytest.fixture
 def loads(monkeypatch):
     """Return the calls of `load`, from which on evaluating and translating take time."""

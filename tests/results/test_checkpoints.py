@@ -89,9 +89,9 @@ def test_a_run_moved_below_a_folder_named_like_a_pattern_is_read(checkpoints, tm
     moved = tmp_path / "[lab]" / "checkpoints"
     moved.parent.mkdir()
     (tmp_path / "checkpoints").rename(moved)
-    params, step = evaluation_params(moved, which="best", average_last=1)
+    params, steps = evaluation_params(moved, which="best", average_last=1)
     jax.tree.map(np.testing.assert_array_equal, params, state(2).params)
-    assert step == 2
+    assert steps == [2]
 
 
 def test_a_temporary_folder_named_like_a_pattern_is_refused(checkpoints, monkeypatch, tmp_path):
@@ -217,18 +217,19 @@ def test_evaluation_weights_are_best_last_or_a_mean(checkpoints, tmp_path):
     for step, loss in [(1, 1.0), (2, 4.0), (3, 3.0), (4, 2.0)]:
         kept.save(step, state(step), {}, loss=loss)
 
-    def same(found, step, *seeds):
-        params, of_step = found
-        assert of_step == step
+    def same(found, *seeds):
+        params, steps = found
+        assert steps == [*seeds]
         means = jax.tree.map(
             lambda *leaves: np.mean(leaves, axis=0, dtype=np.float64), *[state(s).params for s in seeds]
         )
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-7, atol=1e-8), params, means)
         assert all(leaf.dtype == np.float32 for leaf in jax.tree.leaves(params))
 
-    same(evaluation_params(folder, which="best", average_last=1), 1, 1)
-    same(evaluation_params(folder, which="last", average_last=1), 4, 4)
-    same(evaluation_params(folder, which="best", average_last=3), 4, 2, 3, 4)
+    same(evaluation_params(folder, which="best", average_last=1), 1)
+    same(evaluation_params(folder, which="last", average_last=1), 4)
+    same(evaluation_params(folder, which="best", average_last=3), 2, 3, 4)
+    same(evaluation_params(folder, which="best", average_last=5), 1, 2, 3, 4)  # no more are there
     assert kept.steps() == [1, 2, 3, 4]  # reading deletes nothing
     with pytest.raises(ValueError, match=r"evaluation\.checkpoint='first' is unknown; choose best or last"):
         evaluation_params(folder, which="first", average_last=1)
