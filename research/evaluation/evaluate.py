@@ -1,6 +1,6 @@
 """Evaluate a run folder: measure its splits and write the results into it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import gold_digest, gold_of, read_gold
 from research.evaluation.interventions import intervene
 from research.evaluation.loaded_run import LoadedRun, load
+from research.evaluation.quality import unspaced
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.split_result import count_alignments, measure_split, refuse_unmeasurable
 from research.files import refuse_unwritable
@@ -120,14 +121,8 @@ def evaluate(
     run.folder.write_text("result.md", in_markdown(result))
     if every_split or interventions:
         Console().print(on_terminal(result))
-    if word_counts is None:
-        console.print(
-            f"note: {run.folder.path} holds no word counts of its training split, so breakdowns by them are left out; "
-            "the command that trained it writes them",
-            soft_wrap=True,
-            markup=False,
-            highlight=False,
-        )
+    for note in _notes(run, counted=word_counts is not None):
+        console.print(f"note: {note}", soft_wrap=True, markup=False, highlight=False)
     return result
 
 
@@ -162,6 +157,20 @@ def _best_layer(run: LoadedRun, validation: EvaluationData) -> str | None:
         return None
     by_head = count_alignments(run, validation, lambda task, sentences: lambda done: None).total()
     return best_layer(by_head) if layer_names(by_head) else None
+
+
+def _notes(run: LoadedRun, *, counted: bool) -> Iterator[str]:
+    """Yield what a reader of the scores must know. `counted`: whether there are word counts of the training split."""
+    if not counted:
+        yield (
+            f"{run.folder.path} holds no word counts of its training split, so breakdowns by them are left out; the "
+            "command that trained it writes them"
+        )
+    if language := unspaced(run.config.evaluation.tokenize, run.config.data.languages[1]):
+        yield (
+            f"sacreBLEU has no tokeniser for {language}, which has no spaces between words: all between two spaces is "
+            "one word of BLEU and TER; go by chrF, or add BLEU of characters with `evaluate --tokenizer=char`"
+        )
 
 
 def _summary(split: str, measured: dict[str, Any]) -> str:

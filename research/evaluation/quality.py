@@ -14,6 +14,9 @@ TOKENIZERS = {"zh": "zh", "zho": "zh", "chi": "zh", "cmn": "zh", "ja": "char", "
 """sacreBLEU's tokeniser by the first part of the target language's tag (ISO 639). Every other language gets the
 default, 13a, which splits at spaces; Korean too, since "ko-mecab" needs a dictionary that not everyone has, and Thai
 and Khmer, for which sacreBLEU has none. The signature names the tokeniser."""
+UNSPACED = {"th": "Thai", "tha": "Thai", "km": "Khmer", "khm": "Khmer", "lo": "Lao", "lao": "Lao"}
+UNSPACED |= {"my": "Burmese", "mya": "Burmese", "bur": "Burmese"}
+"""Languages without spaces between words for which sacreBLEU has no tokeniser, by the first part of their tag."""
 DEFAULT_TOKENIZER = "13a"
 WITHOUT_SPACES = ("zh", "char", "ja-mecab")
 """The tokenisers of text without spaces, in which each ideograph is a word of TER; a run of kana stays one."""
@@ -56,7 +59,16 @@ def tokenizer(asked: str, language: str) -> str:
     """
     if asked:
         refuse_unusable(asked, "evaluation.tokenize")
-    return asked or TOKENIZERS.get(re.split("[-_]", language)[0].lower(), DEFAULT_TOKENIZER)
+    return asked or TOKENIZERS.get(_first_part(language), DEFAULT_TOKENIZER)
+
+
+def unspaced(asked: str, language: str) -> str | None:
+    """Return the name of a language of `UNSPACED` whose tokeniser no one chose; None for others. Arguments as above."""
+    return None if asked else UNSPACED.get(_first_part(language))
+
+
+def _first_part(language: str) -> str:
+    return re.split("[-_]", language)[0].lower()
 
 
 def refuse_unusable(tokenize: str, field: str) -> None:

@@ -603,6 +603,16 @@ def test_on_a_cpu_each_core_becomes_a_device(workdir, monkeypatch):
     assert asked
 
 
+@pytest.mark.parametrize(("language", "asked", "said"), [("th", "", True), ("th", "char", False), ("ko", "", False)])
+def test_a_language_without_a_tokeniser_is_said(none, tmp_path, capsys, language, asked, said):
+    folder = RunFolder(shutil.copytree(none, tmp_path / "run"))
+    config = folder.read_json("config.json")
+    config["data"]["languages"], config["evaluation"]["tokenize"] = ["en", language], asked
+    folder.write_json("config.json", config)
+    evaluate(folder.path, beams=(1,), split="test", command="")
+    assert ("note: sacreBLEU has no tokeniser for Thai, which has no spaces" in capsys.readouterr().err) == said
+
+
 def test_a_mean_of_fewer_checkpoints_than_asked_for_is_said(none, tmp_path, capsys):
     folder = RunFolder(shutil.copytree(none, tmp_path / "run"))
     _, params = random_model("none", len(load(none).vocabularies.target))

