@@ -121,7 +121,8 @@ TRANSLATE = Verb(
     "lines of a file at a time, and one that is typed at once.\n\n"
     "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score is\n"
     "the one that the search ranks by (see evaluation.length_penalty); for a sample it is log p. --score writes\n"
-    "log p of a given translation, a tab, and the mean log p of a token.",
+    "log p of a given translation, a tab, and the mean log p of a token. It cuts the text into subwords anew: the\n"
+    "score of the system's own output may differ from the one that it was ranked by.",
     examples=(
         "translate --workdir=runs/luong < text.en > text.de",
         "translate --workdir=runs/luong --attention=maps/ < text.en > text.de",
