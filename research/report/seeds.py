@@ -11,6 +11,7 @@ import numpy as np
 
 from research.report import run_tables
 from research.report.runs import Run
+from research.results.counts import Counts
 from research.results.counts import read as read_counts
 from research.results.identity import NO_EFFECT_ON_RESULTS, identity
 from research.results.measures import MEASURES
@@ -60,7 +61,8 @@ def over_seeds(runs: Sequence[Run]) -> list[Group]:
     found = []
     for (_, split), rows in members.items():
         measured = [key for key in _keys(runs) if all(_is_number(row.values.get(key)) for row in rows)]
-        measures = {key: _mean(key, rows) for key in measured}
+        counts = _counts(rows)
+        measures = {key: _mean(key, rows, counts) for key in measured}
         name = _without_seed(commonprefix([row.run.name for row in rows]))  # noqa: RUF071 - names, not paths
         first = rows[0].run
         found.append(
@@ -81,18 +83,26 @@ def _keys(runs: Sequence[Run]) -> list[str]:
     return [*FORCED, *(column.key for column in run_tables.columns(runs) if column.key.startswith(BLEU))]
 
 
-def _mean(key: str, rows: Sequence[run_tables.Row]) -> Mean:
+def _counts(rows: Sequence[run_tables.Row]) -> list[Counts]:
+    """Return the counts of runs of one model; none of a single run, or if a folder lacks them, as part of evidence."""
+    if len(rows) > 1:
+        with suppress(OSError, ValueError):
+            return [read_counts(RunFolder(row.run.path), row.split) for row in rows]
+    return []
+
+
+def _mean(key: str, rows: Sequence[run_tables.Row], counts: Sequence[Counts]) -> Mean:
     """Return the mean of a column and its interval: the one of `compare` and `ablate`, see `contrasts`.
 
-    The sentences count where the run folders hold their counts; else, as in part of evidence, seeds alone.
+    The sentences count where there are counts of them; else seeds alone.
     """
     name, search = (FORCED[key], "") if key in FORCED else ("bleu", key.removeprefix("bleu_"))
     values = [float(row.values[key]) for row in rows]  # type: ignore[arg-type]
     scores, seeds_alone = Scores.of_runs({"model": values}), True
-    if len(rows) > 1 and (of_sums := MEASURES[name].of_sums):
+    if counts and (of_sums := MEASURES[name].of_sums):
         with suppress(OSError, ValueError):
-            counts = [read_counts(RunFolder(row.run.path), row.split).of(name, search) for row in rows]
-            scores, seeds_alone = Scores.of_sentences({"model": np.stack(counts)}, of_sums, seed=0), False
+            runs_RNX = np.stack([each.of(name, search) for each in counts])
+            scores, seeds_alone = Scores.of_sentences({"model": runs_RNX}, of_sums, seed=0), False
     found = scores.contrast({"model": 1})
     return Mean(math.fsum(values) / len(values), found.interval(COVERAGE)[1] - found.value, seeds_alone)
 

@@ -5,6 +5,7 @@ BLEU, links for the alignment error rate, nats and tokens for perplexity. So M r
 """
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -44,11 +45,19 @@ def resample(systems: Sequence[np.ndarray], score: ScoreOfSums, *, resamples: in
     sentences = shapes[0][1]
     if sentences < 2:
         raise ValueError(f"{sentences} sentence cannot show how much sentences vary; compare on at least two")
-    drawn_MN = np.random.default_rng(seed).integers(sentences, size=(resamples, sentences))
-    times_MN = np.stack([np.bincount(drawn_N, minlength=sentences) for drawn_N in drawn_MN]).astype(np.float64)
-    all_1N = np.ones((1, sentences))
+    times_MN, all_1N = _times_drawn(sentences, resamples, seed), np.ones((1, sentences))
 
     def scores(weights_MN: np.ndarray, runs_RNX: np.ndarray) -> np.ndarray:
-        return np.stack([score(weights_MN @ run_NX) for run_NX in runs_RNX])
+        side_by_side = np.concatenate(list(runs_RNX), axis=1)  # one product reads the weights once, not once a run
+        return np.stack([score(sums_MX) for sums_MX in np.split(weights_MN @ side_by_side, len(runs_RNX), axis=1)])
 
     return [ResampledRuns(scores(all_1N, runs_RNX)[:, 0], scores(times_MN, runs_RNX)) for runs_RNX in systems]
+
+
+@lru_cache(maxsize=1)  # a table of many systems draws the same for each
+def _times_drawn(sentences: int, resamples: int, seed: int) -> np.ndarray:
+    """Return times_MN: how often each of M resamples has each of N sentences."""
+    drawn_MN = np.random.default_rng(seed).integers(sentences, size=(resamples, sentences))
+    times_MN = np.stack([np.bincount(drawn_N, minlength=sentences) for drawn_N in drawn_MN]).astype(np.float64)
+    times_MN.flags.writeable = False
+    return times_MN
