@@ -365,7 +365,8 @@ REPORT = Verb(
     summary="show run folders side by side: one page with tables, figures and attention maps",
     usage="RUN [RUN ...] --out=FOLDER",
     description="Show run folders side by side, the answers of `ablate` with their verdicts, or both: one\n"
-    "self-contained HTML page, its figures as PNG and its tables as CSV.",
+    "self-contained HTML page, its figures as PNG and its tables as CSV. Of many runs\n"
+    "all are in the tables, and 15 in the figures: those of each architecture with the best BLEU.",
     examples=(
         "report runs/* --out=report/",
         "report runs/ablation/* --out=report/",

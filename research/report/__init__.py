@@ -15,6 +15,7 @@ from rich.console import RenderableType
 from research.files import own_files, refuse_others_files, refuse_unwritable, write_whole
 from research.report import answer_tables, charts, explorer, ledger, page, run_charts, run_tables, seeds, style
 from research.report.answer_charts import answer_figure
+from research.report.drawn import drawn_groups, drawn_runs
 from research.report.maps import attention_maps, tokens
 from research.report.runs import read_runs, run_groups
 from research.results.answer_files import newest, read_answers
@@ -67,19 +68,20 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
     found = newest(versions)
     written: dict[str, bytes] = {}
     if runs:
-        groups = run_groups(runs)
+        drawn = drawn_runs(runs)
+        groups = drawn_groups(run_groups(runs), drawn)
         parts = {
-            "length.png": run_charts.length_panels(groups, runs),
-            "curves.png": run_charts.curve_panels(runs),
+            "length.png": run_charts.length_panels(groups, drawn),
+            "curves.png": run_charts.curve_panels(drawn),
         }
         for name, panels in parts.items():
             if panels:
                 names = [each for panel in panels for each in panel.names]
                 written[name] = charts.png(charts.below_each_other(panels, 760), names)
-        if overview := run_charts.overview_figure(groups, runs):
+        if overview := run_charts.overview_figure(groups, drawn):
             written["overview.png"] = charts.png(*overview)
         if maps := next((sentences[0] for each in groups if (sentences := attention_maps(each))), []):
-            written["attention.png"] = charts.png(run_charts.maps_figure(maps, runs))
+            written["attention.png"] = charts.png(run_charts.maps_figure(maps, drawn))
         if together := seeds.markdown(runs):
             written["seeds.md"] = together.encode()
         written["results.csv"] = run_tables.csv_file(runs).encode()

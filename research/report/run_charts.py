@@ -28,6 +28,7 @@ from research.results.run_folder import search_words
 
 FEW_SENTENCES = 30  # a bin with fewer is drawn hollow: its BLEU is mostly chance
 TALL, LOW = 300, 210  # pixels
+MAPS_IN_A_ROW = 4
 PERPLEXITIES = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000)
 
 
@@ -47,13 +48,14 @@ def run_heatmap(each: AttentionMap, runs: Sequence[Run], cell: int = 26) -> alt.
     return heatmap(each.source, each.target, each.weights, style.colours(runs)[each.run.name][0], cell)
 
 
-def maps_figure(found: Sequence[AttentionMap], runs: Sequence[Run]) -> alt.HConcatChart:
-    """Return the maps of one sentence beside each other, for a PNG."""
+def maps_figure(found: Sequence[AttentionMap], runs: Sequence[Run]) -> alt.VConcatChart:
+    """Return the maps of one sentence, a few beside each other, for a PNG."""
     parts = []
     for each in found:
         title = alt.Title(style.drawable(each.run.title), color=style.colours(runs)[each.run.name][0], fontSize=15)
         parts.append(run_heatmap(each, runs).properties(title=title))
-    return alt.hconcat(*parts, spacing=40)
+    rows = [alt.hconcat(*parts[at : at + MAPS_IN_A_ROW], spacing=40) for at in range(0, len(parts), MAPS_IN_A_ROW)]
+    return alt.vconcat(*rows, spacing=40)
 
 
 def overview_figure(groups: Sequence[RunGroup], runs: Sequence[Run]) -> tuple[alt.HConcatChart, list[str]] | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from research.report import run_tables, style
 from research.report.charts import for_page
+from research.report.drawn import drawn_groups, drawn_runs
 from research.report.maps import attention_maps
 from research.report.run_charts import FEW_SENTENCES, curve_panels, length_panels, run_heatmap
 from research.report.runs import Run, RunGroup, run_groups
@@ -19,7 +20,8 @@ from research.results.tables import NOTHING
 
 def run_section(runs: Sequence[Run], others: Sequence[Path], out: Path) -> dict[str, Any]:
     """Return what runs.html shows: the runs, paths that are not runs, and the command that makes the page in `out`."""
-    groups, look = run_groups(runs), {run.name: _look(run, runs) for run in runs}
+    groups, drawn = run_groups(runs), drawn_runs(runs)
+    shown_groups, look = drawn_groups(groups, drawn), {run.name: _look(run, drawn) for run in runs}
     commands = [command for run in runs for command in run.commands]
     again = " ".join(["python run.py report", *sorted(str(run.path) for run in runs), f"--out={out}"])
     shown: dict[str, Any] = {
@@ -27,11 +29,11 @@ def run_section(runs: Sequence[Run], others: Sequence[Path], out: Path) -> dict[
         "columns": ["run", *(column.title for column in run_tables.columns(runs) if column.key != "name")],
         "rows": _rows(runs, look),
         "notes": run_tables.notes(runs, others),
-        "length": figures(length_panels(groups, runs), "length"),
-        "curves": figures(curve_panels(runs), "curves"),
-        "samples": _samples(groups, look),
-        "attention": _attention(groups, runs, look),
-        "blind": " and ".join(run.title for run in runs if run.architecture == "none"),
+        "length": figures(length_panels(shown_groups, drawn), "length"),
+        "curves": figures(curve_panels(drawn), "curves"),
+        "samples": _samples(shown_groups, look),
+        "attention": _attention(shown_groups, drawn, look),
+        "blind": " and ".join(run.title for run in drawn if run.architecture == "none"),
         "costs": [_cost(run, look) for run in runs],
         "provenance": [{"run": look[r.name], "path": str(r.path), "facts": list(_facts(r.provenance))} for r in runs],
         "signatures": run_tables.signatures(runs),
@@ -52,19 +54,17 @@ def run_section(runs: Sequence[Run], others: Sequence[Path], out: Path) -> dict[
     return shown
 
 
-def _look(run: Run, runs: Sequence[Run]) -> dict[str, str]:
-    return {"css": COLOURS[style.colours(runs)[run.name][0]], "title": run.title, "shape": run.shape}
+def _look(run: Run, drawn: Sequence[Run]) -> dict[str, str]:
+    """Return how the page names a run, with the colour of its lines; a run that is not drawn has none."""
+    colour, _ = style.colours(drawn).get(run.name, ("", ""))
+    return {"css": COLOURS.get(colour, ""), "title": run.title, "shape": run.shape}
 
 
 def _summary(groups: Sequence[RunGroup]) -> list[Message]:
     """Return a line for each set of test sentences: how many, and the best and worst BLEU of the common search."""
     lines = []
     for group in groups:
-        scores = {}
-        for run in group.runs:
-            search = (group.measured(run).get("searches") or {}).get(group.search) or {}
-            if (score := (search.get("bleu") or {}).get("score")) is not None:
-                scores[run.title] = score
+        scores = {run.title: score for run in group.runs if (score := group.bleu(run)) is not None}
         sentences = group.measured(group.runs[0]).get("sentences")
         line = verbatim(group.title)
         if sentences:

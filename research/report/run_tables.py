@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from research.report.drawn import left_out
 from research.report.runs import Run, RunGroup, bleu_signature, run_groups, widths
+from research.results.message import Message, verbatim
 from research.results.tables import (
     NOTHING,
     TableCell,
@@ -111,12 +113,12 @@ def best_cells(runs: Sequence[Run]) -> set[tuple[str, str, str]]:
     return found
 
 
-def notes(runs: Sequence[Run], others: Sequence[Path]) -> list[str]:
+def notes(runs: Sequence[Run], others: Sequence[Path]) -> list[Message]:
     """Return what a reader of the numbers must know: what is missing, and the command that makes it."""
     said = [f"{run.name} is {NOT_EVALUATED}; to do it: {run.evaluate_command}" for run in runs if not run.splits]
     said += _other_bleu(runs)
     said += [f"{path} is no run folder (it has no config.json) and was left out" for path in others]
-    return said
+    return [*map(verbatim, said), *left_out(runs)]
 
 
 def _other_bleu(runs: Sequence[Run]) -> list[str]:
@@ -156,7 +158,7 @@ def terminal(runs: Sequence[Run], others: Sequence[Path] = ()) -> RenderableType
             lines.append([TableCell(text(column, row), each) for column, each in zip(shown, styles, strict=True)])
     short = max(map(len, [*heads.values(), *(run.name for run in runs)])) <= SHORT_NAME
     table = terminal_table(TextTable([column.narrow for column in shown], lines), fold=[] if short else [0], gap=0)
-    return Group(table, *(Text.assemble(("note ", "yellow"), note) for note in notes(runs, others)))
+    return Group(table, *(Text.assemble(("note ", "yellow"), str(note)) for note in notes(runs, others)))
 
 
 def markdown(runs: Sequence[Run], others: Sequence[Path] = ()) -> str:
@@ -172,7 +174,7 @@ def markdown(runs: Sequence[Run], others: Sequence[Path] = ()) -> str:
         *KEY,
         "",
     ]
-    lines += [f"- {escape_markdown(note)}" for note in notes(runs, others)]
+    lines += [f"- {escape_markdown(str(note))}" for note in notes(runs, others)]
     lines += [f"- `{signature}`" for signature in signatures(runs)]
     lines += ["", "## Commands", ""]
     for run in runs:

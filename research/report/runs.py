@@ -132,6 +132,11 @@ class RunGroup:
         """Return BLEU by source length, each bin with its `words`, `sentences` and `bleu`."""
         return self.measured(run).get("searches", {}).get(self.search, {}).get("bleu_by_length") or []
 
+    def bleu(self, run: Run) -> float | None:
+        """Return corpus BLEU; None if it was not measured."""
+        search = (self.measured(run).get("searches") or {}).get(self.search) or {}
+        return (search.get("bleu") or {}).get("score")
+
 
 def read_runs(paths: Iterable[Path | str]) -> tuple[list[Run], list[Path]]:
     """Return runs in the order of the story, and the folders and files that are not run folders.

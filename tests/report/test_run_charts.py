@@ -89,7 +89,7 @@ def test_nothing_to_draw_is_no_chart(fabricate: Fabricate) -> None:
 def test_without_a_hangul_font_maps_are_romanised(runs: list[Run], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(style, "has_glyph", lambda character: ord(character) < 0x1100 or character in "⟨⟩")
     found = figure("maps", runs)
-    labels = axis_labels(found.hconcat[0], "y")
+    labels = axis_labels(found.vconcat[0].hconcat[0], "y")
     assert labels[0] == "chingu"
     assert all(ord(letter) < 0x1100 or letter in "⟨⟩" for label in labels.values() for letter in label)
 

@@ -120,7 +120,7 @@ def test_runs_whose_bleu_is_another_are_not_compared(fabricate: Fabricate, split
     runs, _ = read_runs([fabricate("luong", splits={"test": tokenised}), fabricate("none"), fabricate("transformer")])
     assert [[run.name for run in each.runs] for each in run_groups(runs)] == [["none", "transformer"], ["luong"]]
     [note] = notes(runs, [])
-    assert note == "BLEU of luong on test is tok:none, and does not compare with the others"
+    assert str(note) == "BLEU of luong on test is tok:none, and does not compare with the others"
 
 
 def test_runs_measured_on_other_sentences_are_not_compared(fabricate: Fabricate) -> None:
