@@ -9,9 +9,12 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import msgspec
 
+CONTROLS = {code: " " for code in range(0x2030) if category(chr(code)) in ("Cc", "Zl", "Zp")}
+"""For `str.translate`: control characters, which a terminal obeys, and line separators, which begin lines to some."""
 MOVE = "move it, or choose another folder"
 OUR_PAGES = (b"<title>Lookback: ", b"what was read</title>")
 ROOM = "make room, and give the same command again"

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sentencepiece
 
 from research.data.pairs import Split
-from research.files import write_whole
+from research.files import CONTROLS, write_whole
 
 PAD, BOS, EOS, UNK = 0, 1, 2, 3
 
@@ -40,8 +40,11 @@ class Vocabulary:
         return self._processor.encode([_spaced(text) for text in texts])
 
     def decode(self, ids: Iterable[int]) -> str:
-        """Return the text of `ids` up to the first `EOS`; control ids have no text."""
-        return self._processor.decode(_before_end(ids))
+        """Return the text of `ids` up to the first `EOS`, on one line; control ids have no text.
+
+        Bytes, and characters of the training text, may spell control characters: each becomes a space.
+        """
+        return self._processor.decode(_before_end(ids)).translate(CONTROLS)
 
     def pieces(self, ids: Iterable[int]) -> list[str]:
         """Return the subwords of `ids` as SentencePiece spells them: "▁" begins a word."""

@@ -49,7 +49,14 @@ def has_glyph(character: str) -> bool:
     """Return whether a PNG shows this character: it looks unlike a character that no font has."""
     if "가" < character <= "힣":  # a font that has one syllable has all
         return has_glyph("가")
-    if category(character) in ("Cc", "Cn", "Co", "Cs"):  # controls, and what has no meaning for all
+    if category(character) in (
+        "Cc",
+        "Cn",
+        "Co",
+        "Cs",
+        "Zl",
+        "Zp",
+    ):  # controls, line breaks, and what has no meaning for all
         return False
     return character.isascii() or _drawn(character) != _drawn("\U000f1234")
 

@@ -1,6 +1,6 @@
 """The one Jinja environment of the report, its filters, and the names of colours in the style sheet.
 
-Jinja escapes all text. What is HTML already is marked as such, and is only ours.
+Jinja escapes all text, and control characters become spaces. What is HTML already is marked as such, and is only ours.
 """
 
 import json
@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from research.files import CONTROLS
 from research.report import style
 from research.report.charts import Panel, for_page
 from research.report.language import translator
@@ -19,6 +20,8 @@ from research.results.message import Message, verbatim
 
 COLOURS = {colour: f"c{index}" for index, colour in enumerate((*style.COLOURS, style.BASELINE))}
 VARIABLES = style.NAMES | {colour: f"var(--{name})" for colour, name in COLOURS.items()}
+
+IN_SCRIPT = {code: f"\\u{code:04x}" for code in (*CONTROLS, ord("<"))}
 
 
 @cache
@@ -33,6 +36,7 @@ def environment(language: str | None) -> Environment:
         extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_one_line,
         trim_blocks=True,
         keep_trailing_newline=True,
     )
@@ -55,7 +59,7 @@ def say(message: Message | Mapping[str, str] | str) -> Markup:
         english, korean = message.get("en", ""), message.get("ko", "")
     else:
         message = message if isinstance(message, Message) else verbatim(message)
-        english, korean = (translator(language)(message) for language in ("en", "ko"))
+        english, korean = (_one_line(translator(language)(message)) for language in ("en", "ko"))
     if english == korean:
         return escape(english)
     if not korean:
@@ -66,12 +70,17 @@ def say(message: Message | Mapping[str, str] | str) -> Markup:
 def labels(message: Message | str) -> Markup:
     """Return attributes with both languages, which the style sheet writes into a cell on a phone."""
     message = Message(message) if isinstance(message, str) else message
-    return Markup('data-en="{}" data-ko="{}"').format(*(translator(language)(message) for language in ("en", "ko")))
+    both = [_one_line(translator(language)(message)) for language in ("en", "ko")]
+    return Markup('data-en="{}" data-ko="{}"').format(*both)
+
+
+def _one_line(value: Any) -> Any:
+    return value.translate(CONTROLS) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def as_json(value: Any) -> Markup:
-    """Return JSON that stays text inside <script>: no `<` of a token can end it."""
-    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
+    """Return JSON that stays text inside <script>: no `<` of a token can end it, and no control character is in it."""
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(IN_SCRIPT))
 
 
 def figures(panels: Sequence[Panel], name: str) -> list[dict[str, Any]]:

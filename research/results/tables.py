@@ -9,14 +9,16 @@ from rich.box import Box
 from rich.table import Table
 from rich.text import Text
 
+from research.files import CONTROLS
+
 NOTHING = "–"
 """Stands in a cell that has no value."""
 
 # One space between columns where rich has three: twelve columns then fit in 80 characters.
 HEAD_RULE = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-IN_MARKDOWN = str.maketrans({"\\": "\\\\", "|": "\\|", "<": "&lt;", "\n": " "})
+IN_MARKDOWN = CONTROLS | str.maketrans({"\\": "\\\\", "|": "\\|", "<": "&lt;"})
+IN_TERMINAL = {code: space for code, space in CONTROLS.items() if chr(code) != "\n"}
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-CONTROLS = dict.fromkeys([*range(ord("\n")), *range(ord("\n") + 1, 32), 127], " ")  # a terminal would obey them
 
 
 class TableCell(NamedTuple):
@@ -82,10 +84,10 @@ def terminal_table(sheet: TextTable, *, fold: Sequence[int] = (), gap: int = 1, 
     sides = align or "l" * sheet.left + "r" * (len(sheet.heads) - sheet.left)
     for place, head in enumerate(sheet.heads):
         side = "left" if sides[place] == "l" else "right"
-        table.add_column(Text(head.translate(CONTROLS)), justify=side, no_wrap=place not in fold, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(Text(head.translate(IN_TERMINAL)), justify=side, no_wrap=place not in fold, overflow="fold")  # type: ignore[arg-type]
     for row in sheet.rows:
         cells = [TableCell(cell) if isinstance(cell, str) else cell for cell in row]
-        table.add_row(*(Text(cell.text.translate(CONTROLS), style=cell.style) for cell in cells))
+        table.add_row(*(Text(cell.text.translate(IN_TERMINAL), style=cell.style) for cell in cells))
     return table
 
 
@@ -103,5 +105,5 @@ def _in_markdown(cell: str | TableCell) -> str:
 def _in_csv(value: object) -> object:
     """Put an apostrophe before text that a spreadsheet would compute (OWASP, "CSV injection")."""
     if isinstance(value, str):
-        return f"{chr(39) * value.startswith(STARTS_A_FORMULA)}{value}".replace("\r", " ")
+        return f"{chr(39) * value.startswith(STARTS_A_FORMULA)}{value}".translate(CONTROLS)
     return "" if value is None else value

@@ -6,6 +6,7 @@ import io
 import pytest
 from rich.console import Console
 
+from research.files import CONTROLS
 from research.results.tables import (
     TableCell,
     TextTable,
@@ -29,13 +30,19 @@ HOSTILE = (
     "a\\b",
     "$x$",
     "\x1b[2J",
+    "\x9b2J\x85\u2028",
 )
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_text_is_a_formula_to_a_spreadsheet(text: str) -> None:
     ((cell,),) = csv.reader(io.StringIO(comma_separated([[text]]), newline=""))
-    assert cell == f"'{text}".replace("\r", " ")
+    assert cell == f"'{text}".replace("\r", " ").replace("\t", " ")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_row_of_csv_is_one_line(text: str) -> None:
+    assert not CONTROLS.keys() & set(map(ord, comma_separated([[text + "\n"]])[:-1]))
 
 
 def test_numbers_in_csv_are_whole_and_nothing_is_empty() -> None:
@@ -60,13 +67,13 @@ def test_the_terminal_shows_text_as_it_is(text: str) -> None:
     console = Console(width=80, record=True, file=io.StringIO(), color_system=None)
     console.print(terminal_table(TextTable([text, "n"], [[text, "1"]])))
     shown = console.export_text()
-    assert "\x1b" not in shown
-    assert shown.count(text.strip("\t\r\x1b")) == 2
+    assert not CONTROLS.keys() & set(map(ord, shown)) - {ord("\n")}
+    assert shown.count(text.strip("\t\r\x1b\x9b\x85\u2028")) == 2
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_cell_of_markdown_stays_one_cell(text: str) -> None:
     escaped = escape_markdown(text + "\n#")
-    assert "\n" not in escaped
+    assert not CONTROLS.keys() & set(map(ord, escaped))
     assert "<" not in escaped
     assert escaped.replace("\\\\", "").count("|") == escaped.replace("\\\\", "").count("\\|")
