@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from research.files import CONTROLS
 from research.report.drawn import left_out
 from research.report.runs import Run, RunGroup, bleu_signature, run_groups, widths
 from research.results.message import Message, verbatim
@@ -179,7 +180,8 @@ def markdown(runs: Sequence[Run], others: Sequence[Path] = ()) -> str:
     lines += ["", "## Commands", ""]
     for run in runs:
         lines += [f"### {escape_markdown(run.name)}", "", f"{escape_markdown(run.shape)}.", ""]
-        lines += ["```sh", *(run.commands or [f"# {run.path} records no command"]), "```", ""]
+        commands = run.commands or [f"# {run.path} records no command"]
+        lines += ["```sh", *(command.translate(CONTROLS) for command in commands), "```", ""]
     return "\n".join(lines)
 
 

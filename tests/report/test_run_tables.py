@@ -129,6 +129,13 @@ def test_markdown_has_commands_and_signatures(fabricate: Fabricate) -> None:
     assert all(signature in text for signature in signatures(runs))
 
 
+def test_a_command_cannot_end_its_block(fabricate: Fabricate) -> None:
+    command = "python run.py train --workdir='a\n```\n# heading'"
+    lines = markdown(read(fabricate("luong", provenance={"command": command}))).splitlines()
+    assert lines.count("```") == 1
+    assert "# heading'" not in lines
+
+
 def printed(table: object, width: int) -> str:
     console = Console(width=width, record=True, file=io.StringIO(), color_system=None)
     console.print(table)
