@@ -30,6 +30,8 @@ def override_of(prefix: str) -> re.Pattern[str]:
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 OVERRIDE = override_of("config")
+OPEN = ("data.tests", "data.sha256")
+"""Sections whose fields a person names, so that all of them may be set at once."""
 
 
 class ConfigError(UsageError):
@@ -92,6 +94,8 @@ def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config
             raise ConfigError(f'{prefix} has no field "{match["field"]}"{nearest(match["field"], fields)}')
     given = fields_set(arguments, prefix)
     for section in given:
+        if isinstance(value := _value(config, section), ConfigDict) and section not in OPEN:
+            raise ConfigError(_is_section(f"{prefix}.{section}", value))
         if inner := [field for field in given if field.startswith(f"{section}.")]:
             raise ConfigError(f"{prefix}.{section} and its {prefix}.{inner[0]} are both set: leave one out")
     before = {field: _value(config, field) for field in fields}
@@ -178,11 +182,15 @@ def _wrong_value(config: ConfigDict, overrides: Sequence[str], error: Exception,
         if match and f"flag {name}=" in str(error):
             value = _value(config, match["field"])
             if isinstance(value, ConfigDict):
-                return f"{name.lstrip('-')} is a section; set its fields, such as {name}.{next(iter(value), '...')}=..."
+                return _is_section(name.lstrip("-"), value)
             kinds = {int: "a whole number", float: "a number", bool: "true or false", tuple: "a tuple"}
             kind = kinds.get(type(value), "another kind of value")
             return f"{argument.lstrip('-')} is refused: the field takes {kind}, such as {value!r}"
     return " ".join(str(error).split())
+
+
+def _is_section(name: str, section: ConfigDict) -> str:
+    return f"{name} is a section; set its fields, such as --{name}.{next(iter(section), '...')}=..."
 
 
 def _set_tuples(before: dict[str, object], config: ConfigDict, prefix: str) -> None:

@@ -22,7 +22,7 @@ from research.ablation.training_length import halved, with_training
 from research.ablation.verdict import NOT_CALIBRATED, NOT_TESTED, REFUTED, SUPPORTED
 from research.data import build as build_corpus
 from research.evaluation.gold import read_gold
-from research.files import locked
+from research.files import locked, named
 from research.results.answer_files import read_answer, write_answer
 from research.results.answers import Answer, AnswerCalibration, AnswerLock, Request
 from research.results.calibration import Calibration
@@ -241,8 +241,9 @@ class Ablation:
     def alone(self) -> Iterator[None]:
         """Lock the question in its folder; OSError if another process asks it there."""
         file = self.out / "logs" / f"{self.name}.lock"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
+        with named(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch()
         with locked(file, f"another process is asking {self.name} in {self.out}"):
             yield
 

@@ -162,7 +162,7 @@ class Checkpoints:
 def _array_names(folder: Path) -> set[str]:
     """Return the names of the arrays in the store that Orbax makes at the end of a save.
 
-    Orbax's `item_metadata` would open every array, and TensorStore 0.1.86 keeps 3 kB for ever of each that it describes.
+    Orbax's `item_metadata` would have TensorStore describe every array, of which version 0.1.86 keeps 3 kB for ever.
     """
     store = tensorstore.KvStore.open({"driver": "ocdbt", "base": f"{folder.as_uri()}/"}).result()
     keys = (key.decode() for key in store.list().result())

@@ -10,36 +10,30 @@ from typing import Any, Required, TypedDict
 
 import msgspec
 
+from research.results.config_schema import Data, Evaluation, Model, Training
+
 Number = float | None
 """JSON has no number that is not finite: null stands for it."""
-
-
-class Data(TypedDict, total=False):
-    languages: tuple[str, str]
-
-
-class Training(TypedDict, total=False):
-    steps: int
 
 
 class Config(TypedDict, total=False):
     """config.json: the sections that every config has."""
 
     seed: int
-    model: dict[str, Any]
+    model: Model
     data: Data
     training: Training
-    evaluation: dict[str, Any]
+    evaluation: Evaluation
 
 
 class WholeConfig(TypedDict):
     """A config that a model can be made of."""
 
     seed: int
-    model: dict[str, Any]
+    model: Model
     data: Data
     training: Training
-    evaluation: dict[str, Any]
+    evaluation: Evaluation
 
 
 class Provenance(TypedDict, total=False):
