@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import statistics
-import sys
 import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -16,6 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from benchmarks import bleu, rounds, sentences
+from benchmarks.door import run
 from benchmarks.families import BATCH_TOKENS, FAMILIES
 from benchmarks.table import caption, markdown, rich_tables
 from benchmarks.workload import Workload
@@ -153,4 +153,4 @@ def parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main, "the benchmark")

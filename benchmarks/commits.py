@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.door import run
 from benchmarks.rounds import ROOT
 from research.results.tables import TextTable, terminal_table
 
@@ -75,4 +76,4 @@ def _cells(row: Sequence[float]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main, "the benchmark")

@@ -15,11 +15,14 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 import altair as alt
 import psutil
+
+from benchmarks.door import run
 
 COMPILED = "Finished XLA compilation of"
 """Part of a line that JAX logs for each program; a program of the compilation cache counts as well."""
@@ -62,13 +65,14 @@ def watch(command: Sequence[str], *, input_: Path | None, every: float) -> tuple
         reading = threading.Thread(target=_read, args=(process.stderr, programs))
         reading.start()
         samples, seen = [], psutil.Process(process.pid)
-        while process.poll() is None:
-            try:
-                memory, files = seen.memory_info().rss, seen.num_fds()
-            except (psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
-                break
-            samples.append(Sample(time.monotonic() - began, memory / 2**20, files, programs[0]))
-            time.sleep(every)
+        try:
+            while process.poll() is None:
+                with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
+                    memory, files = seen.memory_info().rss, seen.num_fds()
+                    samples.append(Sample(time.monotonic() - began, memory / 2**20, files, programs[0]))
+                time.sleep(every)
+        finally:
+            process.kill()  # if this process was told to end
         reading.join()
     return process.returncode, samples
 
@@ -127,4 +131,4 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main, "the watch")

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.commits import ONE_CORE, RATE
+from benchmarks.door import run
 from benchmarks.rounds import ROOT
 from configs.command_line import load
 from research.ablation.work import Task
@@ -52,4 +53,4 @@ def seconds_of_steps(run: RunFolder) -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    run(main, "the benchmark")

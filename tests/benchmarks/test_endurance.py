@@ -1,11 +1,16 @@
 """A command that is watched: its memory, its open files, and the programs that JAX says it has compiled."""
 
 import csv
+import signal
+import subprocess
 import sys
+import time
 
+import psutil
 import pytest
 
 from benchmarks.endurance import Sample, growth, main
+from benchmarks.rounds import ROOT
 
 GROWS = """
 import sys, time
@@ -42,3 +47,17 @@ def test_the_middle_is_compared_with_the_end():
     assert growth(samples) == {"mebibytes": (100, 100), "open_files": (7, 7), "programs": (1, 1)}
     growing = [Sample(i, i, 1, 1) for i in range(100)]
     assert growth(growing)["mebibytes"] == (pytest.approx(54.5), pytest.approx(94.5))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_measured_ends_with_the_benchmark(number, tmp_path):
+    """By SIGTERM, too, at which Python would leave it running."""
+    command = [sys.executable, "-m", "benchmarks.endurance", str(tmp_path / "out"), "--", "sleep", "60"]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        while not (below := psutil.Process(process.pid).children()):
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said == "error: the watch was interrupted before it was done; give the command again\n"
+    assert not below[0].is_running()
