@@ -34,15 +34,23 @@ def train(given: Given, command: str) -> None:
 
 
 def audit(given: Given, command: str) -> None:
-    """Kill a training again and again, and compare it with the unbroken one."""
-    config = _config("audit", given)
+    """Kill a training again and again, and compare it with the unbroken one; or compare ways to spread it."""
+    config, flags = _config("audit", given), given.flags
 
     from rich.console import Console
 
     from research.results.tables import terminal_table
     from research.training.audit import audit, audit_table
 
-    flags = given.flags
+    if flags.devices:
+        from research.training.audit_devices import TOLERANCE, audit_devices, layouts_table
+
+        layouts = audit_devices(config, flags.out, devices=flags.devices, command=command)
+        Console().print(terminal_table(layouts_table(layouts)))
+        if not all(each.agrees for each in layouts):
+            fail(f"a loss differs by more than {TOLERANCE:g} nats from that of pmap on one device", code=1)
+        print(f"\nDevices: the loss of every step agrees with that of pmap on one device: {flags.out}")
+        return
     found = audit(config, flags.out, kills=flags.kills, seed=flags.seed, command=command)
     Console().print(terminal_table(audit_table(found.kills)))
     if not found.passed:

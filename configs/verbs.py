@@ -53,20 +53,31 @@ TRAIN = Verb(
 
 AUDIT = Verb(
     summary="kill a training again and again, and see that it is bit for bit the unbroken one",
-    usage="--config=FILE[:NAME] | --from=RUN --out=FOLDER [--kills=N] [--config.FIELD=...]",
+    usage="--config=FILE[:NAME] | --from=RUN --out=FOLDER [--kills=N | --devices=N] [--config.FIELD=...]",
     description="Train a config once unbroken, and once more while its process is killed: at random, in its first\n"
     "files, in a save, before its last rename, in a deletion, in a validation, and by SIGTERM and SIGINT. Each\n"
     "time the same command goes on. Every step is compared: parameters, optimiser, randomness, batches, and the\n"
     "place in the data; at the end checkpoints and metrics too. Run it where you will train, with your\n"
-    "config and some hundred steps. The exit code is 1 if anything differs.",
+    "config and some hundred steps. --devices compares ways to spread a training instead. The exit code is 1 if\n"
+    "anything differs.",
     examples=(
         "audit --config=configs/embedded_tiny.py:luong --out=runs/audit --config.training.steps=200",
         "audit --config=configs/multi30k.py:tiny --out=runs/a --kills=40 --config.training.steps=60",
+        "audit --config=configs/embedded_tiny.py:luong --out=runs/devices --devices=4",
     ),
     flags=(
         (CONFIG, AGAIN),
         flag("--out", "a new folder, for the runs that are compared", required=True, type=path, metavar="FOLDER"),
-        flag("--kills", "how many times the process is killed (default: 20)", type=count, default=20, metavar="N"),
+        (
+            flag("--kills", "how many times the process is killed (default: 20)", type=count, default=20, metavar="N"),
+            flag(
+                "--devices",
+                "kill nothing: train the first steps by pmap and shard_map, on one device and on N (CPUs are cut into "
+                "N), without dropout, and compare the losses",
+                type=count,
+                metavar="N",
+            ),
+        ),
         flag("--seed", "of the moments (default: 0)", type=int, default=0, metavar="N"),
     ),
     overrides=("config",),

@@ -223,7 +223,10 @@ FOUND = {
         ("luong", [("data.batch_tokens", "\n")]),
         ("luong", [("data.embedded.ambiguity", "\x1b[31m")]),
     ],
-    "run_folder": [("config.json", [47, 0], "replace", None)],
+    "run_folder": [
+        ("config.json", [47, 0], "replace", None),
+        ("result.json", [46, 0, 48, 1, 1, 0], "replace", {}),
+    ],
 }
 """target -> inputs that once failed."""
 

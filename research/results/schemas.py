@@ -71,11 +71,11 @@ class Costs(TypedDict):
 
 
 class ScoreResult(TypedDict, total=False):
-    score: Number
+    score: Required[Number]
     signature: str
 
 
-class Bin(TypedDict, total=False):
+class Bin(TypedDict):
     words: str
     sentences: int
     bleu: Number
@@ -108,7 +108,7 @@ class AlignmentResult(TypedDict, total=False):
 
 
 class Sample(TypedDict, total=False):
-    source: str
+    source: Required[str]
 
 
 class SplitMeasured(TypedDict, total=False):

@@ -4,11 +4,12 @@
 started again by the same command. Processes of their own train (`training.audited`): SIGKILL leaves nothing to mend.
 """
 
+import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -81,11 +82,10 @@ def audit(config: ConfigDict, out: Path, *, kills: int, seed: int, command: str)
     Raises:
         ValueError: the folder is not empty, or the unbroken training failed.
     """
-    if out.is_dir() and any(out.iterdir()):
-        raise ValueError(f"{out} is not empty: choose another --out, or remove it")
+    refuse_full(out)
     console = Console(stderr=True)
     console.print(f"training {config.training.steps:,} steps unbroken", highlight=False)
-    unbroken = _Trained(out / "unbroken", config, command)
+    unbroken = Trained(out / "unbroken", config, command)
     began = time.monotonic()
     unbroken.go_on(None, must_end=True)
     seconds = time.monotonic() - began
@@ -94,7 +94,7 @@ def audit(config: ConfigDict, out: Path, *, kills: int, seed: int, command: str)
     done: list[Kill] = []
     differences: list[str] = []
     since: list[int] = []
-    broken = _Trained(out / "killed.1", config, command)
+    broken = Trained(out / "killed.1", config, command)
     for number, moment in enumerate(track([*chosen, None], "killed", console=console)):
         before = len(broken.steps())
         code = broken.go_on(moment, must_end=moment is None)
@@ -113,17 +113,31 @@ def audit(config: ConfigDict, out: Path, *, kills: int, seed: int, command: str)
         if code == 0:
             since.clear()
             differences += _differences(unbroken, broken)
-            broken = _Trained(out / f"killed.{number + 2}", config, command)
+            broken = Trained(out / f"killed.{number + 2}", config, command)
     found = Audit(done, differences)
     write_whole(out / "audit.json", json_bytes({"command": command, "passed": found.passed, **_as_json(found)}))
     return found
 
 
-class _Trained:
-    """A run folder that is trained by processes of their own, and the log of their steps."""
+def refuse_full(out: Path) -> None:
+    """Raise ValueError unless a folder is empty or not there."""
+    if out.is_dir() and any(out.iterdir()):
+        raise ValueError(f"{out} is not empty: choose another --out, or remove it")
 
-    def __init__(self, folder: Path, config: ConfigDict, command: str):
+
+class Trained:
+    """A run folder that is trained by processes of their own, and the log of their steps.
+
+    Args:
+        folder: the run folder.
+        config: what is trained.
+        command: for provenance.json.
+        environment: variables that the processes have beside ours.
+    """
+
+    def __init__(self, folder: Path, config: ConfigDict, command: str, environment: Mapping[str, str] = {}):
         self.folder, self.config, self.command = RunFolder(folder), config, command
+        self.environment = {**os.environ, **environment}
         self.log, self.attempt = (folder.with_name(f"{folder.name}.{kind}") for kind in ("steps.jsonl", "attempt.json"))
 
     def go_on(self, moment: Moment | None, *, must_end: bool) -> int:
@@ -133,7 +147,9 @@ class _Trained:
         output = self.log.with_suffix(".log")
         with output.open("ab") as said:
             command = [sys.executable, "-m", "research.training.audited", str(self.attempt)]
-            code = subprocess.run(command, stdout=said, stderr=said, cwd=ROOT, check=False).returncode
+            code = subprocess.run(
+                command, stdout=said, stderr=said, cwd=ROOT, env=self.environment, check=False
+            ).returncode
         if code and (must_end or code not in (-9, 130)):
             raise ValueError(f"the training failed with code {code}; its last words are in {output}")
         return code
@@ -158,7 +174,7 @@ def _moments(kills: int, chance: random.Random, config: ConfigDict, seconds: flo
             yield Moment(name, 1 if name == "its first files" else chance.randint(1, FAR))
 
 
-def _differences(unbroken: _Trained, broken: _Trained) -> list[str]:
+def _differences(unbroken: Trained, broken: Trained) -> list[str]:
     """Say in what two finished run folders differ, times apart."""
     sides = [_left(each.folder) for each in (unbroken, broken)]
     return [f"{broken.folder.path.name}: {name} differs" for name in sides[0] if sides[0][name] != sides[1][name]]

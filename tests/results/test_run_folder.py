@@ -215,13 +215,13 @@ def test_samples_and_maps_are_those_of_the_widest_beam(folder):
         measured = {
             "step": 3,
             "searches": {f"beam{width}": {}},
-            "samples": [{"width": width}],
+            "samples": [{"source": f"beam {width}"}],
             "attention": [{"width": -width}],
         }
         folder.write_result("test", measured)
     split = folder.result()["splits"]["test"]
     assert sorted(split["searches"]) == ["beam1", "beam5", "beam8"]
-    assert (split["samples"], split["attention"]) == ([{"width": 8}], [{"width": -8}])
+    assert (split["samples"], split["attention"]) == ([{"source": "beam 8"}], [{"width": -8}])
 
 
 def test_a_file_is_utf_8_and_readable(folder):

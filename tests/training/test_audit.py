@@ -23,7 +23,7 @@ def tries(monkeypatch, tmp_path):
             log.writelines(audits.json_bytes(each).replace(b"\n", b"") + b"\n" for each in steps)
         return code
 
-    monkeypatch.setattr(audits._Trained, "go_on", go_on)
+    monkeypatch.setattr(audits.Trained, "go_on", go_on)
     monkeypatch.setattr(audits, "_left", lambda folder: folders.get(folder.path.name, {"metrics.jsonl": 1}))
     (tmp_path / "out").mkdir()
     return script, folders
