@@ -1,0 +1,16 @@
+"""The verbs of the command line as data, by name."""
+
+from configs.verbs.ablation import ABLATE
+from configs.verbs.evaluation import COMPARE, EVALUATE, TRANSLATE
+from configs.verbs.reporting import REPORT
+from configs.verbs.training import AUDIT, TRAIN
+
+VERBS = {
+    "train": TRAIN,
+    "audit": AUDIT,
+    "evaluate": EVALUATE,
+    "translate": TRANSLATE,
+    "compare": COMPARE,
+    "ablate": ABLATE,
+    "report": REPORT,
+}
