@@ -370,6 +370,7 @@ def main(arguments: Sequence[str]) -> int:
     name = arguments[0] if arguments else ""
     try:
         interrupt_on_signals(name)
+        _refuse_other_encodings(arguments)
         try:
             return _do(name, arguments[1:])
         finally:
@@ -380,6 +381,15 @@ def main(arguments: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as error:
         last = ending(error, name)
         fail(last.sentence, code=last.code)
+
+
+def _refuse_other_encodings(arguments: Sequence[str]) -> None:
+    """Refuse an argument that is not UTF-8, which no JSON and no page could hold: better now than after training."""
+    for argument in arguments:
+        try:
+            argument.encode("utf-8")
+        except UnicodeEncodeError:
+            raise UsageError(f"{argument} is not UTF-8: rename it, or name another") from None
 
 
 def _do(name: str, arguments: Sequence[str]) -> int:

@@ -430,6 +430,19 @@ def test_an_error_of_the_system_names_the_file_and_what_to_do(action, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    "arguments", [["train", "--workdir=r\udce9sum"], ["report", "a", "\udcff", "--out=o"], ["\udcff"]]
+)
+def test_a_name_that_is_not_utf_8_is_refused_before_anything_is_done(arguments, capsys, tmp_path, monkeypatch):
+    """Python reads such bytes of the command line as lone surrogates, which it cannot write into a file."""
+    monkeypatch.chdir(tmp_path)
+    assert leave(*arguments) == 2
+    assert re.fullmatch(
+        r"error: (--workdir=r\\udce9sum|\\udcff) is not UTF-8: rename it, .*\n", capsys.readouterr().err
+    )
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["ablate", "--list"]])
 def test_output_that_cannot_be_written_is_one_sentence(arguments):
     with open("/dev/full", "w") as full:
