@@ -10,7 +10,8 @@ import json
 import logging
 import math
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,8 @@ import orbax.checkpoint as ocp
 import tensorstore
 from orbax.checkpoint import checkpoint_managers
 
+IRRELEVANT = ("did not provide metrics", "_SignalingThread.run() raised an exception")
+NO_ROOM = "No space left on device"
 NOTES_DIGEST = "notes_sha256"
 """Names the digest of the notes among them; checkpoints of earlier versions have none."""
 
@@ -48,6 +51,8 @@ class Checkpoints:
             best_fn=lambda metrics: -metrics["loss"],
         )
         logging.getLogger("absl").addFilter(_is_relevant)
+        if not isinstance(sys.unraisablehook, _Unraisable):
+            sys.unraisablehook = _Unraisable(sys.unraisablehook)
         self.folder = Path(folder).absolute()
         self._opened = ExitStack()
         self._manager = ocp.CheckpointManager(
@@ -178,11 +183,32 @@ def copy_whole(folder: Path, to: Path) -> None:
 
 
 def _is_relevant(record: logging.LogRecord) -> bool:
-    """Return False for Orbax's warning about checkpoints without a metric: those between two validations have none."""
-    return "did not provide metrics" not in record.getMessage()
+    """Return False for what Orbax logs and a person need not read.
+
+    It warns about checkpoints without a metric, and those between two validations have none. An exception in one of its
+    threads is logged with its traceback, and raised where we wait for the save.
+    """
+    return not any(said in record.getMessage() for said in IRRELEVANT)
+
+
+class _Unraisable:
+    """A hook that passes over exceptions in threads of TensorStore, which go on when Orbax has given up a save.
+
+    Args:
+        others: the hook for all other exceptions that nobody can catch.
+    """
+
+    def __init__(self, others: Callable[[Any], Any]):
+        self.others = others
+
+    def __call__(self, unraisable: Any) -> None:
+        if str(unraisable.exc_value) != "Event loop is closed":
+            self.others(unraisable)
 
 
 def _in_short(error: Exception) -> str:
+    if NO_ROOM in str(error):
+        return NO_ROOM.lower()
     first_line = str(error).partition("\n")[0][:200]
     return f"{type(error).__name__}: {first_line}"
 
