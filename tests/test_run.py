@@ -60,6 +60,16 @@ def audit(action):
 
 
 @pytest.fixture
+def audit_devices(action):
+    layout = SimpleNamespace(agrees=True)
+    calls = action("research.training.audit_devices", "audit_devices", result=[layout])
+    module = sys.modules["research.training.audit_devices"]
+    module.TOLERANCE, module.layouts_table = 1e-5, lambda layouts: TextTable(["strategy"], [["pmap"]])
+    calls.append(layout)
+    return calls
+
+
+@pytest.fixture
 def report(action):
     calls = action("research.report", "write_report", result=Path("out/index.html"))
     sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
@@ -139,7 +149,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 
 @pytest.mark.parametrize("verb", run.VERBS)
 def test_the_examples_in_the_help_are_accepted(
-    verb, action, train, audit, compare, report, ablate, counted_flops, capsys
+    verb, action, train, audit, audit_devices, compare, report, ablate, counted_flops, capsys
 ):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.score_again", "score_again")
@@ -178,6 +188,20 @@ def test_an_audit_that_sees_a_difference_is_an_error(audit, capsys):
     assert said == (
         "error: after 1 of 1 kills steps differ from the unbroken training; killed.1: metrics.jsonl differs\n"
     )
+
+
+def test_an_audit_of_devices_that_do_not_agree_is_an_error(audit, audit_devices, capsys):
+    layout = audit_devices[0]
+    assert run.main(["audit", EMBEDDED, "--out=o", "--devices=4"]) == 0
+    (_, out), named = audit_devices[1]
+    assert (out, named["devices"], len(audit)) == (Path("o"), 4, 1)  # nothing is killed
+    assert "the loss of every step agrees with that of pmap on one device: o" in capsys.readouterr().out
+    layout.agrees = False
+    assert leave("audit", EMBEDDED, "--out=o", "--devices=4") == 1
+    assert capsys.readouterr().err == (
+        "error: a loss differs by more than 1e-05 nats from that of pmap on one device\n"
+    )
+    assert leave("audit", EMBEDDED, "--out=o", "--devices=4", "--kills=3") == 2
 
 
 def test_train_gets_the_config_the_folder_and_the_command(train):

@@ -45,7 +45,7 @@ TRAIN = Verb(
 
 AUDIT = Verb(
     summary="kill a training again and again, and see that it is bit for bit the unbroken one",
-    usage="--config=FILE[:NAME] | --from=RUN --out=FOLDER [--kills=N | --devices=N] [--config.FIELD=...]",
+    usage="--config=FILE[:NAME] | --from=RUN --out=FOLDER [--kills=N | --devices=N] [flags]",
     description="Train a config once unbroken, and once more while its process is killed: at random, in its first\n"
     "files, in a save, before its last rename, in a deletion, in a validation, and by SIGTERM and SIGINT. Each\n"
     "time the same command goes on. Every step is compared: parameters, optimiser, randomness, batches, and the\n"

@@ -145,7 +145,7 @@ def test_a_field_that_the_question_does_not_name(tmp_path):
         config = {
             "seed": 0,
             "training": {"weight_decay": decay, "steps": 3, "strategy": arm},
-            "model": {"width": decay},
+            "model": {"width": round(10 * decay)},
         }
         RunFolder(tmp_path / arm).write_json("config.json", config)
     assert said(folders={arm: [tmp_path / arm] for arm in "ab"}) == [
