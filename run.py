@@ -371,6 +371,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         interrupt_on_signals(name)
         _refuse_other_encodings(arguments)
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")  # a sign that a terminal has no letter for is no reason to fail
         try:
             return _do(name, arguments[1:])
         finally:

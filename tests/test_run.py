@@ -1,5 +1,6 @@
 """The command line: what each verb calls, what help says, and how mistakes are answered."""
 
+import io
 import re
 import shlex
 import subprocess
@@ -202,6 +203,15 @@ def test_an_audit_of_devices_that_do_not_agree_is_an_error(audit, audit_devices,
         "error: a loss differs by more than 1e-05 nats from that of pmap on one device\n"
     )
     assert leave("audit", EMBEDDED, "--out=o", "--devices=4", "--kills=3") == 2
+
+
+def test_a_sign_that_the_terminal_cannot_show_is_a_question_mark(report, monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="latin-1")
+    monkeypatch.setattr("sys.stdout", shown)
+    sys.modules["research.report"].terminal_table = lambda runs: "supported ✕ \uac00 über"
+    assert run.main(["report", "runs/a", "--out=o"]) == 0
+    shown.flush()
+    assert "supported ? ? über".encode("latin-1") in shown.buffer.getvalue()
 
 
 def test_train_gets_the_config_the_folder_and_the_command(train):

@@ -52,7 +52,8 @@ TRANSLATE = Verb(
     summary="translate standard input, line by line, or score a translation; write attention maps",
     usage="--workdir=FOLDER [--n_best=N | --sample=N | --score=FILE] [flags] < TEXT",
     description="Translate standard input, UTF-8 with one sentence a line, to standard output, line for line: many\n"
-    "lines of a file at a time, and one that is typed at once.\n\n"
+    "lines of a file at a time, and one that is typed at once. A line that is not UTF-8 ends the command by its\n"
+    "number, and those before it may have been translated.\n\n"
     "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score is\n"
     "the one that the search ranks by (see evaluation.length_penalty); for a sample it is log p. --score writes\n"
     "log p of a given translation, a tab, and the mean log p of a token. It cuts the text into subwords anew: the\n"
