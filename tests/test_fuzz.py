@@ -223,6 +223,7 @@ FOUND = {
         ("luong", [("data.batch_tokens", "\n")]),
         ("luong", [("data.embedded.ambiguity", "\x1b[31m")]),
     ],
+    "vocabulary": [(["<pad>"], "bpe", 12, 1.0, False), (["a <s>b</s>"], "unigram", 20, 1.0, False)],
     "run_folder": [
         ("config.json", [47, 0], "replace", None),
         ("result.json", [46, 0, 48, 1, 1, 0], "replace", {}),

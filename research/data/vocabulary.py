@@ -18,6 +18,9 @@ KINDS = ("bpe", "unigram")
 TRAINING_LINES = 4_000_000  # of more lines, every second, third, ... is taken: SentencePiece holds them all in memory
 LONGEST_BYTES = 4_192  # SentencePiece leaves out longer lines unless it is told another max_sentence_length
 RESERVED = "\u2585"  # SentencePiece leaves out every training line that has this character
+NAME_OF_CONTROL = re.compile(
+    "<(unk|s|/s|pad|0x[0-9A-F]{2})>"
+)  # and counts no character of these, HTML's <s> among them
 QUIET = 2  # SentencePiece's minloglevel: errors only
 
 
@@ -111,7 +114,7 @@ class Vocabulary:
         if kind not in KINDS:
             raise ValueError(f"data.vocabulary.kind={kind!r}: choose one of {', '.join(KINDS)}")
         stride = -(-len(lines) // TRAINING_LINES) or 1
-        sentences = [spaced for line in lines[::stride] if (spaced := _spaced(line.replace(RESERVED, " ")))]
+        sentences = [spaced for line in lines[::stride] if (spaced := _spaced(_countable(line)))]
         if not sentences:
             raise ValueError("no text to train a vocabulary on: every training line is empty")
         longest = max(len(sentence.encode()) for sentence in sentences)
@@ -193,6 +196,11 @@ class Vocabularies(NamedTuple):
     def of(cls, source: Vocabulary, target: Vocabulary) -> "Vocabularies":
         """Return both as one object if they are equal."""
         return cls(source, source if source.model == target.model else target)
+
+
+def _countable(line: str) -> str:
+    """Return a line of which SentencePiece counts every character."""
+    return NAME_OF_CONTROL.sub(r"< \1>", line.replace(RESERVED, " "))
 
 
 def _spaced(text: str) -> str:

@@ -181,6 +181,16 @@ def test_characters_of_long_lines_are_in_the_vocabulary(kind):
     assert UNK not in Vocabulary.train(long, kind=kind, size=97).encode("ж wort")
 
 
+@pytest.mark.parametrize("kind", ["bpe", "unigram"])
+@pytest.mark.parametrize("line", ["a <s>word</s>", "<pad> <unk>", "<0x0A> and <0xFF>"])
+def test_names_of_control_pieces_are_text(kind, line):
+    """SentencePiece counts none of their characters, so that HTML's struck-out text would be unknown."""
+    vocabulary = Vocabulary.train([line], kind=kind, size=60)
+    ids = vocabulary.encode(line)
+    assert vocabulary.decode(ids) == line
+    assert min(ids) > 3
+
+
 def test_settings_of_sentencepiece_are_its_own_where_no_line_is_long(monkeypatch):
     """A model holds the settings that it was trained with; runs are compared by their models' bytes."""
     model = Vocabulary.train(ENGLISH, kind="bpe", size=50).model
