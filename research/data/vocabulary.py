@@ -18,9 +18,7 @@ KINDS = ("bpe", "unigram")
 TRAINING_LINES = 4_000_000  # of more lines, every second, third, ... is taken: SentencePiece holds them all in memory
 LONGEST_BYTES = 4_192  # SentencePiece leaves out longer lines unless it is told another max_sentence_length
 RESERVED = "\u2585"  # SentencePiece leaves out every training line that has this character
-NAME_OF_CONTROL = re.compile(
-    "<(unk|s|/s|pad|0x[0-9A-F]{2})>"
-)  # and counts no character of these, HTML's <s> among them
+NAME_OF_CONTROL = re.compile("<(unk|s|/s|pad|0x[0-9A-F]{2})>")  # it counts no character of these; HTML has <s>
 QUIET = 2  # SentencePiece's minloglevel: errors only
 
 

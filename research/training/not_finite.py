@@ -68,7 +68,7 @@ def first_not_finite(objective: Objective, params: Params, batch: Batch, key: Ar
     The modules are called one after another, outside any compiled program. Inside a scan over time their outputs are
     not seen, and the module around it is named.
     """
-    if name := _first(params):
+    if name := first_leaf(params):
         return f"the parameter {name}"
     seen: list[str] = []
 
@@ -85,7 +85,7 @@ def first_not_finite(objective: Objective, params: Params, batch: Batch, key: Ar
         return seen[0]
     if not _finite(loss):
         return "the loss"
-    name = _first(jax.grad(lambda params: objective(params, batch, key).loss)(params))
+    name = first_leaf(jax.grad(lambda params: objective(params, batch, key).loss)(params))
     return f"the gradient of {name}" if name else ""
 
 
@@ -100,11 +100,14 @@ def _parts(batch: Batch, seed: int, step: int, parts: int, devices: int) -> Iter
                 yield {name: x[part] for name, x in cut.items()}, keys[part]
 
 
-def _first(tree: Any) -> str:
+def first_leaf(tree: Any) -> str:
+    """Return the path of the first array of a tree that is not finite; "" if all are."""
     return next((name for name, leaf in by_path(tree).items() if not _finite(leaf)), "")
 
 
 def _finite(tree: Any) -> bool:
     """Tell whether every number of a tree is finite; a value that is not known yet, inside a scan, counts as finite."""
-    numbers = [x for x in jax.tree.leaves(tree) if isinstance(x, Array | np.ndarray) and not isinstance(x, Tracer)]
+    numbers = [
+        x for x in jax.tree.leaves(tree) if isinstance(x, Array | np.ndarray | np.generic) and not isinstance(x, Tracer)
+    ]
     return all(np.isfinite(np.asarray(x, np.float32)).all() for x in numbers if jnp.issubdtype(x.dtype, jnp.inexact))

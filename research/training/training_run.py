@@ -5,11 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from research.results.checkpoints import Checkpoints, by_path
+from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
 from research.training.metrics import MetricsWriter
+from research.training.not_finite import first_leaf
 from research.training.step import TrainState
 
 BEST_BY = {"perplexity": 1.0, "bleu": -1.0}  # measure -> the factor that makes it a loss: lower is better
@@ -209,9 +208,8 @@ class TrainingRun:
                 f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {self.stuck_at:,}: "
                 f"{self._explain(state, self.stuck_at)}; {STEADIER}"
             )
-        for name, array in by_path(state).items():
-            if not np.isfinite(array).all():
-                raise FloatingPointError(f"{name} is not finite after step {step:,}, and is not saved: {STEADIER}")
+        if name := first_leaf(state):
+            raise FloatingPointError(f"{name} is not finite after step {step:,}, and is not saved: {STEADIER}")
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
         notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
         self._checkpoints.save(step, state, notes, loss=loss)
