@@ -11,6 +11,7 @@ import logging
 import math
 import shutil
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,6 +26,7 @@ from orbax.checkpoint import checkpoint_managers
 
 IRRELEVANT = ("did not provide metrics", "_SignalingThread.run() raised an exception")
 NO_ROOM = "No space left on device"
+PATIENCE_SECONDS, QUIET_SECONDS = 10, 1
 NOTES_DIGEST = "notes_sha256"
 """Names the digest of the notes among them; checkpoints of earlier versions have none."""
 
@@ -83,7 +85,7 @@ class Checkpoints:
             self._manager.save(step, args=items, metrics=metrics, force=True)
             self._manager.wait_until_finished()
         except Exception as error:  # Orbax and TensorStore each raise exceptions of their own, for a full disk too
-            self.remove_unfinished()
+            self._remove_until_quiet()
             raise OSError(
                 f"checkpoint {step} cannot be written to {self.folder} ({_in_short(error)}); earlier ones stay: "
                 "make room, and the same command goes on from the last"
@@ -109,8 +111,21 @@ class Checkpoints:
 
     def remove_unfinished(self) -> None:
         """Delete the files of saves that failed or were killed. For the process that writes checkpoints here, only."""
-        for unfinished in self.folder.glob("*.orbax-checkpoint-tmp*"):
+        for unfinished in self._unfinished():
             shutil.rmtree(unfinished, ignore_errors=True)
+
+    def _remove_until_quiet(self) -> None:
+        """Delete the files of a save that Orbax has given up, and of TensorStore's threads, which go on with it."""
+        give_up = time.monotonic() + PATIENCE_SECONDS
+        quiet_since = time.monotonic()
+        while time.monotonic() < min(give_up, quiet_since + QUIET_SECONDS):
+            if any(self._unfinished()):
+                self.remove_unfinished()
+                quiet_since = time.monotonic()
+            time.sleep(0.05)
+
+    def _unfinished(self) -> Iterator[Path]:
+        return self.folder.glob("*.orbax-checkpoint-tmp*")
 
     def steps(self) -> list[int]:
         """Return the steps that can be restored, in order."""

@@ -4,6 +4,9 @@ import gc
 import math
 import shutil
 import tempfile
+import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import jax
@@ -340,6 +343,28 @@ def test_a_failed_save_leaves_no_files(checkpoints, monkeypatch):
     with pytest.raises(OSError, match="no space left on device"):
         held.save(2, state(2), {})
     assert [file.name for file in held.folder.iterdir()] == ["1"]
+
+
+def test_files_of_threads_that_go_on_with_a_failed_save_are_removed_too(checkpoints, monkeypatch):
+    held = checkpoints()
+
+    def go_on():
+        for part in range(12):
+            with suppress(FileNotFoundError):  # it is being removed
+                (held.folder / "2.orbax-checkpoint-tmp" / f"part{part}").mkdir(parents=True, exist_ok=True)
+            time.sleep(0.05)
+
+    other = threading.Thread(target=go_on)
+
+    def full(*arguments, **options):
+        other.start()
+        raise RuntimeError("No space left on device")
+
+    monkeypatch.setattr(held._manager, "save", full)
+    with pytest.raises(OSError, match="no space left on device"):
+        held.save(2, state(2), {})
+    other.join()
+    assert list(held.folder.iterdir()) == []
 
 
 def test_reading_checkpoints_does_not_disturb_a_save(checkpoints, tmp_path):
