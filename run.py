@@ -8,7 +8,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from functools import partial
 from io import TextIOWrapper
@@ -30,7 +30,8 @@ def train(given: Given, command: str) -> None:
 
     from research.training.trainer import train
 
-    train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
+    with _joined("train", given.flags):
+        train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
 
 
 def audit(given: Given, command: str) -> None:
@@ -97,21 +98,23 @@ def evaluate(given: Given, command: str) -> None:
     new = flags.source, flags.reference, flags.name
     if any(new) and not all(new[:2]):
         refuse("evaluate", "a new test set has two sides: give both --source and --reference")
-    evaluate(
-        flags.workdir,
-        split=flags.split,
-        every_split=flags.all,
-        files=ParallelFiles(*new) if any(new) else None,
-        beams=flags.beam and (flags.beam,),
-        gold=flags.gold,
-        interventions=flags.interventions,
-        command=command,
-    )
+    with _joined("evaluate", flags):
+        evaluate(
+            flags.workdir,
+            split=flags.split,
+            every_split=flags.all,
+            files=ParallelFiles(*new) if any(new) else None,
+            beams=flags.beam and (flags.beam,),
+            gold=flags.gold,
+            interventions=flags.interventions,
+            command=command,
+        )
 
 
 def translate(given: Given, command: str) -> None:
     """Translate standard input to standard output, with one run folder or an ensemble of several."""
-    named = {name: value for name, value in vars(given.flags).items() if value is not None}
+    how = ("coordinator", "num_processes", "process_id")
+    named = {name: value for name, value in vars(given.flags).items() if value is not None and name not in how}
     workdir, *also = named.pop("workdir")
     if also and "attention" in named:
         refuse("translate", "--attention draws what one model reads: give one --workdir")
@@ -122,13 +125,22 @@ def translate(given: Given, command: str) -> None:
     if "score" in named:
         from research.evaluation.score_text import score_text
 
-        score_text(workdir, sys.stdin.buffer, named.pop("score"), sys.stdout, **named)
+        with _joined("translate", given.flags):
+            score_text(workdir, sys.stdin.buffer, named.pop("score"), sys.stdout, **named)
         return
 
     from research.evaluation.translate_text import translate_text
     from research.report import attention_page, attention_png
 
-    translate_text(workdir, sys.stdin.buffer, sys.stdout, **named, draw=attention_png, page=attention_page)
+    with _joined("translate", given.flags):
+        translate_text(workdir, sys.stdin.buffer, sys.stdout, **named, draw=attention_png, page=attention_page)
+
+
+def _joined(name: str, flags: Any) -> AbstractContextManager[None]:
+    """Return the context in which a verb works together with the other processes of its command."""
+    from research.parallel.processes import joined
+
+    return joined(name, flags.coordinator, flags.num_processes, flags.process_id)
 
 
 def compare(given: Given, command: str) -> None:

@@ -73,7 +73,7 @@ def data() -> ConfigDict:
 def training() -> ConfigDict:
     config = ConfigDict()
     config.steps = 2_000
-    config.strategy = "pmap"  # pmap | shard_map: how a step is spread over local devices
+    config.strategy = "pmap"  # pmap | shard_map: how a step is spread over the devices
     config.precision = "float32"  # float32 | bfloat16: of products and activations; weights and sums stay float32
     config.label_smoothing = 0.1
     config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same but for dropout

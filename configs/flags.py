@@ -70,6 +70,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def index(text: str) -> int:
+    """Parse a whole number that counts from 0."""
+    if not text.isdecimal():
+        raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """Parse whole numbers, such as the seeds 0,1,2."""
     parts = text.split(",")

@@ -29,9 +29,12 @@ def slurm() -> ConfigDict:
     config.account = ""
     config.qos = ""
     config.minutes = 240  # a try's limit; a job that needs more saves, is requeued, and goes on
-    config.cpus = 4
-    config.memory_gb = 16
-    config.gpus = 0
+    config.nodes = 1
+    config.tasks_per_node = 1  # processes of a job, which train as one, each with its own devices
+    config.cpus = 4  # of a task
+    config.memory_gb = 16  # of a node
+    config.gpus = 0  # of a node; each of several tasks takes one
+    config.gpus_per_task = 0  # instead: a task's own
     config.array_parallelism = 64  # at most so many jobs of a launch run at once
     config.grace_seconds = 120  # before the limit, to finish a step and a validation, and save
     config.timeouts = 20  # a job is given up after so many tries whose time was up; preemptions do not count

@@ -23,8 +23,8 @@ LEARNING_RATES = {
     "transformer_recurrent": 4e-3,
     "recurrent_transformer": 4e-3,
 }
-"""Where `ablate --tune` begins. For Luong's model 2e-2 is worse, 32.0 BLEU for 34.8; the others were not tried at this
-width, and have half of what was best at width 64 (docs/recipes.md)."""
+"""The middle of the grid of `ablate --tune`. For Luong's model 2e-2 is worse, 32.0 BLEU for 34.8; the others were not
+tried at this width, and have half of what was best at width 64 (docs/recipes.md)."""
 
 
 def get_config(architecture: str = "luong"):

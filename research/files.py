@@ -34,6 +34,20 @@ ADVICE = {
 }
 
 
+_written_by_another = False
+
+
+def leave_writing_to_another() -> None:
+    """Have nothing of this module write any more: another process does the same, and writes it."""
+    global _written_by_another
+    _written_by_another = True
+
+
+def are_written_here() -> bool:
+    """Tell whether this process writes files; of several that do one thing together, one does."""
+    return not _written_by_another
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file, whole or not at all, and make its folder if there is none.
 
@@ -44,6 +58,8 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written; the message names it and says what to do. What was there before stays.
     """
+    if not are_written_here():
+        return
     unfinished = path.with_name(f".{path.name[:200]}.{os.getpid()}")
     with named(path):
         try:
@@ -55,8 +71,17 @@ def write_whole(path: Path, content: bytes) -> None:
                 unfinished.unlink(missing_ok=True)
 
 
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to a file; OSError with its name if it cannot be written."""
+    if are_written_here():
+        with named(path), open(path, "ab") as file:
+            file.write(line)
+
+
 def refuse_unwritable(folder: Path) -> None:
     """Raise OSError unless files can be made in a folder, which need not be there yet: better before hours of work."""
+    if not are_written_here():
+        return
     with named(folder):
         there = folder
         while not there.exists():
@@ -87,6 +112,9 @@ def locked(path: Path, holder: str, *, wait: bool = False) -> Iterator[None]:
     Raises:
         OSError: another process holds it, and `wait` is False.
     """
+    if not are_written_here():
+        yield
+        return
     handle = os.open(path, os.O_RDONLY)
     try:
         try:
@@ -116,7 +144,7 @@ def own_files(folder: Path, names: Collection[str], *, by: str) -> Iterator[None
         ValueError: there is a file of such a name that no earlier call wrote.
     """
     earlier, list_file = _listed(folder, by), folder / f".lookback-{by}"
-    if not names and not earlier:
+    if not are_written_here() or (not names and not earlier):
         yield
         return
     refuse_others_files(folder, names, by=by)

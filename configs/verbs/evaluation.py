@@ -2,6 +2,7 @@
 
 from configs.flags import Verb, count, flag, new_file, path
 from configs.verbs.gold import GOLD
+from configs.verbs.together import TOGETHER
 
 TOKENIZER = "BLEU of the translations that are there with another tokeniser of sacreBLEU, such as char or ko-mecab"
 
@@ -40,6 +41,7 @@ EVALUATE = Verb(
             action="store_true",
         ),
         flag("--tokenizer", f"do not translate: add {TOKENIZER}", metavar="NAME"),
+        *TOGETHER,
     ),
     excludes={
         "source": ("all", "split"),
@@ -92,6 +94,7 @@ TRANSLATE = Verb(
             type=path,
             metavar="FOLDER",
         ),
+        *TOGETHER,
     ),
     excludes={
         "score": ("beam", "n_best", "sample", "attention"),

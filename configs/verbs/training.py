@@ -1,6 +1,7 @@
 """The verbs train and audit: their flags, help and examples."""
 
 from configs.flags import Verb, count, flag, path
+from configs.verbs.together import TOGETHER
 
 CONFIG = flag(
     "--config",
@@ -38,6 +39,7 @@ TRAIN = Verb(
             type=path,
             metavar="FOLDER",
         ),
+        *TOGETHER,
     ),
     overrides=("config",),
 )

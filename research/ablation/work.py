@@ -94,7 +94,10 @@ def _train_command(task: Task, seed: int) -> str:
 def main(arguments: list[str]) -> int:
     interrupt_on_signals("the job")
     try:
-        failed = work(Task.read(Path(arguments[0])))
+        from research.parallel.processes import joined
+
+        with joined("the job"):
+            failed = work(Task.read(Path(arguments[0])))
     except (Exception, KeyboardInterrupt) as error:
         last = ending(error, "the job")
         print(last.sentence, file=sys.stderr)

@@ -23,6 +23,7 @@ from research.evaluation.quality import unspaced
 from research.evaluation.result_tables import in_markdown, on_terminal
 from research.evaluation.split_result import count_alignments, measure_split, refuse_unmeasurable
 from research.files import refuse_unwritable
+from research.parallel import processes
 from research.results.counts import write as write_counts
 from research.results.evaluation_weights import refuse_unknown
 from research.results.ranges import refuse_out_of_range
@@ -117,6 +118,7 @@ def evaluate(
         write_counts(run.folder, name, run.step, counts)
         run.folder.write_result(name, measured)
         console.print(_summary(name, measured), soft_wrap=True, markup=False, highlight=False)
+    processes.agree(0)  # that the first has written it
     result = run.folder.result()
     run.folder.write_text("result.md", in_markdown(result))
     if every_split or interventions:

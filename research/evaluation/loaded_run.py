@@ -13,7 +13,7 @@ from research.evaluation.breakdown import SCALES
 from research.models import build
 from research.models.ensemble import ensemble
 from research.models.translator import Translator
-from research.parallel import host
+from research.parallel import host, processes
 from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
 from research.results.evaluation_weights import evaluated_weights, evaluation_params
@@ -82,6 +82,7 @@ def load(*workdirs: Path | str, last: int = 0) -> LoadedRun:
     """
     host.prepare()
     host.cores_as_devices()
+    processes.meet()
     members = [member for workdir in workdirs for member in _members(RunFolder.existing(workdir), last)]
     first = members[0]
     for other in members:

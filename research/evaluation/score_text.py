@@ -12,6 +12,7 @@ from research.data.text import read_lines, split_lines
 from research.decoding.forced import force
 from research.evaluation.loaded_run import load
 from research.evaluation.progress_bar import progress_bar
+from research.parallel.processes import from_first
 
 
 def score_text(
@@ -32,13 +33,14 @@ def score_text(
     Raises:
         ValueError: source and target have different numbers of lines.
     """
-    sides = [split_lines(source.read(), "standard input"), read_lines(target)]
+    run = load(workdir, *also, last=last)
+    [given] = from_first(source.read() for _ in range(1))
+    sides = [split_lines(given, "standard input"), read_lines(target)]
     if len(sides[0]) != len(sides[1]):
         raise ValueError(
             f"standard input has {len(sides[0]):,} lines and {target} has {len(sides[1]):,}: line n of one must "
             "translate line n of the other"
         )
-    run = load(workdir, *also, last=last)
     if run.config.data.lowercase:
         sides = [[line.lower() for line in lines] for lines in sides]
     examples = Examples(*map(encode_texts, sides, run.vocabularies))

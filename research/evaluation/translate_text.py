@@ -14,6 +14,7 @@ from research.decoding.translate import Translation, translate_by
 from research.evaluation.loaded_run import load
 from research.evaluation.progress_bar import progress_bar
 from research.evaluation.write_attention import Draw, Page, refuse_folder, write_attention
+from research.parallel.processes import from_first
 
 BATCHES_AT_ONCE = 100
 """Batches of lines that are sorted by length together, and held in memory."""
@@ -73,7 +74,7 @@ def translate_text(
     done = truncated = 0
     typed = source.isatty() or output.isatty()  # a bar would stand between the lines
     with nullcontext(None) if typed else progress_bar(console, "translating") as progress:
-        for chunk in line_chunks(source, most=BATCHES_AT_ONCE * batching["batch_sentences"]):
+        for chunk in from_first(line_chunks(source, most=BATCHES_AT_ONCE * batching["batch_sentences"])):
             sentences = split_lines(chunk, "standard input", first=done + 1)
             if run.config.data.lowercase:
                 sentences = [sentence.lower() for sentence in sentences]

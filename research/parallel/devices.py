@@ -13,10 +13,15 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from research.parallel import host
 
 AXIS = "data"
 RUNS = "runs"
+STOP = "asked_to_stop"
+"""The metric by which several processes stop after the same step; 0: no process was asked to."""
 Rows = dict[str, np.ndarray]
 StepFunction = Callable[..., tuple[Any, Any]]
 """(state, batch, seed, axis) -> state, metrics. axis: `AXIS`, over which the step takes sums, or () if the whole batch
@@ -38,22 +43,25 @@ def float32_products(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class _Pmap:
-    """A strategy whose arrays have a leading axis of devices; the function is compiled for one device."""
+    """A strategy whose arrays have a leading axis of devices; the function is compiled for one device.
+
+    Of several processes, each has the arrays of its own devices.
+    """
 
     def __init__(self, devices: list[jax.Device], axis: str):
-        self.devices, self.axis = devices, axis
+        self.devices, self.axis, self.here = devices, axis, len(_of_this_process(devices))
         # Once: every pmap of a function that is new is a program that is compiled anew, and stays in memory.
         self._copies = jax.pmap(lambda _, tree: tree, in_axes=(0, None), devices=devices)
 
     def replicate(self, tree: Any) -> Any:
-        return self._copies(np.zeros(len(self.devices)), tree)
+        return self._copies(np.zeros(self.here), tree)
 
     def one_copy(self, tree: Any) -> Any:
         # Not `x[0]`, which is a program over all devices that gathers the whole array.
         return jax.tree.map(lambda x: np.array(x[0]), jax.device_get(_first_shards(tree)))
 
     def cut(self, rows: Any) -> Any:
-        return jax.tree.map(lambda x: x.reshape(len(self.devices), -1, *x.shape[1:]), rows)
+        return jax.tree.map(lambda x: x.reshape(self.here, -1, *x.shape[1:]), rows)
 
     def joined(self, rows: Any) -> Any:
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(rows))
@@ -69,13 +77,16 @@ class _Pmap:
 
 
 class _ShardMap:
-    """A strategy whose arrays are global, over a mesh of one axis; the function sees its shard."""
+    """A strategy whose arrays are those of all processes, over a mesh of one axis; the function sees its shard."""
 
     def __init__(self, devices: list[jax.Device], axis: str):
         self.mesh, self.cut_spec = Mesh(np.array(devices), (axis,)), PartitionSpec(axis)
 
     def replicate(self, tree: Any) -> Any:
-        return jax.device_put(tree, NamedSharding(self.mesh, PartitionSpec()))
+        whole = NamedSharding(self.mesh, PartitionSpec())
+        if jax.process_count() > 1:  # device_put would compare the values of all processes
+            return jax.tree.map(lambda x: jax.make_array_from_process_local_data(whole, np.asarray(x)), tree)
+        return jax.device_put(tree, whole)
 
     def one_copy(self, tree: Any) -> Any:
         return jax.tree.map(np.array, jax.device_get(_first_shards(tree)))
@@ -85,7 +96,7 @@ class _ShardMap:
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), rows)
 
     def joined(self, rows: Any) -> Any:
-        return jax.device_get(rows)
+        return _own_rows(rows) if jax.process_count() > 1 else jax.device_get(rows)
 
     def step(self, fn: StepFunction) -> StepFunction:
         whole = PartitionSpec()
@@ -106,19 +117,24 @@ STRATEGIES: dict[str, type[_Pmap] | type[_ShardMap]] = {"pmap": _Pmap, "shard_ma
 
 
 class Devices:
-    """Devices of this process and the strategy that spreads functions over them.
+    """Devices, of this process or of all that work together, and the strategy that spreads functions over them.
+
+    Every process gives the same batches, and computes the rows of its own devices.
 
     Two with one strategy and the same devices are equal, so that a program that is cached for one serves the other.
 
     Args:
         strategy: "pmap" or "shard_map".
-        devices: the devices; None takes all local ones.
+        devices: the devices, those of a process side by side; None takes all.
     """
 
     def __init__(self, strategy: str = "pmap", devices: Sequence[jax.Device] | None = None):
         if strategy not in STRATEGIES:
             raise ValueError(f"training.strategy={strategy!r} is unknown; choose one of {', '.join(STRATEGIES)}")
-        self._devices = list(jax.local_devices() if devices is None else devices)
+        self._devices = list(host.all_devices() if devices is None else devices)
+        here = _of_this_process(self._devices)
+        self._first, self._here = self._devices.index(here[0]), len(here)
+        self._shared = self._here < len(self._devices)
         self.count, self.kind = len(self._devices), self._devices[0].device_kind
         self._strategy = STRATEGIES[strategy](self._devices, AXIS)
         self._replicated: tuple[Any, Any] | None = None
@@ -145,18 +161,21 @@ class Devices:
         """
         return self._strategy.one_copy(tree)
 
-    def spread(self, step: StepFunction) -> Callable[[Any, Rows, Any], tuple[Any, Any]]:
-        """Return (state, batch, seed) -> state, metrics: `step` over all devices.
+    def spread(self, step: StepFunction) -> Callable[..., tuple[Any, Any]]:
+        """Return (state, batch, seed, stop=False) -> state, metrics: `step` over all devices.
 
         The state must come from `replicate` or from the step before; its memory is reused. The metrics are one copy,
-        still on the first device. The seed is an argument of the program, so one compilation serves all seeds.
+        still on the first device. The seed is an argument of the program, so one compilation serves all seeds. Where
+        several processes take the step, the metric `STOP` is 1 in all of them if one was given `stop`.
 
         Args:
             step: a step that takes its own sums over its axis, so that it returns the same on every device.
         """
-        compiled = self._strategy.step(float32_products(partial(step, axis=AXIS)))
+        compiled = self._strategy.step(float32_products(partial(_asking(step) if self._shared else step, axis=AXIS)))
 
-        def run(state: Any, batch: Rows, seed: Any) -> tuple[Any, Any]:
+        def run(state: Any, batch: Rows, seed: Any, stop: bool = False) -> tuple[Any, Any]:
+            if self._shared:
+                batch = {**batch, STOP: np.full(len(next(iter(batch.values()))), stop, np.int32)}
             state, metrics = compiled(state, self._cut(batch), _seed(seed))
             return state, _first_shards(metrics)
 
@@ -181,6 +200,8 @@ class Devices:
         def run(params: Any, batch: Rows) -> Any:
             rows = next(iter(batch.values())).shape[0]
             outputs = self._strategy.joined(compiled(self._resident(params), self._cut(batch)))
+            if self._shared:
+                outputs = jax.tree.map(np.asarray, multihost_utils.process_allgather(outputs, tiled=True))
             return jax.tree.map(lambda x: x[:rows], outputs)
 
         return run
@@ -192,11 +213,13 @@ class Devices:
         return self._replicated[1]
 
     def _cut(self, batch: Rows) -> Any:
-        """Pad the rows of a batch and cut them over the devices."""
+        """Pad the rows of a batch and cut them over the devices; of several processes, each takes its own."""
 
         def padded(x: np.ndarray) -> np.ndarray:
             short = -x.shape[0] % self.count
-            return np.pad(x, [(0, short)] + [(0, 0)] * (x.ndim - 1)) if short else x
+            x = np.pad(x, [(0, short)] + [(0, 0)] * (x.ndim - 1)) if short else x
+            each = x.shape[0] // self.count
+            return x[self._first * each : (self._first + self._here) * each] if self._shared else x
 
         return self._strategy.cut({name: padded(np.asarray(x)) for name, x in batch.items()})
 
@@ -211,9 +234,16 @@ class OneRun:
         """Return the states of all runs, placed on the devices for `step`."""
         return self._devices.replicate(states[0])
 
-    def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
-        """Start a step of every run, and return new states and metrics. The memory of `placed` is reused."""
-        return self._spread(placed, batches[0], seeds[0])
+    def step(
+        self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int], *, stop: bool = False
+    ) -> tuple[Any, Any]:
+        """Start a step of every run, and return new states and metrics. The memory of `placed` is reused.
+
+        Args:
+            placed, batches, seeds: of each run.
+            stop: this process was asked to stop, which the metrics tell the others.
+        """
+        return self._spread(placed, batches[0], seeds[0], stop)
 
     def states(self, placed: Any) -> Iterator[Any]:
         """Yield the state of each run as NumPy arrays of its own."""
@@ -227,6 +257,8 @@ class OneRun:
 class SideBySide:
     """The program of several runs, with the methods of `OneRun`. `each` of them are on one device, with whole batches.
 
+    Of one process alone: several train runs one by one.
+
     If the runs do not fill the last device, copies of the first run do: they take no extra time and are not read.
     """
 
@@ -239,7 +271,9 @@ class SideBySide:
         # Stacked by JAX, not by NumPy: the step reuses the memory, which must belong to nothing else.
         return self._strategy.cut(jax.tree.map(lambda *leaves: jnp.stack(leaves), *self._filled(states)))
 
-    def step(self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int]) -> tuple[Any, Any]:
+    def step(
+        self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int], *, stop: bool = False
+    ) -> tuple[Any, Any]:
         stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *self._filled(batches))
         seeds_R = np.stack([_seed(seed) for seed in self._filled(seeds)])
         return self._compiled(placed, self._strategy.cut(stacked), self._strategy.cut(seeds_R))
@@ -257,6 +291,32 @@ class SideBySide:
 
 
 TrainingProgram = OneRun | SideBySide
+
+
+def _of_this_process(devices: Sequence[jax.Device]) -> list[jax.Device]:
+    return [device for device in devices if device.process_index == jax.process_index()]
+
+
+def _asking(step: StepFunction) -> StepFunction:
+    """Return `step` with a metric that says in every process whether one was asked to stop."""
+
+    def asking(state: Any, batch: Any, seed: Any, axis: Any) -> tuple[Any, Any]:
+        batch = dict(batch)
+        asked = jax.lax.pmax(jnp.max(batch.pop(STOP)), axis)
+        state, metrics = step(state, batch, seed, axis)
+        return state, {**metrics, STOP: asked}
+
+    return asking
+
+
+def _own_rows(tree: Any) -> Any:
+    """Return the rows of this process's devices, in order, as NumPy arrays."""
+
+    def rows(x: jax.Array) -> np.ndarray:
+        shards = sorted(x.addressable_shards, key=lambda shard: shard.index[0].start or 0)
+        return np.concatenate([np.asarray(shard.data) for shard in shards])
+
+    return jax.tree.map(rows, tree)
 
 
 def _first_shards(tree: Any) -> Any:

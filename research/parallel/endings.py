@@ -13,6 +13,8 @@ from research.files import sentence
 
 FAILED = 1
 INTERRUPTED = 130
+AGAIN_LATER = 75
+"""The exit code of a process whose others have ended (EX_TEMPFAIL of sysexits.h): the same command goes on."""
 FORESEEN = (ValueError, FloatingPointError)
 """Exceptions whose text is the sentence; a class of them may have an `exit_code`, and a second line, the `hint`."""
 NO_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory", "out of memory")

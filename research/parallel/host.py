@@ -67,13 +67,18 @@ def cores_as_devices() -> None:
 
 
 def training_devices() -> list[jax.Device]:
-    """Return the local devices to train on: all accelerators, or one CPU device unless the user set their number.
+    """Return the devices to train on: all accelerators, or one CPU device a process unless the user set their number.
 
     XLA splits the matmuls of one CPU device over the cores. A device for each core would gain nothing, and would make
     the dropout masks depend on the number of cores.
     """
-    devices = jax.local_devices()
-    return devices if devices[0].platform != "cpu" or number_is_set() else devices[:1]
+    devices = all_devices()
+    return devices if devices[0].platform != "cpu" or number_is_set() or jax.process_count() > 1 else devices[:1]
+
+
+def all_devices() -> list[jax.Device]:
+    """Return the devices of all processes, those of the first process first."""
+    return sorted(jax.devices(), key=lambda device: (device.process_index, device.id))
 
 
 def number_is_set() -> bool:

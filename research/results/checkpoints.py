@@ -24,6 +24,8 @@ import orbax.checkpoint as ocp
 import tensorstore
 from orbax.checkpoint import checkpoint_managers
 
+from research.files import are_written_here
+
 IRRELEVANT = ("did not provide metrics", "_SignalingThread.run() raised an exception")
 NO_ROOM = "No space left on device"
 PATIENCE_SECONDS, QUIET_SECONDS = 10, 1
@@ -47,7 +49,10 @@ class Checkpoints:
         best = checkpoint_managers.BestN(
             get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False
         )
+        alone = _by_this_process_alone()
         options = ocp.CheckpointManagerOptions(
+            create=False,
+            multiprocessing_options=alone,
             preservation_policy=checkpoint_managers.AnyPreservationPolicy([last, best]),
             enable_async_checkpointing=False,
             best_fn=lambda metrics: -metrics["loss"],
@@ -56,11 +61,16 @@ class Checkpoints:
         if not isinstance(sys.unraisablehook, _Unraisable):
             sys.unraisablehook = _Unraisable(sys.unraisablehook)
         self.folder = Path(folder).absolute()
+        if are_written_here():
+            self.folder.mkdir(parents=True, exist_ok=True)
         self._opened = ExitStack()
         self._manager = ocp.CheckpointManager(
             self._opened.enter_context(_linked(self.folder)) if _is_pattern(self.folder) else self.folder,
             options=options,
-            item_handlers={"state": ocp.StandardCheckpointHandler(), "notes": ocp.JsonCheckpointHandler()},
+            item_handlers={
+                "state": ocp.StandardCheckpointHandler(multiprocessing_options=alone),
+                "notes": ocp.JsonCheckpointHandler(multiprocessing_options=alone),
+            },
         )
         self._opened.callback(self._manager.close)
 
@@ -177,6 +187,16 @@ class Checkpoints:
         there = _array_names(state)
         if missing := [name for name in sorted(saved) if name.replace("/", ".") not in there]:
             raise ValueError(f"{missing[0]} is missing")
+
+
+def _by_this_process_alone() -> ocp.options.MultiprocessingOptions:
+    """Return options by which Orbax waits for no other process: one writes whole states, and each reads for itself."""
+    if not jax.distributed.is_initialized():
+        return ocp.options.MultiprocessingOptions()
+    this = jax.process_index()
+    return ocp.options.MultiprocessingOptions(
+        primary_host=this, active_processes={this}, barrier_sync_key_prefix=f"process{this}"
+    )
 
 
 def _array_names(folder: Path) -> set[str]:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from research.parallel.devices import Devices, Rows, StepFunction, TrainingProgram
+from research.parallel import processes
+from research.parallel.devices import STOP, Devices, Rows, StepFunction, TrainingProgram
 from research.training.step import TrainState
 from research.training.training_run import TrainingRun
 
@@ -41,12 +42,13 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices, 
     with ExitStack() as opened:
         for run in runs:
             opened.callback(run.close)
-            with _error_kept(run, runs):
+            with _error_kept(run, runs), processes.in_turn():
                 run.resume()
         runs = [run for run in runs if run.active and run.steps_done < schedule.steps]
         if not runs:
             return
         [done] = {run.steps_done for run in runs}  # one step for all: the batches of a step have one shape
+        processes.refuse_another(done, f"the last checkpoint of {runs[0].folder.path} is another")
         program = devices.program(step, len(runs))
         placed = program.place([run.take_state() for run in runs])
         seeds = [run.seed for run in runs]
@@ -57,13 +59,13 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices, 
             # A run that has ended is still computed, and its results are ignored: without it the others would need
             # another program.
             batches = [next(run.stream) for run in runs]
-            placed, metrics = program.step(placed, batches, seeds)
+            placed, metrics = program.step(placed, batches, seeds, stop=bool(stop_signals))
             done += 1
             if watch is not None:
                 for run, state, batch in zip(runs, program.states(placed), batches, strict=True):
                     watch(run, done, state, batch)
             log.add(done, metrics)
-            stopping = bool(stop_signals)
+            stopping = bool(stop_signals) if processes.count() == 1 else log.asked_to_stop
             saving = schedule.pauses(done) or stopping
             if not (saving or any(run.active and run.stuck_at for run in runs)):
                 continue
@@ -101,6 +103,7 @@ class _StepLog:
     def __init__(self, runs: Sequence[TrainingRun], program: TrainingProgram, every: int, bar: "_ProgressLine"):
         self.runs, self.program, self.every, self.bar = runs, program, every, bar
         self.pending: tuple[int, Any] | None = None
+        self.asked_to_stop = False  # one of several processes, before the last step whose metrics were read
         self.since = time.perf_counter()  # start of the time that no run's seconds include yet
         self.window_start = self.paused = self.since  # start of the tokens/s window; when the clock was last stopped
 
@@ -128,6 +131,7 @@ class _StepLog:
         step, metrics = self.pending
         self.pending = None
         for run, values in zip(self.runs, self.program.metrics(metrics), strict=True):
+            self.asked_to_stop |= bool(values.pop(STOP, 0))
             if run.active:
                 with _error_kept(run, self.runs):
                     run.count(step, {name: float(value) for name, value in values.items()})

@@ -2,6 +2,7 @@
 
 from tensorboardX import SummaryWriter
 
+from research.files import are_written_here
 from research.results.run_folder import RunFolder
 
 
@@ -16,7 +17,9 @@ class MetricsWriter:
     def __init__(self, folder: RunFolder, step: int):
         folder.forget_metrics_after(step)
         self._folder = folder
-        self._board = SummaryWriter(str(folder.path / "tensorboard"), purge_step=step + 1, write_to_disk=True)
+        self._board = SummaryWriter(
+            str(folder.path / "tensorboard"), purge_step=step + 1, write_to_disk=are_written_here()
+        )
 
     def add(self, step: int, values: dict[str, float]) -> None:
         """Write one record. Values whose name has a "/" become TensorBoard scalars too."""

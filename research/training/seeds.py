@@ -11,6 +11,7 @@ from typing import Any
 import jax
 from ml_collections import ConfigDict
 
+from research.parallel import processes
 from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
 from research.training.folder_setup import refuse_another_config
@@ -55,6 +56,8 @@ def train_seeds(
         KeyboardInterrupt: on Ctrl-C or SIGTERM, after all runs in training were saved.
     """
     prepare()
+    if processes.count() > 1:
+        together = False  # a program of several runs is of one process
     outcomes: Outcomes = {}
     with ExitStack() as held:
         folders = {}

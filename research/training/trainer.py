@@ -2,12 +2,11 @@
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import jax
 from ml_collections import ConfigDict
 
 from research import data
@@ -18,7 +17,7 @@ from research.evaluation.evaluate import refuse_impossible
 from research.evaluation.validation import validator
 from research.models import attends
 from research.models.flops import training_flops_per_token
-from research.parallel import host
+from research.parallel import host, processes
 from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
 from research.results.ranges import refuse_out_of_range
@@ -54,31 +53,25 @@ def train(
     """
     prepare()
     folder = RunFolder(workdir)
-    with folder.alone():
-        if trunk is not None:
-            begin_with_trunk(folder, config, trunk, command=command)
-        refuse_another_config(folder, config)
-        trainer = Trainer(config, [folder])
-        trainer.announce([folder.path.name])
-        with trainer.open_run(config.seed, folder, trainer.session(command)) as run:
-            trainer.train([run], watch)
+    with ExitStack() as opened:
+        with processes.in_turn():  # the first makes vocabularies and files, which the others find
+            opened.enter_context(folder.alone())
+            if trunk is not None:
+                begin_with_trunk(folder, config, trunk, command=command)
+            refuse_another_config(folder, config)
+            trainer = Trainer(config, [folder])
+            trainer.announce([folder.path.name])
+            run = opened.enter_context(trainer.open_run(config.seed, folder, trainer.session(command)))
+        trainer.train([run], watch)
     if run.error is not None:
         raise run.error
     return folder
 
 
 def prepare() -> None:
-    """Make the settings of this process. Call before anything is built.
-
-    Raises:
-        ValueError: when several processes were started as one; training is one process.
-    """
+    """Make the settings of this process, and meet the others that train with it. Call before anything is built."""
     host.prepare()
-    if jax.process_count() > 1:
-        raise ValueError(
-            f"training runs in one process, which uses all its local devices, and this is one of {jax.process_count()} "
-            "processes: start it in one"
-        )
+    processes.meet()
 
 
 class Trainer:

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from research.files import are_written_here
+from research.parallel import processes
 from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
 from research.training.metrics import MetricsWriter
@@ -141,7 +143,8 @@ class TrainingRun:
 
     def resume(self) -> None:
         """Load the last checkpoint, if there is one, and delete metrics of later steps."""
-        self._checkpoints.remove_unfinished()
+        if are_written_here():
+            self._checkpoints.remove_unfinished()
         if steps := self._checkpoints.steps():
             self.state, notes = self._checkpoints.restore(steps[-1], like=self.state)
             self.stream.set_state(notes["cursor"])
@@ -152,9 +155,8 @@ class TrainingRun:
                     "earlier one"
                 )
             self.progress = RunProgress(**{name: notes[name] for name in vars(RunProgress())})
-            self._keep_trunk(steps[-1])  # unless it was killed before it could
-        self._delete_unscheduled()
-        self._record_progress()
+        if are_written_here():
+            self._tidy(self.steps_done)  # unless it was killed before it could
         self._metrics = MetricsWriter(self.folder, self.steps_done)
 
     def take_state(self) -> TrainState:
@@ -212,19 +214,25 @@ class TrainingRun:
             raise FloatingPointError(f"{name} is not finite after step {step:,}, and is not saved: {STEADIER}")
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
         notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
-        self._checkpoints.save(step, state, notes, loss=loss)
-        self._keep_trunk(step)
-        self._delete_unscheduled()
-        self._record_progress()
+        with processes.together():
+            if are_written_here():
+                self._checkpoints.save(step, state, notes, loss=loss)
+                self._tidy(step)
 
     def close(self) -> None:
         """Write metrics that are still buffered."""
         if self._metrics is not None:
             self._metrics.close()
 
+    def _tidy(self, step: int) -> None:
+        """Keep and delete what the schedule says after the checkpoint of `step`, and write down how far training is."""
+        self._keep_trunk(step)
+        self._delete_unscheduled()
+        self._record_progress()
+
     def _keep_trunk(self, step: int) -> None:
         """Copy the checkpoint of the trunk's end, and the best up to there, which a longer run may come to need."""
-        if step == self.schedule.trunk:
+        if step == self.schedule.trunk and step:
             for kept in sorted({self._checkpoints.best_step(), step}):
                 self._checkpoints.copy(kept, self.folder.trunk)
             self.folder.update_provenance({"trunk_seconds": self.progress.seconds})

@@ -111,7 +111,7 @@ def _outcome(job: Job, handle: Any, state: str, seconds: float) -> Outcome:
     why = f"the job ended without a result, and is {state}"
     if not state:
         try:
-            code, seconds = handle.result()
+            code, seconds = handle.task(0).result()  # of several tasks, which end together, the first
             return Outcome(job, code, seconds, last_lines(job.log))
         except UncompletedJobError as error:
             why = main_line(str(error))

@@ -43,9 +43,12 @@ class Slurm:
     account: str
     qos: str
     minutes: int
+    nodes: int
+    tasks_per_node: int
     cpus: int
     memory_gb: int
     gpus: int
+    gpus_per_task: int
     array_parallelism: int
     grace_seconds: int
     timeouts: int
@@ -63,6 +66,10 @@ class Slurm:
         if self.cluster == "slurm" and shutil.which("sbatch") is None:
             raise ValueError("there is no sbatch here: launch from a login node of the cluster, or --launcher=local")
         self._refuse_too_short()
+        if self.cluster == "local" and self.nodes * self.tasks_per_node > 1:
+            raise ValueError(
+                "launcher.cluster=local runs one process a job: leave launcher.nodes and tasks_per_node at 1"
+            )
         queue = self._local(jobs) if self.cluster == "local" else self._submit(jobs)
         return outcomes(queue, len(jobs), min(len(jobs), self.array_parallelism))
 
@@ -88,9 +95,12 @@ class Slurm:
     def _executor(self, folder: Path) -> _Executor:
         executor = _Executor(folder, max_num_timeout=self.timeouts)
         optional = {"partition": self.partition, "account": self.account, "qos": self.qos, "gpus_per_node": self.gpus}
+        optional |= {"gpus_per_task": self.gpus_per_task}
         executor.update_parameters(
             job_name="lookback",
             time=self.minutes,
+            nodes=self.nodes,
+            ntasks_per_node=self.tasks_per_node,
             cpus_per_task=self.cpus,
             mem=f"{self.memory_gb}GB",
             array_parallelism=self.array_parallelism,

@@ -17,9 +17,11 @@ from submitit.helpers import DelayedSubmission
 
 from research.ablation.launching.jobs import HEADING, Job
 from research.ablation.launching.shares import Share
+from research.parallel.endings import AGAIN_LATER
 
 LOOK_EVERY_SECONDS = 0.1
 REQUEUE_SECONDS = 5  # between SIGTERM and the signal that asks for a requeue, on clusters that send both
+MOST_LOST = 3  # requeues of a job because one of its tasks was lost
 MARGIN_SECONDS = 5  # of the grace, kept to write the submission again and to ask for the requeue
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -56,7 +58,8 @@ class Supervisor:
             The exit code, and the seconds of all tries.
 
         Raises:
-            SystemExit: a cluster stopped the command by SIGTERM. There is no result then, for the job has not ended.
+            SystemExit: a cluster stopped the command by SIGTERM, or one of several tasks was lost. There is no result
+                then, for the job has not ended: it is requeued.
         """
         self._signals, writer = os.pipe()
         for end in (self._signals, writer):
@@ -81,6 +84,10 @@ class Supervisor:
         if code and not self.share and self._was_terminated():
             time.sleep(REQUEUE_SECONDS)
             sys.exit(128 + signal.SIGTERM)
+        if _one_of_several_was_lost(code):
+            subprocess.run(["scontrol", "requeue", os.environ["SLURM_JOB_ID"]], check=False, capture_output=True)
+            time.sleep(REQUEUE_SECONDS)
+            sys.exit(AGAIN_LATER)
         return code, self.seconds + time.monotonic() - self._began
 
     def checkpoint(self) -> DelayedSubmission:
@@ -127,6 +134,12 @@ class Supervisor:
         return True
 
 
+def _one_of_several_was_lost(code: int) -> bool:
+    """Tell from a command's exit code whether a task of its job was killed, unless the job was requeued often."""
+    several = int(os.environ.get("SLURM_NTASKS", 1)) > 1
+    return several and (code == AGAIN_LATER or code < 0) and int(os.environ.get("SLURM_RESTART_COUNT", 0)) < MOST_LOST
+
+
 def _start(job: Job, share: Share | None) -> subprocess.Popen[bytes]:
     """Start the command. It leads a process group of its own if it has a share of this machine."""
     job.log.parent.mkdir(parents=True, exist_ok=True)
@@ -136,8 +149,9 @@ def _start(job: Job, share: Share | None) -> subprocess.Popen[bytes]:
         os.sched_setaffinity(0, share.cores)
     supervisor = os.getpid()
     with job.log.open("ab") as log:
-        log.write(f"{HEADING}{job.name} · {now} · {socket.gethostname()}\n{HEADING}{join(job.command)}\n".encode())
-        log.flush()
+        if os.environ.get("SLURM_PROCID", "0") == "0":  # of a job of several tasks, the first
+            log.write(f"{HEADING}{job.name} · {now} · {socket.gethostname()}\n{HEADING}{join(job.command)}\n".encode())
+            log.flush()
         return subprocess.Popen(
             job.command,
             stdin=subprocess.DEVNULL,

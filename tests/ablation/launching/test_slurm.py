@@ -1,16 +1,28 @@
 """The Slurm launcher on a real Slurm, which the fixture starts on this machine and stops."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 
 import pytest
 
-from research.ablation.launching.jobs import HEADING, last_lines
+from research.ablation.launching.jobs import HEADING, Job, last_lines
+from research.results.run_folder import RunFolder
 from tests.ablation.launching.jobs import goes_on, shell, slurm, wait_for
 from tests.ablation.launching.slurm_cluster import missing, slurm_cluster
 
+SMALL = (
+    "--config=configs/embedded_tiny.py:luong",
+    "--config.model.width=8",
+    "--config.data.embedded.train_pairs=200",
+    "--config.data.embedded.validation_pairs=20",
+    "--config.data.embedded.test_pairs=20",
+    "--config.data.buckets=1",
+    "--config.training.validate_every_steps=60",
+    "--config.training.save_every_steps=2",
+)
 pytestmark = [pytest.mark.slurm, pytest.mark.slow, pytest.mark.skipif(missing() != "", reason=missing())]
 
 
@@ -39,6 +51,13 @@ def ids(folder):
 def when_begun(job, script):
     """A shell that waits for the job's first words, and then does as `script` says."""
     return subprocess.Popen(["sh", "-c", f"until grep -q ^begun {job.log}; do sleep 0.1; done 2>/dev/null; {script}"])
+
+
+def when_line(file, script):
+    """A shell that waits for the third line of a file, and then does as `script` says."""
+    return subprocess.Popen(
+        ["sh", "-c", f"until test $(wc -l < {file}) -gt 2; do sleep 0.1; done 2>/dev/null; {script}"]
+    )
 
 
 def tries(job):
@@ -100,6 +119,33 @@ def test_a_job_whose_minutes_are_up_saves_and_goes_on(tmp_path):
     [outcome] = slurm(minutes=2, grace_seconds=50).launch([job])
     assert outcome.ok
     assert tries(job) == went_on(job, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("lost", "stops"),
+    [
+        pytest.param("scontrol requeue {id}", 1, id="preempted"),
+        pytest.param("pkill -KILL --oldest --full 'run.py train.*{folder}'", 0, id="one task killed"),
+    ],
+)
+def test_a_job_of_several_tasks_trains_as_one_is_lost_and_goes_on(tmp_path, lost, stops):
+    """Two processes that Slurm starts meet by themselves; what it preempts saves once, comes back and finishes."""
+    folder = tmp_path / "run"
+    steps = "--config.training.steps=60"
+    words = [sys.executable, "run.py", "train", *SMALL, steps, "--config.training.log_every_steps=1"]
+    job = Job("together", (*words, f"--workdir={folder}"), tmp_path / "logs" / "together.log")
+    outcomes = slurm(tasks_per_node=2, memory_gb=4).launch([job])
+    helper = when_line(folder / "metrics.jsonl", lost.format(id=ids(tmp_path)[0], folder=tmp_path))
+    [outcome] = outcomes
+    assert helper.wait() == 0
+    assert outcome.ok, outcome.last_lines
+    said = job.log.read_text("utf-8")
+    assert sum(line.startswith(HEADING) for line in said.splitlines()) == 4  # two tries, a name and a command each
+    assert len(re.findall(r"^error: stopped at step \d+, which is saved", said, re.MULTILINE)) == stops
+    run = RunFolder(folder)
+    assert [line["step"] for line in run.metrics() if "train/loss" in line] == list(range(1, 61))
+    assert run.provenance()["devices"] == "16 × cpu"  # conftest.py makes eight of each process
+    assert len(run.provenance()["went_on"]) == 1
 
 
 def test_a_job_that_vanishes_is_a_failure_and_the_rest_go_on(tmp_path):
