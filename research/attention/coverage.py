@@ -126,7 +126,7 @@ class Neural(StatefulCoverage):
         coverage_ZC = state.reshape(-1, state.shape[-1])
         input_BNSG = constants[:, None] + times("coverage_query", query_XD).reshape(batch, hypotheses, 1, -1)
         input_BNSG += times("coverage_weight", weights_BNS.reshape(-1, 1)).reshape(input_BNSG.shape)
-        reset, update, candidate = jnp.split(input_BNSG.reshape(len(coverage_ZC), -1), 3, axis=-1)
+        reset, update, candidate = jnp.split(input_BNSG.reshape(coverage_ZC.shape[0], -1), 3, axis=-1)
         reset_recurrent, update_recurrent, candidate_recurrent = jnp.split(times("coverage", coverage_ZC), 3, axis=-1)
         reset = jax.nn.sigmoid(reset + reset_recurrent)
         update = jax.nn.sigmoid(update + update_recurrent)

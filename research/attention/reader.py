@@ -137,7 +137,7 @@ class Reader(nn.Module):
         normaliser = jax.tree.map(lambda leaf_XS: leaf_XS.reshape(batch, -1, sources), state.normaliser)
         weights_BNS, normaliser = NORMALISERS[self.normaliser].weigh_next(scores_BNS, mask_BNS, normaliser)
         weights_BNS = weights_BNS if factor_BNS is None else weights_BNS * factor_BNS
-        context_XE = read(weights_BNS, values_BSE).reshape(len(query_XD), -1)
+        context_XE = read(weights_BNS, values_BSE).reshape(query_XD.shape[0], -1)
         normaliser = jax.tree.map(lambda leaf_BNS: leaf_BNS.reshape(-1, sources), normaliser)
         advance = COVERAGES[self.coverage].advance
         coverage = advance(times, constants["coverage"], state.coverage, query_XD, weights_BNS)

@@ -29,7 +29,7 @@ def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tup
     left = np.lexsort((np.arange(len(longest)), longest))
     while len(left):  # from the longest down: the one batch that is not full is the cheapest
         length = padded_length(longest[left[-1]])
-        rows = max(1, min(batch_sentences, batch_sentences * LENGTHS[-1] // length))
+        rows = rows_of(length, batch_sentences)
         left, indices = left[:-rows], left[-rows:]
         yield indices, _fill(examples, indices, rows, length)
 
@@ -40,6 +40,16 @@ def padded_length(length: int) -> int:
         if length <= fixed:
             return fixed
     return LENGTHS[-1] << int(-(-length // LENGTHS[-1]) - 1).bit_length()
+
+
+def padded_lengths(longest: int) -> list[int]:
+    """Return every length that `padded_length` gives to sentences of 1 to `longest` ids, shortest first."""
+    return sorted({padded_length(length) for length in range(1, longest + 1)})
+
+
+def rows_of(length: int, batch_sentences: int) -> int:
+    """Return the rows of a batch that is padded to `length`: fewer beyond `LENGTHS`, so that memory stays bounded."""
+    return max(1, min(batch_sentences, batch_sentences * LENGTHS[-1] // length))
 
 
 def _fill(examples: Examples, indices: np.ndarray, rows: int, length: int) -> Batch:

@@ -93,7 +93,7 @@ def beam_search(
         raise ValueError(
             f"length_normalisation={length_normalisation!r} is unknown; choose one of {', '.join(LENGTH_PENALTIES)}"
         )
-    sentences = len(limits_B)
+    sentences = limits_B.shape[0]
     first_row_B1 = beam * jnp.arange(sentences)[:, None]
 
     def normalised(scores_BN: Array, length_B: Array) -> Array:

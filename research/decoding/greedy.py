@@ -57,7 +57,7 @@ def one_by_one(
     Returns:
         tokens_XT, with `eos` where a row ended within its limit and then `pad`, and scores_X, the sums of the gains.
     """
-    rows = len(limits_X)
+    rows = limits_X.shape[0]
 
     def unfinished(state: _State) -> Array:
         return (state.time < max_tokens) & ~state.done_X.all()

@@ -157,16 +157,39 @@ class Sampling:
 def program(
     translator: Translator, devices: Runner, search: Search, extra_tokens: int
 ) -> Callable[[Any, dict[str, np.ndarray]], Hypotheses]:
-    """Return a compiled search, (params, batch) -> hypotheses of at most 1.5 × the source + `extra_tokens` tokens."""
+    """Return a compiled search, (params, batch) -> hypotheses; see `searched`."""
 
     def run(params: Any, batch: Batch) -> Hypotheses:
-        longest = 3 * (batch["source_BS"].shape[1] - 1) // 2 + extra_tokens
-        apply = partial(translator.apply, {"params": params})
-        memory = apply(batch["source_BS"], method="encode")
-        cache = apply(memory, hypotheses=search.hypotheses, max_length=longest, method="start")
-        return search(apply, memory, cache, batch, longest)
+        return searched(translator, search, extra_tokens, params, batch)
 
     return devices.run(run)
+
+
+def searched(translator: Translator, search: Search, extra_tokens: int, params: Any, batch: Batch) -> Hypotheses:
+    """Return the hypotheses of a batch. To be jitted.
+
+    Args:
+        translator: the model.
+        search: the search.
+        extra_tokens: see `most_tokens`.
+        params: the weights.
+        batch: source_BS and limits_B, and what else the search reads.
+    """
+    longest = most_tokens(batch["source_BS"].shape[1] - 1, extra_tokens)
+    apply = partial(translator.apply, {"params": params})
+    memory = apply(batch["source_BS"], method="encode")
+    cache = apply(memory, hypotheses=search.hypotheses, max_length=longest, method="start")
+    return search(apply, memory, cache, batch, longest)
+
+
+def most_tokens(subwords: Any, extra_tokens: int) -> Any:
+    """Return the most tokens of a translation, `eos` included: 1.5 × the source's subwords, rounded down, and more.
+
+    Args:
+        subwords: the number of the source's subwords, or an array of numbers.
+        extra_tokens: added to it.
+    """
+    return 3 * subwords // 2 + extra_tokens
 
 
 def _unranked(tokens_BNT: jax.Array, scores_BN: jax.Array) -> Hypotheses:
@@ -183,4 +206,4 @@ def _reading_step(apply: Apply, memory: Any, token_X: jax.Array, cache: Cache) -
             "set it to 0"
         )
     weights_BNS = jnp.stack([weights_BHNS.mean(axis=1) for weights_BHNS in last]).mean(axis=0)
-    return logits_XV, cache, weights_BNS.reshape(len(token_X), -1)
+    return logits_XV, cache, weights_BNS.reshape(token_X.shape[0], -1)

@@ -19,7 +19,7 @@ class Choices(NamedTuple):
 
 def argmax(logits_BV: Array, *, never: Sequence[int] = ()) -> Array:
     """Return the token with the largest logit of each row, except `never`; the lowest id where several are equal."""
-    offsets_B1 = jnp.zeros((len(logits_BV), 1), logits_BV.dtype)
+    offsets_B1 = jnp.zeros((logits_BV.shape[0], 1), logits_BV.dtype)
     return top_k(logits_BV[:, None], offsets_B1, 1, never=never).tokens_BK[:, 0]
 
 

@@ -10,7 +10,7 @@ from research.data.evaluation_batches import evaluation_batches
 from research.data.examples import Examples, Sentences, encode_texts
 from research.data.vocabulary import EOS, PAD, Vocabularies
 from research.decoding.beam import Hypotheses
-from research.decoding.search import Beam, Greedy, Runner, Search, program
+from research.decoding.search import Beam, Greedy, Runner, Search, most_tokens, program
 from research.models.translator import Translator
 
 Progress = Callable[[int], object]
@@ -123,7 +123,7 @@ def translate_by(
         batch_begin = time.monotonic()
         rows = len(batch["source_BS"])
         limits_B, index_B = np.zeros(rows, np.int32), np.zeros(rows, np.uint32)
-        limits_B[: len(indices)] = 3 * sources.lengths[indices] // 2 + extra_tokens
+        limits_B[: len(indices)] = most_tokens(sources.lengths[indices], extra_tokens)
         index_B[: len(indices)] = first + occupied[indices]  # of all: empty ones among them change no sample
         seed_B = np.full(rows, seed, np.uint32)
         found = run(params, {**batch, "limits_B": limits_B, "index_B": index_B, "seed_B": seed_B})

@@ -188,7 +188,7 @@ class RecurrentDecoder(nn.Module):
         return self.drop(states_BTD)
 
     def _with_future(self, states_BTD: Array, inputs_BTE: Array, mask_BT: Array | None) -> Array:
-        future_BTD, _ = self.future(inputs_BTE, self.future.initial(len(inputs_BTE)), mask_BT, reverse=True)
+        future_BTD, _ = self.future(inputs_BTE, self.future.initial(inputs_BTE.shape[0]), mask_BT, reverse=True)
         return jnp.concatenate([states_BTD, future_BTD], axis=-1) @ self.beside.astype(self.dtype)
 
     def _layer_by_layer(self, memory: RecurrentMemory, inputs_BTE: Array) -> tuple[Array, Array | None]:

@@ -147,7 +147,7 @@ class TransformerDecoder(nn.Module):
             layer.start(keys_values, hypotheses, max_length)
             for layer, keys_values in zip(self.layer, memory.layers, strict=True)
         )
-        ancestors_BNT = jnp.full((len(memory.mask_BS), hypotheses, max_length), -1, jnp.int32)
+        ancestors_BNT = jnp.full((memory.mask_BS.shape[0], hypotheses, max_length), -1, jnp.int32)
         return TransformerCache(jnp.int32(0), ancestors_BNT, layers)
 
     def step(
@@ -164,7 +164,7 @@ class TransformerDecoder(nn.Module):
         for layer, keys_values, layer_cache in zip(self.layer, memory.layers, cache.layers, strict=True):
             x_BND, layer_cache = layer.step(x_BND, keys_values, memory.mask_BS, layer_cache, own_BNS, cache.position)
             layers.append(layer_cache)
-        states_XD = self._normed(x_BND).reshape(len(words_XD), -1)
+        states_XD = self._normed(x_BND).reshape(words_XD.shape[0], -1)
         return states_XD, TransformerCache(cache.position + 1, ancestors_BNT, tuple(layers))
 
     def reorder(self, cache: TransformerCache, rows_X: Array) -> TransformerCache:

@@ -164,7 +164,7 @@ class DecoderLayer(nn.Module):
 
     def start(self, memory: KeysValues, hypotheses: int, max_length: int) -> LayerCache:
         """Return the cache before the first step."""
-        reserved = self.self_attention.reserve(len(memory[0]), max_length * hypotheses, memory[0].dtype)
+        reserved = self.self_attention.reserve(memory[0].shape[0], max_length * hypotheses, memory[0].dtype)
         return LayerCache(reserved, self.cross.start(memory, hypotheses))
 
     def step(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from research.data.evaluation_batches import LENGTHS, evaluation_batches, padded_length
+from research.data.evaluation_batches import LENGTHS, evaluation_batches, padded_length, padded_lengths
 from research.data.examples import Examples, Sentences
 from research.data.vocabulary import BOS, EOS
 
@@ -61,6 +61,11 @@ def test_at_most_one_batch_is_not_full():
 )
 def test_padded_length(length, padded):
     assert padded_length(length) == padded
+
+
+def test_all_lengths_that_sentences_can_have():
+    assert padded_lengths(1) == [16]
+    assert padded_lengths(129) == [16, 32, 64, 128, 256]
 
 
 def test_no_sentences_give_no_batch():
