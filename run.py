@@ -1,4 +1,4 @@
-"""The command line of Lookback: train, audit, evaluate, translate, compare, ablate, report. The work is in research/.
+"""The command line of Lookback, from training to reports. The work is in research/.
 
 python run.py --help            the verbs
 python run.py train --help      one verb: its flags, examples and exit codes
@@ -141,6 +141,16 @@ def _joined(name: str, flags: Any) -> AbstractContextManager[None]:
     from research.parallel.processes import joined
 
     return joined(name, flags.coordinator, flags.num_processes, flags.process_id)
+
+
+def export(given: Given, command: str) -> None:
+    """Write a run, or an ensemble of several, as programs that run without this code."""
+    from research.evaluation.export import export
+
+    named = {name: value for name, value in vars(given.flags).items() if value is not None}
+    workdir, *also = named.pop("workdir")
+    out = export(workdir, named.pop("out"), also=also, **named)
+    print(f"Exported: {out}; `python {shlex.quote(str(out / 'translate.py'))} < TEXT` translates")
 
 
 def compare(given: Given, command: str) -> None:
@@ -371,6 +381,7 @@ ACTIONS: dict[str, Callable[[Given, str], None]] = {
     "audit": audit,
     "evaluate": evaluate,
     "translate": translate,
+    "export": export,
     "compare": compare,
     "ablate": ablate,
     "report": report,

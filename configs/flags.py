@@ -6,6 +6,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
+"""Platforms that JAX lowers programs for."""
+
 
 class Flag(NamedTuple):
     """A flag, or a positional argument where the name has no dashes; `options` are those of argparse."""
@@ -83,6 +86,17 @@ def numbers(text: str) -> tuple[int, ...]:
     if not all(part.isdecimal() for part in parts):
         raise ArgumentTypeError(f"{text!r}: expected comma-separated whole numbers, e.g. 0,1,2")
     return tuple(map(int, parts))
+
+
+def platforms(text: str) -> tuple[str, ...]:
+    """Parse JAX's names of platforms, such as cpu,cuda."""
+    found = tuple(text.split(","))
+    for name in found:
+        if name not in PLATFORMS:
+            raise ArgumentTypeError(f"{name!r} is no platform: choose of {', '.join(PLATFORMS)}")
+    if len(set(found)) < len(found):
+        raise ArgumentTypeError(f"{text!r} names a platform twice")
+    return found
 
 
 def looks(text: str) -> tuple[int, ...]:

@@ -71,7 +71,7 @@ Lookback answers questions about attention in neural machine translation by expe
 verbs:
 {verbs}
 
-A run folder holds all that evaluate, translate, compare and report need: move it where you like.
+A run folder holds all that evaluate, translate, export, compare and report need: move it where you like.
 `python run.py VERB --help` has the verb's flags and examples.
 
 {EPILOG}

@@ -156,6 +156,7 @@ def test_the_examples_in_the_help_are_accepted(
     action("research.evaluation.score_again", "score_again")
     action("research.evaluation.translate_text", "translate_text")
     action("research.evaluation.score_text", "score_text")
+    action("research.evaluation.export", "export", result=Path("out"))
     leave(verb, "--help")
     text = capsys.readouterr().out.partition("examples:\n")[2].partition("\n\n")[0]
     examples = [line.partition("run.py ")[2].partition(" < ")[0] for line in text.splitlines()]
@@ -313,6 +314,19 @@ def test_translate_passes_on_what_was_given_and_nothing_else(action):
     assert named == {"also": [Path("v")], "last": 2, **sampling}
 
 
+def test_export_takes_one_run_or_an_ensemble_and_says_how_to_translate(action, capsys):
+    calls = action("research.evaluation.export", "export", result=Path("my out"))
+    assert run.main(["export", "--workdir=w", "--out=my out"]) == 0
+    assert capsys.readouterr().out == "Exported: my out; `python 'my out/translate.py' < TEXT` translates\n"
+    assert (
+        run.main(["export", "--workdir=w", "--workdir=v", "--out=o", "--beam=1", "--platforms=cuda", "--last=2"]) == 0
+    )
+    assert calls == [
+        ((Path("w"), Path("my out")), {"also": [], "platforms": ("cpu", "cuda", "tpu")}),
+        ((Path("w"), Path("o")), {"also": [Path("v")], "platforms": ("cuda",), "beam": 1, "last": 2}),
+    ]
+
+
 def test_translate_scores_instead(action):
     calls = action("research.evaluation.score_text", "score_text")
     assert run.main(["translate", "--workdir=w", "--score=text.de"]) == 0
@@ -336,7 +350,7 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
     ("command", "answer"),
     [
         ("trian", "no verb 'trian'; did you mean train?"),
-        ("xyz", "no verb 'xyz'; choose one of train, audit, evaluate, translate, compare, ablate, report"),
+        ("xyz", "no verb 'xyz'; choose one of train, audit, evaluate, translate, export, compare, ablate, report"),
         (f"train {EMBEDDED} --workdir=w --config.model.layrs=3", '"model.layrs"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.layers=3", '"layers"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.model.layers=x", "config.model.layers=x is refused"),

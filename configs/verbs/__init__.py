@@ -1,7 +1,7 @@
 """The verbs of the command line as data, by name."""
 
 from configs.verbs.ablation import ABLATE
-from configs.verbs.evaluation import COMPARE, EVALUATE, TRANSLATE
+from configs.verbs.evaluation import COMPARE, EVALUATE, EXPORT, TRANSLATE
 from configs.verbs.reporting import REPORT
 from configs.verbs.training import AUDIT, TRAIN
 
@@ -10,6 +10,7 @@ VERBS = {
     "audit": AUDIT,
     "evaluate": EVALUATE,
     "translate": TRANSLATE,
+    "export": EXPORT,
     "compare": COMPARE,
     "ablate": ABLATE,
     "report": REPORT,

@@ -1,6 +1,6 @@
-"""The verbs evaluate, translate and compare: their flags, help and examples."""
+"""The verbs evaluate, translate, export and compare: their flags, help and examples."""
 
-from configs.flags import Verb, count, flag, new_file, path
+from configs.flags import PLATFORMS, Verb, count, flag, new_file, path, platforms
 from configs.verbs.gold import GOLD
 from configs.verbs.together import TOGETHER
 
@@ -102,6 +102,47 @@ TRANSLATE = Verb(
         "attention": ("last",),
     },
     requires={"sample": ("temperature", "top_k", "top_p", "seed")},
+)
+
+
+EXPORT = Verb(
+    summary="write a run as StableHLO programs that JAX runs without Lookback, with an example",
+    usage="--workdir=FOLDER --out=FOLDER [flags]",
+    description="Write the search of a run as StableHLO programs, with its weights and vocabularies and an example,\n"
+    "translate.py, that translates standard input as the verb translate does, by jax, numpy, sentencepiece and\n"
+    "flatbuffers alone: `python OUT/translate.py < TEXT`, or `python OUT/translate.py greedy < TEXT`.\n\n"
+    "A program takes any number of sentences. There is one for each length that sources are padded to, up to\n"
+    "data.max_tokens; of a longer line the beginning is translated. OUT/export.json says what a caller must know.",
+    examples=(
+        "export --workdir=runs/luong --out=exported/luong",
+        "export --workdir=runs/luong --out=exported/greedy --beam=1 --platforms=cuda",
+        "export --workdir=runs/a --workdir=runs/b --out=exported/both",
+    ),
+    flags=(
+        flag(
+            "--workdir",
+            "the run folder; given again, another run that translates with it, as in translate",
+            required=True,
+            action="append",
+            type=path,
+            metavar="FOLDER",
+        ),
+        flag("--out", "a new folder, or an empty one; it is written whole", required=True, type=path, metavar="FOLDER"),
+        flag("--last", "average the probabilities of the last K checkpoints, too", type=count, metavar="K"),
+        flag(
+            "--beam",
+            "hypotheses kept, beside greedy search; 1 exports greedy alone (default: the config's)",
+            type=count,
+            metavar="N",
+        ),
+        flag(
+            "--platforms",
+            f"comma-separated, of {', '.join(PLATFORMS)} (default: cpu,cuda,tpu)",
+            default=("cpu", "cuda", "tpu"),
+            type=platforms,
+            metavar="NAMES",
+        ),
+    ),
 )
 
 
