@@ -89,11 +89,12 @@ def export(
         "jax": jax.__version__,
         "calling_convention": next(iter(programs.values())).calling_convention_version,
     }
+    arrays: Any = named_weights(run.params)
     weights = io.BytesIO()
-    np.savez(weights, **named_weights(run.params))
+    np.savez(weights, **arrays)
     files = {name: bytes(program.serialize()) for name, program in programs.items()}
     files |= {
-        "weights.npz": weights.getbuffer(),
+        "weights.npz": weights.getvalue(),
         "source.model": run.vocabularies.source.model,
         "target.model": run.vocabularies.target.model,
         "translate.py": Path(translate_exported.__file__).read_bytes(),
@@ -121,7 +122,7 @@ def _reading(run: LoadedRun, lengths: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _write_folder(folder: Path, files: dict[str, bytes | memoryview]) -> None:
+def _write_folder(folder: Path, files: dict[str, bytes]) -> None:
     """Make a folder with these files, whole or not at all; an empty one may be there."""
     place = folder.resolve()  # a link to an empty folder stays a link
     unfinished = place.with_name(f".{place.name[:200]}.{os.getpid()}")
