@@ -27,7 +27,7 @@ class Ours:
         self.training_devices = Devices(config.training.strategy, host.training_devices())
         state = self.training.initial(config.seed)
         self.params = endless(state.params)
-        self.state = self.training_devices.replicate(state)
+        self.state = self.training_devices.place(state)
         self.step = self.training_devices.spread(self.training.step)
 
     @property

@@ -73,7 +73,9 @@ def data() -> ConfigDict:
 def training() -> ConfigDict:
     config = ConfigDict()
     config.steps = 2_000
-    config.strategy = "pmap"  # pmap | shard_map: how a step is spread over the devices
+    config.strategy = "pmap"  # pmap | shard_map | mesh: how a step is spread over the devices
+    config.fsdp = 1  # mesh: devices that each parameter and its optimiser's state are cut over, to save memory
+    config.tensor = 1  # mesh: devices that heads, feed-forward layers and the vocabulary are cut over
     config.precision = "float32"  # float32 | bfloat16: of products and activations; weights and sums stay float32
     config.label_smoothing = 0.1
     config.accumulation = 1  # parts that a batch is split in to save memory; the gradient is the same but for dropout

@@ -66,8 +66,8 @@ AUDIT = Verb(
             flag("--kills", "how many times the process is killed (default: 20)", type=count, default=20, metavar="N"),
             flag(
                 "--devices",
-                "kill nothing: train the first steps by pmap and shard_map, on one device and on N (CPUs are cut into "
-                "N), without dropout, and compare the losses",
+                "kill nothing: train the first steps by pmap, by shard_map and over meshes, on one device and on N "
+                "(CPUs are cut into N), without dropout, and compare the losses",
                 type=count,
                 metavar="N",
             ),

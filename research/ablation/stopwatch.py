@@ -12,11 +12,10 @@ from ml_collections import ConfigDict
 from research.data.vocabulary import PAD
 from research.models.flops import training_flops_per_token
 from research.parallel import host
-from research.parallel.devices import Devices
 from research.results.identity import config_as_json
 from research.results.run_folder import RunFolder
 from research.training.provenance import commit, now
-from research.training.trainer import with_seed
+from research.training.trainer import training_devices, with_seed
 from research.training.translator_training import make_training
 
 FIRST = 2  # steps that are not timed: the first compiles
@@ -37,8 +36,9 @@ def seconds_per_step(config: ConfigDict, *, length: int) -> list[float]:
     host.prepare()
     size = config.data.vocabulary.size
     training = make_training(config, source_vocabulary=size, target_vocabulary=size)
-    program = Devices(config.training.strategy, host.training_devices()).program(training.step, 1)
-    placed = program.place([training.initial(config.seed)])
+    devices = training_devices(config.training)
+    program = devices.program(training.step, 1)
+    placed = program.place([devices.made(training.initial, config.seed)])
     ids_BT = np.random.default_rng(config.seed).integers(PAD + 1, size, (_rows(config, length), length), dtype=np.int32)
     batch = dict.fromkeys(("source_BS", "target_in_BT", "target_out_BT"), ids_BT)
     seconds: list[float] = []

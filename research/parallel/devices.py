@@ -1,9 +1,9 @@
-"""Spreading a function over devices. The only file that knows how: `pmap` by default, or `shard_map` over a mesh.
+"""Spreading a function over devices: by `pmap`, which is the default, by `shard_map`, or by `jit` over a mesh.
 
-Both strategies compile one function, which is written for one device and receives the name of the axis that a batch is
-cut over. For one run, every device holds the whole state and some rows of each batch; rows of zeros, which are padding
-and count nothing, fill the batch up to a multiple of the devices. For several runs side by side, each run is whole on
-one device, and the runs on one device are one `vmap`.
+All strategies compile one function, which is written for one device and receives the name of the axis that a batch is
+cut over. For one run, every device holds some rows of each batch, and the whole state or, on a mesh, its part of it;
+rows of zeros, which are padding and count nothing, fill the batch up to a multiple of the devices. For several runs
+side by side, each run is whole on one device, and the runs on one device are one `vmap`.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +17,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from research.parallel import host
+from research.parallel.mesh import MeshStrategy
 
 AXIS = "data"
 RUNS = "runs"
@@ -49,12 +50,15 @@ class _Pmap:
     """
 
     def __init__(self, devices: list[jax.Device], axis: str):
-        self.devices, self.axis, self.here = devices, axis, len(_of_this_process(devices))
+        self.devices, self.axis, self.step_axis, self.pieces = devices, axis, axis, len(devices)
+        self.here = len(_of_this_process(devices))
         # Once: every pmap of a function that is new is a program that is compiled anew, and stays in memory.
         self._copies = jax.pmap(lambda _, tree: tree, in_axes=(0, None), devices=devices)
 
     def replicate(self, tree: Any) -> Any:
         return self._copies(np.zeros(self.here), tree)
+
+    place = replicate
 
     def one_copy(self, tree: Any) -> Any:
         # Not `x[0]`, which is a program over all devices that gathers the whole array.
@@ -62,6 +66,8 @@ class _Pmap:
 
     def cut(self, rows: Any) -> Any:
         return jax.tree.map(lambda x: x.reshape(self.here, -1, *x.shape[1:]), rows)
+
+    cut_batch = cut
 
     def joined(self, rows: Any) -> Any:
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(rows))
@@ -81,12 +87,15 @@ class _ShardMap:
 
     def __init__(self, devices: list[jax.Device], axis: str):
         self.mesh, self.cut_spec = Mesh(np.array(devices), (axis,)), PartitionSpec(axis)
+        self.step_axis, self.pieces = axis, len(devices)
 
     def replicate(self, tree: Any) -> Any:
         whole = NamedSharding(self.mesh, PartitionSpec())
         if jax.process_count() > 1:  # device_put would compare the values of all processes
             return jax.tree.map(lambda x: jax.make_array_from_process_local_data(whole, np.asarray(x)), tree)
         return jax.device_put(tree, whole)
+
+    place = replicate
 
     def one_copy(self, tree: Any) -> Any:
         return jax.tree.map(np.array, jax.device_get(_first_shards(tree)))
@@ -95,8 +104,10 @@ class _ShardMap:
         sharding = NamedSharding(self.mesh, self.cut_spec)
         return jax.tree.map(lambda x: jax.make_array_from_process_local_data(sharding, x), rows)
 
+    cut_batch = cut
+
     def joined(self, rows: Any) -> Any:
-        return _own_rows(rows) if jax.process_count() > 1 else jax.device_get(rows)
+        return _rows_here(rows) if jax.process_count() > 1 else jax.device_get(rows)
 
     def step(self, fn: StepFunction) -> StepFunction:
         whole = PartitionSpec()
@@ -113,7 +124,15 @@ class _ShardMap:
         return jax.shard_map(fn, mesh=self.mesh, in_specs=specs, out_specs=out, check_vma=False)
 
 
-STRATEGIES: dict[str, type[_Pmap] | type[_ShardMap]] = {"pmap": _Pmap, "shard_map": _ShardMap}
+Strategy = _Pmap | _ShardMap | MeshStrategy
+STRATEGIES = ("pmap", "shard_map", "mesh")
+
+
+def _strategy(name: str, devices: list[jax.Device], axis: str, fsdp: int = 1, tensor: int = 1) -> Strategy:
+    if name == "pmap":
+        return _Pmap(devices, axis)
+    flat = _ShardMap(devices, axis)
+    return flat if name == "shard_map" else MeshStrategy(flat, devices, fsdp, tensor)
 
 
 class Devices:
@@ -124,19 +143,38 @@ class Devices:
     Two with one strategy and the same devices are equal, so that a program that is cached for one serves the other.
 
     Args:
-        strategy: "pmap" or "shard_map".
+        strategy: a name in `STRATEGIES`.
         devices: the devices, those of a process side by side; None takes all.
+        fsdp: devices that parameters and optimiser are cut over in training; "mesh" only, as the next.
+        tensor: devices that the widths of layers are cut over in training.
+
+    Raises:
+        ValueError: the strategy is unknown, or there is no such mesh.
     """
 
-    def __init__(self, strategy: str = "pmap", devices: Sequence[jax.Device] | None = None):
+    def __init__(
+        self,
+        strategy: str = "pmap",
+        devices: Sequence[jax.Device] | None = None,
+        *,
+        fsdp: int = 1,
+        tensor: int = 1,
+    ):
         if strategy not in STRATEGIES:
             raise ValueError(f"training.strategy={strategy!r} is unknown; choose one of {', '.join(STRATEGIES)}")
+        if strategy != "mesh" and fsdp * tensor > 1:
+            raise ValueError(
+                f"training.fsdp={fsdp} and training.tensor={tensor} need training.strategy='mesh', not {strategy!r}, "
+                "which holds all parameters on every device: choose 'mesh', or leave both at 1"
+            )
         self._devices = list(host.all_devices() if devices is None else devices)
         here = _of_this_process(self._devices)
         self._first, self._here = self._devices.index(here[0]), len(here)
         self._shared = self._here < len(self._devices)
         self.count, self.kind = len(self._devices), self._devices[0].device_kind
-        self._strategy = STRATEGIES[strategy](self._devices, AXIS)
+        self._name, self.cuts_state = strategy, fsdp * tensor > 1
+        self._strategy = _strategy(strategy, self._devices, AXIS, fsdp, tensor)
+        self._key = strategy, tuple(self._devices), fsdp, tensor
         self._replicated: tuple[Any, Any] | None = None
         self._programs: dict[tuple[StepFunction, int], TrainingProgram] = {}
 
@@ -147,15 +185,26 @@ class Devices:
         return hash(self._key)
 
     @property
-    def _key(self) -> tuple[type, tuple[jax.Device, ...]]:
-        return type(self._strategy), tuple(self._devices)
+    def dropout_keys(self) -> int:
+        """The number of keys of dropout of a step: one a device, but one for the whole batch on a mesh."""
+        return 1 if isinstance(self._strategy, MeshStrategy) else self.count
+
+    def made(self, initial: Callable[[Any], Any], seed: int) -> Any:
+        """Return `initial(seed)`, the state of a run, which no device has to hold whole if parameters are cut."""
+        if isinstance(self._strategy, MeshStrategy) and self.cuts_state:
+            return self._strategy.made(initial, _seed(seed))
+        return initial(seed)
+
+    def place(self, state: Any) -> Any:
+        """Return a state as the step of `spread` takes it: whole on every device, or cut over the mesh."""
+        return self._strategy.place(state)
 
     def replicate(self, tree: Any) -> Any:
         """Return `tree` with a copy on every device."""
         return self._strategy.replicate(tree)
 
     def unreplicate(self, tree: Any) -> Any:
-        """Return one copy of a replicated tree as NumPy arrays, for a checkpoint.
+        """Return one whole copy of a placed or replicated tree as NumPy arrays, for a checkpoint.
 
         The arrays are copies, never views of a device's memory: the next step reuses that memory.
         """
@@ -164,28 +213,40 @@ class Devices:
     def spread(self, step: StepFunction) -> Callable[..., tuple[Any, Any]]:
         """Return (state, batch, seed, stop=False) -> state, metrics: `step` over all devices.
 
-        The state must come from `replicate` or from the step before; its memory is reused. The metrics are one copy,
+        The state must come from `place` or from the step before; its memory is reused. The metrics are one copy,
         still on the first device. The seed is an argument of the program, so one compilation serves all seeds. Where
         several processes take the step, the metric `STOP` is 1 in all of them if one was given `stop`.
 
         Args:
             step: a step that takes its own sums over its axis, so that it returns the same on every device.
         """
-        compiled = self._strategy.step(float32_products(partial(_asking(step) if self._shared else step, axis=AXIS)))
+        strategy = self._strategy
+        asking = _asking(step) if self._shared else step
+        compiled = strategy.step(float32_products(partial(asking, axis=strategy.step_axis)))
 
         def run(state: Any, batch: Rows, seed: Any, stop: bool = False) -> tuple[Any, Any]:
             if self._shared:
                 batch = {**batch, STOP: np.full(len(next(iter(batch.values()))), stop, np.int32)}
-            state, metrics = compiled(state, self._cut(batch), _seed(seed))
+            batch = strategy.cut_batch(self._own_rows(batch, strategy.pieces))
+            state, metrics = compiled(state, batch, _seed(seed))
             return state, _first_shards(metrics)
 
         return run
 
     def program(self, step: StepFunction, runs: int) -> "TrainingProgram":
-        """Return the program that trains so many runs at once; the same object, compiled code included, every time."""
+        """Return the program that trains so many runs at once; the same object, compiled code included, every time.
+
+        Raises:
+            ValueError: several runs, each of which would be whole on one device, where `cuts_state` is True.
+        """
+        if runs > 1 and self.cuts_state:
+            raise ValueError(
+                "runs that are trained side by side are each whole on one device, which training.fsdp and "
+                "training.tensor rule out: train them one by one, or leave both at 1"
+            )
         if (step, runs) not in self._programs:
             each = -(-runs // self.count)
-            strategy = type(self._strategy)(self._devices[: -(-runs // each)], RUNS)
+            strategy = _strategy(self._name, self._devices[: -(-runs // each)], RUNS)
             self._programs[step, runs] = OneRun(self, step) if runs == 1 else SideBySide(strategy, step, runs, each)
         return self._programs[step, runs]
 
@@ -199,7 +260,8 @@ class Devices:
 
         def run(params: Any, batch: Rows) -> Any:
             rows = next(iter(batch.values())).shape[0]
-            outputs = self._strategy.joined(compiled(self._resident(params), self._cut(batch)))
+            cut = self._strategy.cut(self._own_rows(batch, self.count))
+            outputs = self._strategy.joined(compiled(self._resident(params), cut))
             if self._shared:
                 outputs = jax.tree.map(np.asarray, multihost_utils.process_allgather(outputs, tiled=True))
             return jax.tree.map(lambda x: x[:rows], outputs)
@@ -212,16 +274,23 @@ class Devices:
             self._replicated = (params, self.replicate(params))
         return self._replicated[1]
 
-    def _cut(self, batch: Rows) -> Any:
-        """Pad the rows of a batch and cut them over the devices; of several processes, each takes its own."""
+    def _own_rows(self, batch: Rows, pieces: int) -> Rows:
+        """Return the rows of a batch that the devices of this process take, with rows of zeros after the last.
 
-        def padded(x: np.ndarray) -> np.ndarray:
-            short = -x.shape[0] % self.count
+        Args:
+            batch: the whole batch.
+            pieces: parts that its rows are cut into, the same number of devices for each.
+        """
+        devices_each = self.count // pieces
+        first, last = self._first // devices_each, (self._first + self._here - 1) // devices_each
+
+        def own(x: np.ndarray) -> np.ndarray:
+            short = -x.shape[0] % pieces
             x = np.pad(x, [(0, short)] + [(0, 0)] * (x.ndim - 1)) if short else x
-            each = x.shape[0] // self.count
-            return x[self._first * each : (self._first + self._here) * each] if self._shared else x
+            rows_each = x.shape[0] // pieces
+            return x[first * rows_each : (last + 1) * rows_each] if self._shared else x
 
-        return self._strategy.cut({name: padded(np.asarray(x)) for name, x in batch.items()})
+        return {name: own(np.asarray(x)) for name, x in batch.items()}
 
 
 class OneRun:
@@ -232,7 +301,7 @@ class OneRun:
 
     def place(self, states: Sequence[Any]) -> Any:
         """Return the states of all runs, placed on the devices for `step`."""
-        return self._devices.replicate(states[0])
+        return self._devices.place(states[0])
 
     def step(
         self, placed: Any, batches: Sequence[Rows], seeds: Sequence[int], *, stop: bool = False
@@ -262,7 +331,7 @@ class SideBySide:
     If the runs do not fill the last device, copies of the first run do: they take no extra time and are not read.
     """
 
-    def __init__(self, strategy: _Pmap | _ShardMap, step: StepFunction, runs: int, each: int):
+    def __init__(self, strategy: Strategy, step: StepFunction, runs: int, each: int):
         self._strategy, self._runs = strategy, runs
         self._filling = -runs % each
         self._compiled = strategy.side_by_side(float32_products(jax.vmap(partial(step, axis=()))))
@@ -309,7 +378,7 @@ def _asking(step: StepFunction) -> StepFunction:
     return asking
 
 
-def _own_rows(tree: Any) -> Any:
+def _rows_here(tree: Any) -> Any:
     """Return the rows of this process's devices, in order, as NumPy arrays."""
 
     def rows(x: jax.Array) -> np.ndarray:

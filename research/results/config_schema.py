@@ -100,6 +100,7 @@ class Training(TypedDict, total=False):
     decay_share: float
     ema_decay: float
     epsilon: float
+    fsdp: int
     keep_best_by: str
     keep_last: int
     keep_trunk: bool
@@ -113,6 +114,7 @@ class Training(TypedDict, total=False):
     schedule: str
     steps: int
     strategy: str
+    tensor: int
     validate_every_steps: int
     warmup_steps: int
     weight_decay: float

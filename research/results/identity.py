@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 NO_EFFECT_ON_RESULTS = frozenset(
-    ["training.strategy", "training.attention_sentences", "training.keep_trunk", "data.root"]
+    ["training.strategy", "training.fsdp", "training.tensor"]
+    + ["training.attention_sentences", "training.keep_trunk", "data.root"]
     + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
 )
 """Fields on which neither a run's weights nor its translations by one search depend."""
@@ -33,6 +34,8 @@ class Field(NamedTuple):
 
 ADDED: dict[str, Field] = {
     "model.residual": Field(default=False, beside="model.cell"),
+    "training.fsdp": Field(default=1, beside="training.steps"),
+    "training.tensor": Field(default=1, beside="training.steps"),
     "training.decay_share": Field(default=0.2, beside="training.steps"),
     "training.keep_trunk": Field(default=False, beside="training.steps"),
 }

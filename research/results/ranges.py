@@ -82,6 +82,8 @@ RANGES: dict[str, Range] = {
     "data.embedded.ambiguity": SHARE,
     "data.embedded.noise": SHARE,
     "training.steps": COUNT,
+    "training.fsdp": COUNT,
+    "training.tensor": COUNT,
     "training.label_smoothing": RATE,
     "training.accumulation": COUNT,
     "training.learning_rate": Range(0, above=True),

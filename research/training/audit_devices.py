@@ -1,4 +1,4 @@
-"""The audit of devices: the same training by `pmap` and by `shard_map`, on one device and on several.
+"""The audit of devices: the same training by `pmap`, by `shard_map` and over meshes, on one device and on several.
 
 `python run.py audit --devices=N` compares the loss of each step. It is not bit for bit the same: several devices add
 the same numbers in another order. Dropout is off, as its masks depend on the device.
@@ -31,16 +31,26 @@ class Layout(NamedTuple):
     Attributes:
         strategy: a name of `STRATEGIES`.
         devices: how many.
+        fsdp: devices that parameters are cut over, as training.fsdp.
+        tensor: devices that the widths of layers are cut over, as training.tensor.
         difference: the largest difference of the loss of a step, in nats a token.
     """
 
     strategy: str
     devices: int
-    difference: float
+    fsdp: int = 1
+    tensor: int = 1
+    difference: float = 0.0
 
     @property
     def agrees(self) -> bool:
         return self.difference <= TOLERANCE
+
+    @property
+    def folder(self) -> str:
+        """The name of its run folder."""
+        mesh = f".{self.fsdp}x{self.tensor}" if self.strategy == "mesh" else ""
+        return f"{self.strategy}.{self.devices}{mesh}"
 
 
 def audit_devices(config: ConfigDict, out: Path, *, devices: int, command: str) -> list[Layout]:
@@ -56,31 +66,41 @@ def audit_devices(config: ConfigDict, out: Path, *, devices: int, command: str) 
         ValueError: the folder is not empty, or a training failed.
     """
     refuse_full(out)
-    layouts = [(strategy, count) for count in (1, devices) for strategy in STRATEGIES]
-    losses: dict[tuple[str, int], list[float]] = {}
-    for strategy, count in track(layouts, "trained", console=Console(stderr=True)):
-        run = Trained(out / f"{strategy}.{count}", _first_steps(config, strategy), command, environment(count))
+    chosen = layouts(devices)
+    losses: dict[Layout, list[float]] = {}
+    for layout in track(chosen, "trained", console=Console(stderr=True)):
+        run = Trained(out / layout.folder, _first_steps(config, layout), command, environment(layout.devices))
         run.go_on(None, must_end=True)
         facts, found = run.folder.provenance()["devices"], run.folder.metrics()
-        if not facts.startswith(f"{count} × "):
+        if not facts.startswith(f"{layout.devices} × "):
             raise ValueError(f"--devices={devices}: this machine trains on {facts}")
-        losses[strategy, count] = [line["train/nll"] for line in found if "train/nll" in line]
-    first = losses[layouts[0]]
+        losses[layout] = [line["train/nll"] for line in found if "train/nll" in line]
+    first = losses[chosen[0]]
     done = [
-        Layout(strategy, count, max(abs(a - b) for a, b in zip(first, losses[strategy, count], strict=True)))
-        for strategy, count in layouts[1:]
+        layout._replace(difference=max(abs(a - b) for a, b in zip(first, losses[layout], strict=True)))
+        for layout in chosen[1:]
     ]
     passed = all(layout.agrees for layout in done)
     write_whole(out / "audit.json", json_bytes({"command": command, "passed": passed, "layouts": done}))
     return done
 
 
-def _first_steps(config: ConfigDict, strategy: str) -> ConfigDict:
+def layouts(devices: int) -> list[Layout]:
+    """Return the layouts on one device and on `devices`: each strategy, and a mesh with each of its axes in use."""
+    both = (2, 2) if devices % 4 == 0 else (1, devices)
+    meshes = dict.fromkeys([(1, 1), (devices, 1), both])
+    sizes = {strategy: meshes if strategy == "mesh" else [(1, 1)] for strategy in STRATEGIES}
+    alone = [Layout(strategy, 1) for strategy in STRATEGIES]
+    return alone + [Layout(strategy, devices, *size) for strategy in STRATEGIES for size in sizes[strategy]]
+
+
+def _first_steps(config: ConfigDict, layout: Layout) -> ConfigDict:
     """Return the config of a training that logs every step, without dropout."""
     changed = config.copy_and_resolve_references()
     with changed.unlocked():
         training = changed.training
-        training.strategy, training.log_every_steps, training.bleu_sentences = strategy, 1, 0
+        training.strategy, training.fsdp, training.tensor = layout.strategy, layout.fsdp, layout.tensor
+        training.log_every_steps, training.bleu_sentences = 1, 0
         training.steps = training.validate_every_steps = training.save_every_steps = min(STEPS, training.steps)
         for name in [name for name in changed.model if name.endswith("dropout")]:
             changed.model[name] = 0.0
@@ -97,9 +117,17 @@ def environment(devices: int) -> dict[str, str]:
     }
 
 
-def layouts_table(layouts: list[Layout]) -> TextTable:
+def layouts_table(compared: list[Layout]) -> TextTable:
     """Return the table of the layouts beside `pmap` on one device."""
     rows = [
-        [each.strategy, str(each.devices), f"{each.difference:.1e}", "yes" if each.agrees else "NO"] for each in layouts
+        [
+            each.strategy,
+            str(each.devices),
+            str(each.fsdp),
+            str(each.tensor),
+            f"{each.difference:.1e}",
+            "yes" if each.agrees else "NO",
+        ]
+        for each in compared
     ]
-    return TextTable(["strategy", "devices", "largest difference, nats", "agrees"], rows)
+    return TextTable(["strategy", "devices", "fsdp", "tensor", "largest difference, nats", "agrees"], rows)

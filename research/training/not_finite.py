@@ -41,7 +41,7 @@ def explain_not_finite(
         batches: the batches of the run.
         seed: the seed of its dropout.
         parts: parts that the rows of a device were cut into.
-        devices: devices that a batch was cut over.
+        devices: devices that a batch was cut over, each with a dropout key of its own; 1 on a mesh.
         folder: the run folder.
     """
     batch = batches[step - 1]

@@ -46,7 +46,8 @@ def train_seeds(
         together: True trains seeds whose checkpoints stand at the same step side by side, as one program. False trains
             them one by one. None does what these runs did before; new runs time a few steps both ways, and are trained
             side by side if that is clearly faster. A training so short that trying both ways costs too much is done one
-            by one. The choice is printed, and kept in provenance.json as "side_by_side".
+            by one, and so are runs that training.fsdp or training.tensor cut over devices, whatever is asked for. The
+            choice is printed, and kept in provenance.json as "side_by_side".
         trunks: seed -> the folder of a shorter run to begin with; see `training.trunk`.
 
     Returns:
@@ -96,6 +97,8 @@ def _train_group(
     seeds = list(folders)
     choice: dict[str, Any] = {}
     if len(seeds) > 1:
+        if trainer.devices.cuts_state:  # a run that is cut over devices is not whole on one
+            together = False
         choice = {"taken": together} if together is not None else _earlier_choice(folders) or _choose(trainer, seeds)
     side_by_side = {"side_by_side": {"seeds": seeds, **choice}} if choice else {}
     for group in [seeds] if choice and choice["taken"] else [[seed] for seed in seeds]:

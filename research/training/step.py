@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from research.parallel.mesh import gathered, rows_second
 from research.training.loss import Sums
 
 Array = jax.Array
@@ -50,9 +51,9 @@ def make_step(
     """Return step(state, batch, seed, axis) -> state, metrics.
 
     gradient = Σ_devices Σ_parts ∂loss / Σ_devices Σ_parts tokens: the same for one global batch, however it is cut.
-    Dropout is a function of (seed, step, device, part). A step whose gradient is not finite changes only the step
-    counter, and the metric "skipped" is 1. `axis` is the name of the axis of devices that a batch is cut over, or () if
-    the whole batch is on one device.
+    Dropout is a function of (seed, step, device, part); on a mesh it is that of one device with the whole batch. A step
+    whose gradient is not finite changes only the step counter, and the metric "skipped" is 1. `axis` is the name of the
+    axis of devices that a batch is cut over, or () if the step is given the whole batch.
 
     Args:
         objective: the summed loss of a batch.
@@ -108,7 +109,7 @@ def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Ar
 
     def one(part: Batch, part_key: Array) -> tuple[Params, Sums]:
         def loss(params: Params) -> tuple[Array, Sums]:
-            sums = objective(params, part, part_key)
+            sums = objective(gathered(params), part, part_key)
             return sums.loss, sums
 
         (_, sums), gradient = jax.value_and_grad(loss, has_aux=True)(params)
@@ -117,6 +118,7 @@ def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Ar
     if parts == 1:
         return one(batch, key)
     cut, keys = cut_in_parts(batch, key, parts)
+    cut = rows_second(cut)
 
     def add(total: Any, part: Any) -> tuple[Any, None]:
         return jax.tree.map(jnp.add, total, one(*part)), None

@@ -74,6 +74,11 @@ def prepare() -> None:
     processes.meet()
 
 
+def training_devices(training: ConfigDict) -> Devices:
+    """Return the devices that a run trains on, spread as config.training says."""
+    return Devices(training.strategy, host.training_devices(), fsdp=training.fsdp, tensor=training.tensor)
+
+
 class Trainer:
     """A trainer of runs that differ in their seed alone. They share corpus, vocabularies, model, step and devices.
 
@@ -89,6 +94,7 @@ class Trainer:
         refuse_out_of_range(config)
         refuse_impossible(config.evaluation, attends=attends(config.model))
         self.config = config
+        self.devices = training_devices(config.training)
         self.corpus = data.build(config.data)
         begun = [folder for folder in folders if folder.config_file.exists() and not other_data(folder, self.corpus)]
         self.vocabularies = (
@@ -106,7 +112,6 @@ class Trainer:
         self.training = make_training(
             config, source_vocabulary=len(self.vocabularies.source), target_vocabulary=len(self.vocabularies.target)
         )
-        self.devices = Devices(config.training.strategy, host.training_devices())
         self.schedule = LoopSchedule(
             steps=config.training.steps,
             log_every=config.training.log_every_steps,
@@ -137,7 +142,7 @@ class Trainer:
             batches = self.batches.of_seed(seed)
             yield TrainingRun(
                 seed=seed,
-                state=self.training.initial(seed),
+                state=self.devices.made(self.training.initial, seed),
                 batches=batches,
                 checkpoints=checkpoints,
                 validate=self._validate,
@@ -147,7 +152,7 @@ class Trainer:
                     batches=batches,
                     seed=seed,
                     parts=config.training.accumulation,
-                    devices=self.devices.count,
+                    devices=self.devices.dropout_keys,
                     folder=folder,
                 ),
                 folder=folder,

@@ -15,6 +15,7 @@ from research import models
 from research.data.vocabulary import PAD
 from research.models.translator import Translator
 from research.parallel.devices import StepFunction
+from research.parallel.mesh import summed_over_rows
 from research.training.loss import Sums, cross_entropy
 from research.training.optimiser import make_optimiser, make_schedule
 from research.training.step import Objective, TrainState, initial_state, make_step
@@ -99,6 +100,10 @@ def make_objective(translator: Translator, *, smoothing: float, precision: str) 
             rngs={"dropout": key},
             method="outputs",
         )
-        return cross_entropy(states_BTD, table_VD, batch["target_out_BT"], smoothing=smoothing, pad=PAD)
+
+        def of_rows(rows: tuple[jax.Array, jax.Array], table_VD: jax.Array) -> Sums:
+            return cross_entropy(rows[0], table_VD, rows[1], smoothing=smoothing, pad=PAD)
+
+        return summed_over_rows(of_rows, (states_BTD, batch["target_out_BT"]), table_VD)
 
     return objective

@@ -34,7 +34,7 @@ def test_an_attentive_model_learns_to_reverse(architecture):
     vocabulary = FIRST + SYMBOLS
     training = make_training(config.lock(), source_vocabulary=vocabulary, target_vocabulary=vocabulary)
     devices = Devices("pmap", jax.devices()[:1])
-    state, spread = devices.replicate(training.initial(config.seed)), devices.spread(training.step)
+    state, spread = devices.place(training.initial(config.seed)), devices.spread(training.step)
     random = np.random.default_rng(0)
     for _ in range(400):
         state, _ = spread(state, reversal(random), config.seed)

@@ -221,15 +221,17 @@ def test_flags_that_do_not_fit_are_refused(arguments, sentence, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("strategy", ["pmap", "shard_map"])
+@pytest.mark.parametrize(
+    "strategy", ["pmap", "shard_map", "mesh --config.training.fsdp=2", "mesh --config.training.fsdp=4"]
+)
 @pytest.mark.parametrize("processes", [2, 4])
 def test_any_number_of_processes_has_the_curve_of_one(strategy, processes, tmp_path):
-    how = f"--config.training.strategy={strategy}"
-    train(tmp_path / "one", how, processes=1, devices=2 * processes)
-    train(tmp_path / "several", how, processes=processes)
+    how = f"--config.training.strategy={strategy}".split()
+    train(tmp_path / "one", *how, processes=1, devices=2 * processes)
+    train(tmp_path / "several", *how, processes=processes)
     assert_same_curve(curve(tmp_path / "several"), curve(tmp_path / "one"))
-    more = (how, "--config.model.dropout=0.0", "--config.training.steps=4")
-    train(tmp_path / "grown", *more, processes=1, devices=1)
+    more = (*how, "--config.model.dropout=0.0", "--config.training.steps=4")
+    train(tmp_path / "grown", *more, processes=1, devices=4)
     train(tmp_path / "grown", *more[:-1], processes=processes)
-    train(tmp_path / "alone", *more[:-1], processes=1, devices=1)
+    train(tmp_path / "alone", *more[:-1], processes=1, devices=4)
     assert_same_curve(curve(tmp_path / "grown"), curve(tmp_path / "alone"))

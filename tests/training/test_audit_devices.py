@@ -15,10 +15,11 @@ def losses(monkeypatch):
 
     def go_on(self, moment, *, must_end):
         seen.append((self.config, self.environment))
-        strategy, count = self.folder.path.name.split(".")
+        strategy, count, *mesh = self.folder.path.name.split(".")
         self.folder.write_json("provenance.json", {"devices": f"{count} × cpu"})
         lines = [
-            {"step": step, "train/nll": loss} for step, loss in enumerate(given.get((strategy, count), [2.0, 1.0]))
+            {"step": step, "train/nll": loss}
+            for step, loss in enumerate(given.get((strategy, count, *mesh), [2.0, 1.0]))
         ]
         self.folder.write_text("metrics.jsonl", "".join(json.dumps(line) + "\n" for line in lines))
 
@@ -30,14 +31,20 @@ def test_each_layout_is_compared_with_pmap_on_one_device(losses, tmp_path):
     given, seen = losses
     given["shard_map", "3"] = [2.0 + 9e-6, 1.0]
     given["pmap", "3"] = [2.0, 1.0 - 2e-5]
+    given["mesh", "3", "3x1"] = [2.0, 1.0 + 3e-5]
     found = audits.audit_devices(tiny(), tmp_path, devices=3, command="again")
-    assert [(each.strategy, each.devices, each.agrees) for each in found] == [
-        ("shard_map", 1, True),
-        ("pmap", 3, False),
-        ("shard_map", 3, True),
+    assert [(each.strategy, each.devices, each.fsdp, each.tensor, each.agrees) for each in found] == [
+        ("shard_map", 1, 1, 1, True),
+        ("mesh", 1, 1, 1, True),
+        ("pmap", 3, 1, 1, False),
+        ("shard_map", 3, 1, 1, True),
+        ("mesh", 3, 1, 1, True),
+        ("mesh", 3, 3, 1, False),
+        ("mesh", 3, 1, 3, True),
     ]
-    assert [each.difference for each in found] == pytest.approx([0, 2e-5, 9e-6])
+    assert [each.difference for each in found] == pytest.approx([0, 0, 2e-5, 9e-6, 0, 3e-5, 0])
     assert json.loads((tmp_path / "audit.json").read_text())["passed"] is False
+    assert [(config.training.fsdp, config.training.tensor) for config, _ in seen[-3:]] == [(1, 1), (3, 1), (1, 3)]
     for config, _ in seen:
         assert (config.model.dropout, config.training.log_every_steps, config.training.steps) == (0, 1, 8)
     with pytest.raises(ValueError, match="is not empty: choose another --out"):
@@ -63,10 +70,17 @@ def test_a_process_sees_the_first_devices(monkeypatch):
     }
 
 
+def test_with_devices_that_four_divides_one_mesh_has_every_axis():
+    meshes = [(each.fsdp, each.tensor) for each in audits.layouts(8) if each.strategy == "mesh" and each.devices == 8]
+    assert meshes == [(1, 1), (8, 1), (2, 2)]
+
+
 @pytest.mark.slow
 def test_a_real_training_agrees(tmp_path):
     config = tiny(**{"training.steps": 3, "training.validate_every_steps": 3})
     found = audits.audit_devices(config, tmp_path / "out", devices=2, command="again")
-    assert [(each.strategy, each.devices) for each in found] == [("shard_map", 1), ("pmap", 2), ("shard_map", 2)]
+    layouts = [(each.strategy, each.devices, each.fsdp, each.tensor) for each in found]
+    assert layouts[:4] == [("shard_map", 1, 1, 1), ("mesh", 1, 1, 1), ("pmap", 2, 1, 1), ("shard_map", 2, 1, 1)]
+    assert layouts[4:] == [("mesh", 2, 1, 1), ("mesh", 2, 2, 1), ("mesh", 2, 1, 2)]
     assert all(each.agrees for each in found)
     assert max(each.difference for each in found) > 0

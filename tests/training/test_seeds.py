@@ -249,3 +249,14 @@ def test_a_real_measurement_is_recorded(together, tmp_path, monkeypatch):
     assert measured["taken"] == (1.2 * measured["seconds_a_step"] < 3 * measured["seconds_a_step_alone"])
     for seed in SEEDS:
         assert_close(found[seed], together[seed])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("devices", [2], indirect=True)
+def test_runs_that_are_cut_over_devices_are_trained_one_by_one(devices, tmp_path, alone):
+    """Whatever is asked for: side by side, each would be whole on one device."""
+    cut = {"training.strategy": "mesh", "training.fsdp": 2}
+    runs = train(tmp_path, together=True, of=SEEDS[:2], **cut)
+    for seed in SEEDS[:2]:
+        assert runs[seed].provenance()["side_by_side"] == {"seeds": list(SEEDS[:2]), "taken": False}
+        assert_close(runs[seed], alone[seed])

@@ -48,7 +48,7 @@ def one_step(step, strategy="pmap", count=1, batches=None, *, optimiser=None, av
     devices = Devices(strategy, jax.devices()[:count])
     state = initial_state(params(), optimiser or optax.sgd(1.0), averaging=averaging) if start is None else start
     # Through NumPy: the step reuses the memory of its state.
-    state, spread = devices.replicate(jax.tree.map(np.asarray, state)), devices.spread(step)
+    state, spread = devices.place(jax.tree.map(np.asarray, state)), devices.spread(step)
     for each in batches or [batch()]:
         state, metrics = spread(state, each, seed)
     return devices.unreplicate(state), {name: float(value) for name, value in metrics.items()}
@@ -155,7 +155,7 @@ def test_each_device_and_part_has_its_own_key(cut):
 
     step = make(objective, parts=cut.get("parts", 1))
     devices = Devices("pmap", jax.devices()[: cut.get("count", 1)])
-    state = devices.replicate(initial_state({"w": np.float32(1)}, optax.sgd(1.0), averaging=False))
+    state = devices.place(initial_state({"w": np.float32(1)}, optax.sgd(1.0), averaging=False))
     _, metrics = devices.spread(step)(state, {"x": np.array([1.0, 2.0], np.float32)}, 0)
     assert seen
     assert abs(float(metrics["nll"])) > 1e-4  # with one key for both, the two draws would cancel

@@ -206,7 +206,7 @@ def test_a_folder_of_another_run_is_refused(fields, difference, unbroken):
 def test_a_run_resumes_on_other_devices_and_for_longer(strategy, unbroken, tmp_path, monkeypatch):
     """Two devices after eight. Dropout depends on the number of devices, so the numbers are not compared."""
     shutil.copytree(unbroken, tmp_path / "run")
-    monkeypatch.setattr(trainer, "Devices", lambda strategy, _: Devices(strategy, jax.devices()[:2]))
+    monkeypatch.setattr(trainer, "Devices", lambda strategy, _, **sizes: Devices(strategy, jax.devices()[:2], **sizes))
     folder = train(tmp_path / "run", **{"training.steps": 10, "training.strategy": strategy})
     assert folder.read_json("provenance.json")["steps"] == 10
     assert folder.read_json("provenance.json")["devices"].startswith("8 × ")
@@ -216,6 +216,30 @@ def test_a_run_resumes_on_other_devices_and_for_longer(strategy, unbroken, tmp_p
     assert later["command"] == "python run.py train again"
     assert [record["step"] for record in folder.metrics() if "train/loss" in record] == list(range(1, 11))
     assert folder.config().training.steps == 10
+
+
+@pytest.mark.slow
+def test_a_run_goes_from_a_mesh_to_one_device_and_to_another_mesh(tmp_path, monkeypatch):
+    """With dropout: the masks of a mesh are those of one device, so the curve is that of a run that never moved."""
+    monkeypatch.setattr(trainer.host, "training_devices", lambda: jax.devices()[:1])
+    rate = {"training.learning_rate": 1e-3}
+    train(tmp_path / "still", **rate)
+    for count, steps, fields in [
+        (8, 3, {"strategy": "mesh", "fsdp": 2, "tensor": 2}),
+        (1, 5, {}),
+        (4, 8, {"strategy": "mesh", "fsdp": 4}),
+    ]:
+        monkeypatch.setattr(trainer.host, "training_devices", lambda count=count: jax.devices()[:count])
+        fields = {f"training.{name}": value for name, value in fields.items()}
+        train(tmp_path / "moved", **rate, **fields, **{"training.steps": steps})
+    (state, notes), (expected, expected_notes) = last_state(tmp_path / "moved"), last_state(tmp_path / "still")
+    assert notes["cursor"] == expected_notes["cursor"] == {"next_index": 8}
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=5e-6), state, expected)
+    curves = [
+        {record["step"]: record["train/loss"] for record in measured(tmp_path / name) if "train/loss" in record}
+        for name in ("moved", "still")
+    ]
+    assert curves[0] == pytest.approx(curves[1], rel=1e-5)
 
 
 def test_a_run_killed_while_it_saved_its_vocabulary_resumes(tmp_path, unbroken, monkeypatch):
@@ -344,7 +368,7 @@ def test_measuring_attention_changes_nothing_but_the_metrics(unbroken, tmp_path)
 def test_impossible_fields_are_refused_before_any_training(tmp_path):
     for name, value, sentence in [
         ("training.precision", "float16", "training.precision='float16' is unknown; choose one of float32, bfloat16"),
-        ("training.strategy", "jit", "training.strategy='jit' is unknown; choose one of pmap, shard_map"),
+        ("training.strategy", "jit", "training.strategy='jit' is unknown; choose one of pmap, shard_map, mesh"),
         ("training.schedule", "step", "training.schedule='step' is unknown"),
         ("training.optimizer", "sgd", "training.optimizer='sgd' is unknown"),
         ("training.keep_best_by", "bleu", "training.keep_best_by='bleu' needs sentences to translate"),
