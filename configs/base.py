@@ -224,6 +224,7 @@ def transformer_side(config: ConfigDict) -> None:
     # reference | fused | blockwise: how scaled dot products and a softmax are computed; the result is the same. Reading
     # the source with another score, window or normaliser is always computed by the reference.
     config.kernel = "reference"
+    config.remat = False  # compute each layer's activations again in the backward pass: less memory, the same gradient
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {

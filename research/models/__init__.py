@@ -135,6 +135,7 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
         "feed_forward": FeedForward(model.width, model.ffn, model.activation_dropout, **PATTERN),
         "sublayer": Sublayer(model.norm, model.dropout, **PATTERN),
         "window": model.self_window,
+        "remat": model.remat,
     }
 
 

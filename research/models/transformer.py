@@ -1,6 +1,6 @@
 """The encoder and the decoder of the Transformer. Each can be combined with any other side.
 
-Reference: Vaswani et al. 2017.
+Reference: Vaswani et al. 2017. `remat`: Chen et al. 2016, "Training deep nets with sublinear memory cost".
 """
 
 from typing import Any
@@ -37,6 +37,7 @@ class TransformerEncoder(nn.Module):
         feed_forward: of the feed-forward layer.
         sublayer: of the residual connection.
         window: positions that are read each way; 0: all.
+        remat: True to compute the activations of a layer again in the backward pass, and keep its inputs alone.
         deterministic: True for no dropout.
         dtype: of the computation. Parameters are float32.
     """
@@ -49,11 +50,13 @@ class TransformerEncoder(nn.Module):
     window: int
     deterministic: bool
     dtype: Any
+    remat: bool = False
 
     def setup(self) -> None:
         self.enter = self.input_embedding.clone(deterministic=self.deterministic)
         parts = _patterns(self, "attention", "feed_forward", "sublayer")
-        self.layer = [EncoderLayer(**parts) for _ in range(self.layers)]
+        layer = nn.remat(EncoderLayer) if self.remat else EncoderLayer
+        self.layer = [layer(**parts) for _ in range(self.layers)]
         if self.sublayer.norm == "pre":
             self.norm = nn.LayerNorm(epsilon=1e-5, dtype=self.dtype)
 
@@ -115,11 +118,13 @@ class TransformerDecoder(nn.Module):
     direction: str
     deterministic: bool
     dtype: Any
+    remat: bool = False
 
     def setup(self) -> None:
         self.enter = self.input_embedding.clone(deterministic=self.deterministic)
         parts = _patterns(self, "attention", "cross_attention", "feed_forward", "sublayer")
-        self.layer = [DecoderLayer(**parts) for _ in range(self.layers)]
+        layer = nn.remat(DecoderLayer) if self.remat else DecoderLayer
+        self.layer = [layer(**parts) for _ in range(self.layers)]
         if self.sublayer.norm == "pre":
             self.norm = nn.LayerNorm(epsilon=1e-5, dtype=self.dtype)
 

@@ -43,6 +43,7 @@ class Model(TypedDict, total=False):
     norm: str
     positions: str
     relative_reach: int
+    remat: bool
     self_normaliser: str
     self_score: str
     self_window: int

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ml_collections import ConfigDict
 
 NO_EFFECT_ON_RESULTS = frozenset(
-    ["training.strategy", "training.fsdp", "training.tensor"]
+    ["training.strategy", "training.fsdp", "training.tensor", "model.remat"]
     + ["training.attention_sentences", "training.keep_trunk", "data.root"]
     + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
 )
@@ -34,6 +34,7 @@ class Field(NamedTuple):
 
 ADDED: dict[str, Field] = {
     "model.residual": Field(default=False, beside="model.cell"),
+    "model.remat": Field(default=False, beside="model.ffn"),
     "training.fsdp": Field(default=1, beside="training.steps"),
     "training.tensor": Field(default=1, beside="training.steps"),
     "training.decay_share": Field(default=0.2, beside="training.steps"),
