@@ -16,7 +16,15 @@ from ml_collections import ConfigDict
 
 from research.files import append_line, are_written_here, json_bytes, json_line, locked, write_whole
 from research.results.identity import config_from_json
-from research.results.schemas import AGAIN, SCHEMAS, Costs, WholeConfig, refuse_another_record, refuse_another_shape
+from research.results.schemas import (
+    AGAIN,
+    SCHEMAS,
+    Costs,
+    WholeConfig,
+    checked_record,
+    refuse_another_shape,
+    with_declared_numbers,
+)
 
 
 class RunFolder:
@@ -96,6 +104,7 @@ class RunFolder:
         except ValueError as error:  # not JSON, or not UTF-8
             raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
         if name in SCHEMAS:
+            value = with_declared_numbers(value, SCHEMAS[name])
             refuse_another_shape(value, SCHEMAS[name], str(file))
         return value
 
@@ -215,12 +224,12 @@ class RunFolder:
         records = []
         for number, line in enumerate(self.metrics_file.read_bytes().split(b"\n")[:-1], start=1):
             try:
-                records.append(json.loads(line))
+                record = json.loads(line)
             except ValueError as error:  # not JSON, or not UTF-8
                 raise ValueError(
                     f"{self.metrics_file}, line {number}, is damaged ({error}); remove that line"
                 ) from None
-            refuse_another_record(records[-1], self.metrics_file, number)
+            records.append(checked_record(record, self.metrics_file, number))
         return records
 
     def validations(self, measure: str) -> dict[int, float]:

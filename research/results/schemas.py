@@ -1,12 +1,12 @@
 """The shapes of the JSON in a run folder: a file of another shape is refused by the name of the file and of the field.
 
 Fields that a version of Lookback added later may be missing, and unknown ones are let pass: a run folder outlives the
-code that wrote it.
+code that wrote it. JSON has one kind of number, and some tools write 5 as 5.0: it is read as the kind that is declared.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Required, TypedDict
+from typing import Any, Required, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 
@@ -147,6 +147,8 @@ class Metrics(TypedDict, total=False):
 
 SCHEMAS: dict[str, Any] = {"config.json": Config, "provenance.json": Provenance, "result.json": Result}
 AGAIN = "restore it, or make the run again"
+EXACT = 2**53
+"""Every whole number below this is exact as a float."""
 
 
 def refuse_another_shape(value: Any, schema: Any, where: str, *, advice: str = AGAIN) -> None:
@@ -164,11 +166,38 @@ def refuse_another_shape(value: Any, schema: Any, where: str, *, advice: str = A
         raise ValueError(f"{where} is damaged: {fault(error)}; {advice}") from None
 
 
-def refuse_another_record(record: Any, file: Path, number: int) -> None:
-    """Raise ValueError when a line of metrics.jsonl is not a step with numbers."""
+def with_declared_numbers(value: Any, schema: Any) -> Any:
+    """Return a value out of JSON with the kinds of number that its schema declares: 5.0 as 5 for an int, 1 as 1.0.
+
+    The value is otherwise left as it is: what cannot be so read, such as 5.5 for an int, is for `refuse_another_shape`.
+
+    Args:
+        value: what the file holds.
+        schema: a type, such as those above.
+    """
+    if schema is int and isinstance(value, float) and value.is_integer() and abs(value) < EXACT:
+        return int(value)
+    if schema is float and type(value) is int and abs(value) < EXACT:  # 1 and 1.0 would give a config two digests
+        return float(value)
+    inside = get_args(schema)
+    if isinstance(value, list) and get_origin(schema) is list and inside != (float,):  # 0 begins bins of shares
+        return [with_declared_numbers(item, inside[0]) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if get_origin(schema) is dict:
+        return {name: with_declared_numbers(item, inside[1]) for name, item in value.items()}
+    kind = next(filter(is_typeddict, (schema, *inside)), None)  # it may be X | None
+    kinds = get_type_hints(kind) if kind else {}
+    return {name: with_declared_numbers(item, kinds.get(name)) for name, item in value.items()}
+
+
+def checked_record(record: Any, file: Path, number: int) -> dict[str, float]:
+    """Return a line of metrics.jsonl with the kinds of number it declares; ValueError if it is no step with numbers."""
     where, advice = f"{file}, line {number},", "remove that line"
+    record = with_declared_numbers(record, Metrics)
     refuse_another_shape(record, Metrics, where, advice=advice)
     refuse_another_shape(record, Mapping[str, Number], where, advice=advice)
+    return record  # type: ignore[no-any-return]
 
 
 def fault(error: msgspec.ValidationError) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from configs import base
 from configs.embedded import get_config
-from research.results.identity import config_as_json
+from research.results.identity import config_as_json, config_digest
 from research.results.run_folder import RunFolder
 
 COSTS = {"name": "luong", "steps": 7, "seconds": 1.5, "parameters": 11, "flops_per_token": 13.0}
@@ -77,6 +77,60 @@ def test_json_of_another_shape_is_refused_by_file_and_field(folder, name, conten
     with pytest.raises(ValueError, match=re.escape(f"{folder.path / name} is damaged: {said}")) as error:
         read()
     assert str(error.value).endswith("; restore it, or make the run again")
+
+
+def with_numbers_as(kind, value):
+    """Return JSON as a tool with one kind of number writes it: every whole number as a float, or as an int."""
+    if isinstance(value, dict):
+        return {name: with_numbers_as(kind, item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [with_numbers_as(kind, item) for item in value]
+    return kind(value) if type(value) in (int, float) and value == int(value) else value
+
+
+@pytest.mark.parametrize("architecture", base.MODELS)
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_config_that_another_tool_wrote_is_the_same_run(kind, architecture, folder):
+    """5.0 is read as 5 and 1 as 1.0, so that no digest changes."""
+    config = get_config(architecture)
+    folder.write_json("config.json", with_numbers_as(kind, config_as_json(config)))
+    unread = ["evaluation.reordering_bins"]  # shares, of which 0 and 1 may be whole: no number depends on them
+    assert config_digest(folder.config(), without=unread) == config_digest(config, without=unread)
+
+
+def test_whole_numbers_that_another_tool_wrote_as_floats_are_whole(folder):
+    aligned = {"error": 0.5, "gold_sentences": 3.0, "by_head": {"0": 2.0}}
+    lengths = [{"words": "1–5", "sentences": 2.0, "bleu": 7.0}]
+    split = {"step": 7.0, "searches": {"beam1": {"cut_off": 0.0, "bleu_by_length": lengths}}, "alignment": aligned}
+    folder.write_json("result.json", {"steps": 7.0, "flops_per_token": 13.0, "splits": {"test": split}})
+    folder.write_json("provenance.json", {**COSTS, "steps": 7.0, "skipped_pairs": {"too long": 2.0}})
+    folder.append_metrics({"step": 5.0, "loss": 2.0})
+    whole = {
+        "steps": 7,
+        "flops_per_token": 13.0,
+        "splits": {
+            "test": {
+                "step": 7,
+                "searches": {
+                    "beam1": {"cut_off": 0, "bleu_by_length": [{"words": "1–5", "sentences": 2, "bleu": 7.0}]}
+                },
+                "alignment": {"error": 0.5, "gold_sentences": 3, "by_head": {"0": 2.0}},
+            }
+        },
+    }
+    assert repr(folder.result()) == repr(whole)
+    assert repr(folder.provenance()) == repr({**COSTS, "skipped_pairs": {"too long": 2}})
+    assert repr(folder.metrics()) == repr([{"step": 5, "loss": 2.0}])
+
+
+@pytest.mark.parametrize("number", [5.5, 1e300])
+def test_a_number_that_is_not_whole_is_refused(number, folder):
+    folder.write_json("provenance.json", {**COSTS, "steps": number})
+    with pytest.raises(ValueError, match=r"steps: expected `int`, got `float`; restore it"):
+        folder.provenance()
+    folder.append_metrics({"step": number})
+    with pytest.raises(ValueError, match=r"step: expected `int`, got `float`; remove that line"):
+        folder.metrics()
 
 
 def test_a_result_needs_the_cost_of_its_run(folder):
