@@ -144,8 +144,9 @@ def test_there_are_as_many_lines_as_were_given(world: SimpleNamespace, verb: str
 def test_a_translation_stands_between_its_number_and_its_score(world: SimpleNamespace, verb: str) -> None:
     seen = Counter()
     for line in lines_of(world.said[verb][0]):
-        number, rest = line.split(" ||| ", 1)
-        text, score = rest.rsplit(" ||| ", 1)
+        number, text, score = line.split("|||")
+        assert (number[-1], text[0], text[-1], score[0]) == (" ",) * 4
+        text = text[1:-1]
         assert float(score) < 0 or not text
         seen[int(number)] += 1
     assert list(seen) == list(range(world.lines))

@@ -56,10 +56,11 @@ TRANSLATE = Verb(
     description="Translate standard input, UTF-8 with one sentence a line, to standard output, line for line: many\n"
     "lines of a file at a time, and one that is typed at once. A line that is not UTF-8 ends the command by its\n"
     "number, and those before it may have been translated.\n\n"
-    "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0. The score is\n"
-    "the one that the search ranks by (see evaluation.length_penalty); for a sample it is log p. --score writes\n"
-    "log p of a given translation, a tab, and the mean log p of a token. It cuts the text into subwords anew: the\n"
-    "score of the system's own output may differ from the one that it was ranked by.",
+    "--n_best and --sample write `line ||| translation ||| score`, like Moses, lines counted from 0; ||| in a\n"
+    "translation is written &#124;&#124;&#124;, so that a line has three fields. The score is the one that the\n"
+    "search ranks by (see evaluation.length_penalty); for a sample it is log p. --score writes log p of a given\n"
+    "translation, a tab, and the mean log p of a token. It cuts the text into subwords anew: the score of the\n"
+    "system's own output may differ from the one that it was ranked by.",
     examples=(
         "translate --workdir=runs/luong < text.en > text.de",
         "translate --workdir=runs/luong --attention=maps/ < text.en > text.de",

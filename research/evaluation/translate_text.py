@@ -1,5 +1,6 @@
 """Translate lines of text by a run: `run.py translate`."""
 
+import re
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
@@ -18,6 +19,8 @@ from research.parallel.processes import from_first
 
 BATCHES_AT_ONCE = 100
 """Batches of lines that are sorted by length together, and held in memory."""
+SEPARATOR = re.compile(r"\|{3,}")
+BAR = "&#124;"
 
 
 def translate_text(
@@ -50,7 +53,7 @@ def translate_text(
         last: use this many last checkpoints of each folder as members of the ensemble; 0 uses one of each.
         beam: hypotheses kept; None is the config's, 1 is greedy search.
         n_best: write this many best translations of each line with their scores, as Moses does:
-            `line ||| text ||| score`, lines counted from 0.
+            `line ||| text ||| score`, lines counted from 0, see `n_best_line`.
         sample: write this many samples of each line instead, in the same way, with log p as the score.
         temperature, top_k, top_p: see `Sampling`.
         seed: of the samples; None is the run's.
@@ -91,7 +94,7 @@ def translate_text(
             )
             for line, hypotheses in enumerate(found.n_best, done):
                 if n_best or sample:
-                    output.writelines(f"{line} ||| {each.text} ||| {each.score:.4f}\n" for each in hypotheses)
+                    output.writelines(n_best_line(line, each) for each in hypotheses)
                 else:
                     output.write(f"{hypotheses[0].text}\n")
             output.flush()
@@ -108,3 +111,19 @@ def translate_text(
         sources, best = [source for source, _ in drawn], [translation for _, translation in drawn]
         texts, targets = [each.text for each in best], [each.ids for each in best]
         write_attention(run, sources, texts, targets, attention, draw=draw, page=page, console=console)
+
+
+def n_best_line(number: int, translation: Translation) -> str:
+    """Return a line of an n-best list, whose fields stand between ` ||| `, and a translation has no `|||` in it.
+
+    A bar is written as Moses escapes it, `&#124;`, where three or more stand together; others stay as they are.
+
+    Args:
+        number: of the line that was translated, from 0.
+        translation: with a score.
+
+    Reference:
+        Koehn et al. 2007 (Moses): its n-best lists, and its tokenizer's escape-special-chars.perl.
+    """
+    text = SEPARATOR.sub(lambda bars: BAR * len(bars[0]), translation.text)
+    return f"{number} ||| {text} ||| {translation.score:.4f}\n"

@@ -10,9 +10,10 @@ from research.data.examples import encode
 from research.data.pairs import Pair
 from research.data.vocabulary import Vocabularies
 from research.decoding.forced import force
+from research.decoding.translate import Translation
 from research.evaluation.loaded_run import load
 from research.evaluation.score_text import score_text
-from research.evaluation.translate_text import translate_text
+from research.evaluation.translate_text import n_best_line, translate_text
 from research.models.ensemble import Ensemble
 from research.results.checkpoints import Checkpoints
 from research.results.identity import config_as_json
@@ -67,6 +68,23 @@ def test_n_best_and_samples_are_written_as_moses_does(folders, tmp_path):
     likeliest = [line.split(" ||| ") for line in written(folders[0], beam=1, n_best=1)]
     assert [text for _, text, _ in likeliest] == written(folders[0], beam=1)
     assert run.config.seed == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("a ||| b", "a &#124;&#124;&#124; b"),
+        ("|||", "&#124;&#124;&#124;"),
+        ("||||", "&#124;&#124;&#124;&#124;"),
+        ("|| a | b ||", "|| a | b ||"),
+        ("R&D &#124;", "R&D &#124;"),
+        ("", ""),
+    ],
+)
+def test_a_line_of_an_n_best_list_has_three_fields(text, field):
+    line = n_best_line(7, Translation(text, (), -1.5, True))
+    assert line.split("|||") == ["7 ", f" {field} ", " -1.5000\n"]
+    assert line.split(" ||| ") == ["7", field, "-1.5000\n"]
 
 
 def test_several_runs_or_checkpoints_make_an_ensemble(folders):
