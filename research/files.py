@@ -71,11 +71,14 @@ def write_whole(path: Path, content: bytes) -> None:
                 unfinished.unlink(missing_ok=True)
 
 
-def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file; OSError with its name if it cannot be written."""
-    if are_written_here():
-        with named(path), open(path, "ab") as file:
-            file.write(line)
+def append(path: Path, content: bytes) -> None:
+    """Add to a file, and make its folder if there is none; OSError with its name if it cannot be written."""
+    if not are_written_here():
+        return
+    with named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with open(path, "ab") as file:
+            file.write(content)
 
 
 def refuse_unwritable(folder: Path) -> None:

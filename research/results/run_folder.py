@@ -14,7 +14,7 @@ from typing import Any
 
 from ml_collections import ConfigDict
 
-from research.files import append_line, are_written_here, json_bytes, json_line, locked, write_whole
+from research.files import append, are_written_here, json_bytes, json_line, locked, write_whole
 from research.results.identity import config_from_json
 from research.results.schemas import (
     AGAIN,
@@ -239,7 +239,7 @@ class RunFolder:
 
     def append_metrics(self, record: dict[str, float]) -> None:
         """Add a line to metrics.jsonl."""
-        append_line(self.metrics_file, json_line(record))
+        append(self.metrics_file, json_line(record))
 
     def forget_metrics_after(self, step: int) -> None:
         """Delete the lines of later steps, which a resumed run writes again."""

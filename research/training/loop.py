@@ -41,7 +41,6 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices, 
     schedule = runs[0].schedule
     with ExitStack() as opened:
         for run in runs:
-            opened.callback(run.close)
             with _error_kept(run, runs), processes.in_turn():
                 run.resume()
         runs = [run for run in runs if run.active and run.steps_done < schedule.steps]

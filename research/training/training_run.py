@@ -219,11 +219,6 @@ class TrainingRun:
                 self._checkpoints.save(step, state, notes, loss=loss)
                 self._tidy(step)
 
-    def close(self) -> None:
-        """Write metrics that are still buffered."""
-        if self._metrics is not None:
-            self._metrics.close()
-
     def _tidy(self, step: int) -> None:
         """Keep and delete what the schedule says after the checkpoint of `step`, and write down how far training is."""
         self._keep_trunk(step)
