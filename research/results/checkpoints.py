@@ -27,6 +27,8 @@ from orbax.checkpoint import checkpoint_managers
 from research.files import are_written_here
 
 IRRELEVANT = ("did not provide metrics", "_SignalingThread.run() raised an exception")
+NEVER_RETRIEVED = "exception was never retrieved"
+UNFINISHED = ".orbax-checkpoint-tmp"
 NO_ROOM = "No space left on device"
 PATIENCE_SECONDS, QUIET_SECONDS = 10, 1
 NOTES_DIGEST = "notes_sha256"
@@ -58,6 +60,7 @@ class Checkpoints:
             best_fn=lambda metrics: -metrics["loss"],
         )
         logging.getLogger("absl").addFilter(_is_relevant)
+        logging.getLogger("asyncio").addFilter(_is_not_of_a_save)
         if not isinstance(sys.unraisablehook, _Unraisable):
             sys.unraisablehook = _Unraisable(sys.unraisablehook)
         self.folder = Path(folder).absolute()
@@ -135,7 +138,7 @@ class Checkpoints:
             time.sleep(0.05)
 
     def _unfinished(self) -> Iterator[Path]:
-        return self.folder.glob("*.orbax-checkpoint-tmp*")
+        return self.folder.glob(f"*{UNFINISHED}*")
 
     def steps(self) -> list[int]:
         """Return the steps that can be restored, in order."""
@@ -224,6 +227,16 @@ def _is_relevant(record: logging.LogRecord) -> bool:
     threads is logged with its traceback, and raised where we wait for the save.
     """
     return not any(said in record.getMessage() for said in IRRELEVANT)
+
+
+def _is_not_of_a_save(record: logging.LogRecord) -> bool:
+    """Return False for asyncio's word on an array that was not written after another one had failed.
+
+    Orbax raises the first exception of its tasks. Those of the others are logged, with their tracebacks, when the
+    garbage collector comes by, so that some failed saves said them and some did not.
+    """
+    said = record.getMessage()
+    return not (NEVER_RETRIEVED in said and UNFINISHED in said)
 
 
 class _Unraisable:

@@ -1,5 +1,6 @@
 """Checkpoints: every bit is restored, the best and the last are kept, and damage is reported in one sentence."""
 
+import asyncio
 import gc
 import math
 import shutil
@@ -365,6 +366,22 @@ def test_files_of_threads_that_go_on_with_a_failed_save_are_removed_too(checkpoi
         held.save(2, state(2), {})
     other.join()
     assert list(held.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("file", "said"), [("checkpoints/2.orbax-checkpoint-tmp/state", 0), ("another", 1)])
+def test_asyncio_says_nothing_of_an_array_that_a_failed_save_left_unwritten(file, said, checkpoints, caplog):
+    async def write():
+        raise ValueError(f"{file}: No space left on device")
+
+    async def save():
+        task = asyncio.create_task(write())
+        while not task.done():
+            await asyncio.sleep(0)
+
+    checkpoints()
+    asyncio.run(save())
+    gc.collect()  # then it logs what nobody has asked for
+    assert ["never retrieved" in record.getMessage() for record in caplog.records] == [True] * said
 
 
 def test_reading_checkpoints_does_not_disturb_a_save(checkpoints, tmp_path):
