@@ -14,7 +14,12 @@ UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 def read_pairs(source: Path, target: Path) -> list[Pair]:
     """Read the pairs of two files, empty lines included; ValueError if they have different numbers of lines."""
-    sources, targets = read_lines(source), read_lines(target)
+    return pairs_of(source, read_bytes(source), target, read_bytes(target))
+
+
+def pairs_of(source: Path, source_text: bytes, target: Path, target_text: bytes) -> list[Pair]:
+    """Return the pairs of two files that were read with `read_bytes`, as `read_pairs` does."""
+    sources, targets = split_lines(source_text, str(source)), split_lines(target_text, str(target))
     if len(sources) != len(targets):
         raise ValueError(
             f"{source} has {len(sources):,} lines and {target} has {len(targets):,}: line n of one must translate "

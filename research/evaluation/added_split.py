@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from research.data.pairs import Pair, lowered
 from research.data.splits import refuse_test_names, write_split
-from research.data.text import read_bytes, read_pairs
+from research.data.text import pairs_of, read_bytes
 from research.results.run_folder import RunFolder
 
 
@@ -44,12 +44,13 @@ def read_files(files: ParallelFiles, folder: RunFolder, *, lowercase: bool) -> A
     added = folder.added()
     own = [each for each in folder.splits() if each not in added and each != "validation"]
     refuse_test_names([*own, name], "--name")
-    pairs = read_pairs(files.source, files.reference)
+    texts = read_bytes(files.source), read_bytes(files.reference)  # once: it may be a pipe
+    pairs = pairs_of(files.source, texts[0], files.reference, texts[1])
     if not pairs:
         raise ValueError(f"{files.source} has no lines: there is nothing to evaluate")
     facts: dict[str, str] = {}
-    for side, file in (("source", files.source), ("reference", files.reference)):
-        facts |= {side: file.name, f"{side}_sha256": hashlib.sha256(read_bytes(file)).hexdigest()}
+    for side, file, text in zip(("source", "reference"), (files.source, files.reference), texts, strict=True):
+        facts |= {side: file.name, f"{side}_sha256": hashlib.sha256(text).hexdigest()}
     before = added.get(name, facts)
     if any(before[f"{side}_sha256"] != facts[f"{side}_sha256"] for side in ("source", "reference")):
         raise ValueError(

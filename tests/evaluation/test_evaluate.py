@@ -7,6 +7,7 @@ import re
 import shutil
 from bisect import bisect_left
 from collections import Counter
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -423,6 +424,18 @@ def test_a_test_set_that_a_kill_left_half_added_is_completed_by_the_same_command
     add_split(split, folder)
     assert "splits/news.jsonl.gz" in folder.provenance()["files"]
     assert load(folder.path).split("news") == split.pairs
+
+
+def test_the_files_of_a_test_set_are_read_once(none, tmp_path, monkeypatch):
+    """They may be pipes, which are empty when they are read again."""
+    read, read_bytes = [], Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda file: read.append(file.name) or read_bytes(file))
+    files = ParallelFiles(*written(tmp_path, ["a cat"], ["A CAT"]))
+    split = read_files(files, RunFolder(none), lowercase=False)
+    assert read == ["news.en", "news.de"]
+    assert [split.facts[f"{side}_sha256"] for side in ("source", "reference")] == [
+        hashlib.sha256(text).hexdigest() for text in (b"a cat\n", b"A CAT\n")
+    ]
 
 
 @transformer_unless_slow
