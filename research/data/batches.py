@@ -136,7 +136,7 @@ class Batches:
     def typical_step(self) -> int:
         """A step whose batch has the shape with the most positions of an epoch."""
         buckets = [bucket for bucket, _ in self._epoch(0)]
-        positions = np.bincount(buckets) * [rows * (source + target) for rows, source, target in self.shapes]
+        positions = np.bincount(buckets) * np.array([rows * (source + target) for rows, source, target in self.shapes])
         return buckets.index(int(positions.argmax()))
 
     def _epoch_plan(self, epoch: int) -> list[tuple[int, np.ndarray]]:
