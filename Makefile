@@ -1,6 +1,8 @@
-# `make demo` and `make test` need python3 (3.11 or later), make and a network for packages; each does all its own set-up.
+# `make demo` and `make test` need python3 (3.11 to 3.13), make and a network for packages; each does all its own set-up.
 
 PYTHON ?= python3
+# Those that requirements.lock is for; make lock needs each of them.
+PYTHONS := python3.11 python3.12 python3.13
 VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/ready
@@ -14,7 +16,7 @@ DEMO_MODELS := none luong bahdanau transformer
 ATTENTION := runs/attention
 SEEDS := 0 1 2
 
-.PHONY: help environment demo attention test test-all check format bench documents messages lock clean
+.PHONY: help environment demo attention test test-all check format bench documents messages lock clean same-python
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
@@ -25,7 +27,7 @@ help:
 	@echo "make bench     our speed beside PyTorch's, in one run"
 	@echo "make documents verdicts, ledger and lecture in docs/, brought up to date with the code and the answers"
 	@echo "make messages  the Korean catalogue brought up to date with the messages of the code"
-	@echo "make lock      requirements.lock anew, from the newest versions that pyproject.toml allows"
+	@echo "make lock      requirements.lock anew, from the newest versions that pyproject.toml allows each Python"
 	@echo "make clean     remove the environment and caches; runs/ and report/ stay"
 
 # An interrupted demo goes on where it stopped; a finished one starts afresh.
@@ -79,14 +81,24 @@ bench: $(BENCH_READY)
 environment: $(READY)
 
 # Made again only when the lock or pyproject.toml has changed since.
-$(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lookback needs Python 3.11 or later, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
+$(READY): requirements.lock pyproject.toml | same-python
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) and "Lookback needs Python 3.11, 3.12 or 3.13, and $(PYTHON) is " + sys.version.split()[0] + "; name another with make PYTHON=python3.12")'
 	@echo "Preparing the environment in $(VENV)/ (once; a few minutes)"
 	@# Whether pip is there, for a venv that was interrupted before it had one.
 	@$(RUN) -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	@$(PIP) -r requirements.lock
 	@$(PIP) --no-deps --editable .
 	@touch $@
+
+# An environment stays what it was made with: a PYTHON that is named and is another one needs another environment.
+same-python:
+ifneq ($(origin PYTHON),file)
+	@test ! -x $(RUN) || $(RUN) -c 'import subprocess, sys; mine = "%d.%d" % sys.version_info[:2]; \
+	    asked = subprocess.run(["$(PYTHON)", "-c", "import sys; print(\"%d.%d\" % sys.version_info[:2])"], \
+	        stdout=subprocess.PIPE, text=True, check=True).stdout.strip(); \
+	    sys.exit(asked != mine and "$(VENV)/ is of Python " + mine + ", and $(PYTHON) is " + asked + \
+	        ": make clean removes it, and then the same command makes another")'
+endif
 
 $(BENCH_READY): $(READY)
 	@echo "Adding PyTorch to $(VENV)/"
@@ -104,9 +116,7 @@ messages: $(READY)
 	    --no-fuzzy-matching --ignore-pot-creation-date --width=110
 
 lock:
-	$(PYTHON) -m venv build/lock
-	build/lock/bin/python -m pip install --quiet --upgrade --editable ".[dev]"
-	build/lock/bin/python -m pip freeze --exclude-editable > requirements.lock
+	$(PYTHON) .ci/lock.py build/lock $(PYTHONS)
 	rm -rf build/lock
 
 clean:

@@ -1,11 +1,14 @@
 """A stranger's first minutes: a copy of the checkout, a clean environment, and the door opens."""
 
 import os
+import runpy
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = shutil.ignore_patterns(
@@ -27,10 +30,46 @@ def test_make_prepares_a_clean_environment_once(tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    assert "Preparing the environment" in run("make", "environment")
-    assert "Preparing the environment" not in run("make", "environment")
+    make = ("make", "environment", f"PYTHON={sys.executable}")
+    assert "Preparing the environment" in run(*make)
+    assert "Preparing the environment" not in run(*make)
     assert "verbs:" in run(".venv/bin/python", "run.py", "--help")
     run(".venv/bin/python", "-m", "pip", "check")
     installed = run(".venv/bin/python", "-m", "pip", "freeze", "--exclude-editable")
-    locked = (ROOT / "requirements.lock").read_text("utf-8")
-    assert sorted(installed.split()) == sorted(locked.split())
+    locked = map(Requirement, (ROOT / "requirements.lock").read_text("utf-8").splitlines())
+    here = [f"{each.name}{each.specifier}" for each in locked if each.marker is None or each.marker.evaluate()]
+    assert sorted(installed.split()) == sorted(here)
+
+
+def test_a_line_of_the_lock_is_for_the_pythons_that_take_its_version():
+    lines = runpy.run_path(str(ROOT / ".ci" / "lock.py"))["lines"]
+    held = {
+        "3.13": {"jax": "12", "Same": "1", "middle": "1", "new": "3"},
+        "3.11": {"jax": "10", "Same": "1", "middle": "1", "old": "1"},
+        "3.12": {"jax": "12", "Same": "1", "middle": "2", "old": "1"},
+    }
+    assert lines(held) == [
+        "jax==10; python_version < '3.12'",
+        "jax==12; python_version >= '3.12'",
+        "middle==1; python_version == '3.11' or python_version == '3.13'",
+        "middle==2; python_version == '3.12'",
+        "new==3; python_version >= '3.13'",
+        "old==1; python_version < '3.13'",
+        "Same==1",
+    ]
+    for python, taken in held.items():
+        environment = {"python_version": python}
+        found = [each for each in map(Requirement, lines(held)) if not each.marker or each.marker.evaluate(environment)]
+        assert {each.name: str(each.specifier)[2:] for each in found} == taken
+
+
+@pytest.mark.parametrize(("version", "code"), [(sys.version_info[:2], 0), ((3, 99), 2)])
+def test_an_environment_of_another_python_is_not_taken_for_that_which_is_named(version, code, tmp_path):
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho {version[0]}.{version[1]}\n")
+    python.chmod(0o755)
+    command = ["make", "--no-print-directory", "same-python", f"PYTHON={python}", f"RUN={sys.executable}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    mine = f"{sys.version_info.major}.{sys.version_info.minor}"
+    said = f".venv/ is of Python {mine}, and {python} is 3.99: make clean removes it, and then the same command makes"
+    assert (done.returncode, said in done.stderr) == (code, bool(code))
