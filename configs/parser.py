@@ -8,8 +8,8 @@ from configs.flags import Flag, Verb
 from configs.verbs import VERBS
 
 EPILOG = """\
-exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 75 one of several processes was lost ·
-130 interrupted
+exit codes: 0 done · 1 could not be done · 2 the command line is wrong · 75 one of several processes was lost
+            130 interrupted
 One sentence on stderr says why; LOOKBACK_DEBUG=1 shows where it came from.
 After an interruption, by Ctrl-C or SIGTERM, train goes on by the same command, and ablate with --resume."""
 

@@ -67,7 +67,7 @@ AUDIT = Verb(
             flag(
                 "--devices",
                 "kill nothing: train the first steps by pmap, by shard_map and over meshes, on one device and on N "
-                "(CPUs are cut into N), without dropout, and compare the losses",
+                "(CPUs are cut into N, which 2 and 4 processes share too), without dropout, and compare the losses",
                 type=count,
                 metavar="N",
             ),

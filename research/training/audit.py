@@ -6,6 +6,7 @@ started again by the same command. Processes of their own train (`training.audit
 
 import os
 import random
+import socket
 import subprocess
 import sys
 import time
@@ -133,23 +134,36 @@ class Trained:
         config: what is trained.
         command: for provenance.json.
         environment: variables that the processes have beside ours.
+        processes: how many train it together.
     """
 
-    def __init__(self, folder: Path, config: ConfigDict, command: str, environment: Mapping[str, str] = {}):
+    def __init__(
+        self,
+        folder: Path,
+        config: ConfigDict,
+        command: str,
+        environment: Mapping[str, str] = {},
+        processes: int = 1,
+    ):
+        self.processes = processes
         self.folder, self.config, self.command = RunFolder(folder), config, command
         self.environment = {**os.environ, **environment}
         self.log, self.attempt = (folder.with_name(f"{folder.name}.{kind}") for kind in ("steps.jsonl", "attempt.json"))
 
     def go_on(self, moment: Moment | None, *, must_end: bool) -> int:
         """Begin or go on by the same command, and return the exit code."""
-        attempt = Attempt(config_as_json(self.config), str(self.folder.path), str(self.log), self.command, moment)
+        where = f"localhost:{_free_port()}" if self.processes > 1 else ""
+        config, folder, log = config_as_json(self.config), str(self.folder.path), str(self.log)
+        attempt = Attempt(config, folder, log, self.command, moment, self.processes, where)
         write_whole(self.attempt, json_bytes(attempt))
         output = self.log.with_suffix(".log")
         with output.open("ab") as said:
             command = [sys.executable, "-m", "research.training.audited", str(self.attempt)]
-            code = subprocess.run(
-                command, stdout=said, stderr=said, cwd=ROOT, env=self.environment, check=False
-            ).returncode
+            started = [
+                subprocess.Popen([*command, str(number)], stdout=said, stderr=said, cwd=ROOT, env=self.environment)
+                for number in range(self.processes)
+            ]
+            code = max((each.wait() for each in started), key=abs)
         if code and (must_end or code not in (-9, 130)):
             raise ValueError(f"the training failed with code {code}; its last words are in {output}")
         return code
@@ -158,6 +172,13 @@ class Trained:
         """Return what was logged; a line that a kill cut short does not count."""
         lines = self.log.read_bytes().split(b"\n")[:-1] if self.log.exists() else []
         return [msgspec.json.decode(line, type=Step) for line in lines]
+
+
+def _free_port() -> int:
+    """Return a port of this machine that nobody uses."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return int(free.getsockname()[1])
 
 
 def _moments(kills: int, chance: random.Random, config: ConfigDict, seconds: float) -> Iterator[Moment]:

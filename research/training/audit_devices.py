@@ -1,4 +1,5 @@
-"""The audit of devices: the same training by `pmap`, by `shard_map` and over meshes, on one device and on several.
+"""The audit of devices: the same training by `pmap`, by `shard_map` and over meshes, on one device and on several, in
+one process and in several.
 
 `python run.py audit --devices=N` compares the loss of each step. It is not bit for bit the same: several devices add
 the same numbers in another order. Dropout is off, as its masks depend on the device.
@@ -13,6 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from research.files import json_bytes, write_whole
+from research.parallel import host
 from research.parallel.devices import STRATEGIES
 from research.results.tables import TextTable
 from research.training.audit import Trained, refuse_full
@@ -33,6 +35,7 @@ class Layout(NamedTuple):
         devices: how many.
         fsdp: devices that parameters are cut over, as training.fsdp.
         tensor: devices that the widths of layers are cut over, as training.tensor.
+        processes: how many share the devices.
         difference: the largest difference of the loss of a step, in nats a token.
     """
 
@@ -40,6 +43,7 @@ class Layout(NamedTuple):
     devices: int
     fsdp: int = 1
     tensor: int = 1
+    processes: int = 1
     difference: float = 0.0
 
     @property
@@ -50,7 +54,7 @@ class Layout(NamedTuple):
     def folder(self) -> str:
         """The name of its run folder."""
         mesh = f".{self.fsdp}x{self.tensor}" if self.strategy == "mesh" else ""
-        return f"{self.strategy}.{self.devices}{mesh}"
+        return f"{self.strategy}.{self.devices}{mesh}" + (f".{self.processes}p" if self.processes > 1 else "")
 
 
 def audit_devices(config: ConfigDict, out: Path, *, devices: int, command: str) -> list[Layout]:
@@ -69,7 +73,8 @@ def audit_devices(config: ConfigDict, out: Path, *, devices: int, command: str) 
     chosen = layouts(devices)
     losses: dict[Layout, list[float]] = {}
     for layout in track(chosen, "trained", console=Console(stderr=True)):
-        run = Trained(out / layout.folder, _first_steps(config, layout), command, environment(layout.devices))
+        seen = environment(layout.devices // layout.processes)
+        run = Trained(out / layout.folder, _first_steps(config, layout), command, seen, layout.processes)
         run.go_on(None, must_end=True)
         facts, found = run.folder.provenance()["devices"], run.folder.metrics()
         if not facts.startswith(f"{layout.devices} × "):
@@ -86,12 +91,22 @@ def audit_devices(config: ConfigDict, out: Path, *, devices: int, command: str) 
 
 
 def layouts(devices: int) -> list[Layout]:
-    """Return the layouts on one device and on `devices`: each strategy, and a mesh with each of its axes in use."""
+    """Return the layouts on one device and on `devices`: each strategy, and a mesh with each of its axes in use.
+
+    On a CPU each strategy comes also in two and in four processes, if so many can share the devices; of accelerators,
+    each process of a machine would take all.
+    """
     both = (2, 2) if devices % 4 == 0 else (1, devices)
     meshes = dict.fromkeys([(1, 1), (devices, 1), both])
     sizes = {strategy: meshes if strategy == "mesh" else [(1, 1)] for strategy in STRATEGIES}
-    alone = [Layout(strategy, 1) for strategy in STRATEGIES]
-    return alone + [Layout(strategy, devices, *size) for strategy in STRATEGIES for size in sizes[strategy]]
+    found = [Layout(strategy, 1) for strategy in STRATEGIES]
+    found += [Layout(strategy, devices, *size) for strategy in STRATEGIES for size in sizes[strategy]]
+    for processes in (2, 4):
+        if host.computes_on_cpu() and devices % processes == 0:
+            for strategy in STRATEGIES:
+                fsdp = devices if strategy == "mesh" else 1
+                found.append(Layout(strategy, devices, fsdp, processes=processes))
+    return found
 
 
 def _first_steps(config: ConfigDict, layout: Layout) -> ConfigDict:
@@ -125,9 +140,10 @@ def layouts_table(compared: list[Layout]) -> TextTable:
             str(each.devices),
             str(each.fsdp),
             str(each.tensor),
+            str(each.processes),
             f"{each.difference:.1e}",
             "yes" if each.agrees else "NO",
         ]
         for each in compared
     ]
-    return TextTable(["strategy", "devices", "fsdp", "tensor", "largest difference, nats", "agrees"], rows)
+    return TextTable(["strategy", "devices", "fsdp", "tensor", "processes", "largest difference, nats", "agrees"], rows)

@@ -1,6 +1,6 @@
 """A training that writes a digest of every step, and is killed at a moment that `training.audit` has chosen.
 
-python -m research.training.audited ATTEMPT.json
+python -m research.training.audited ATTEMPT.json [NUMBER OF THE PROCESS]
 """
 
 import hashlib
@@ -16,9 +16,10 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from research.files import json_line
+from research.files import are_written_here, json_line
 from research.parallel.devices import Rows
 from research.parallel.endings import ending, interrupt_on_signals
+from research.parallel.processes import joined
 from research.results.checkpoints import digests
 from research.results.identity import config_from_json
 from research.training import trainer
@@ -50,6 +51,8 @@ class Attempt(Struct, frozen=True):
         log: the file to which a line a step is added.
         command: for provenance.json.
         moment: when it is killed; None: it comes to its end.
+        processes: how many train it together.
+        coordinator: where they meet, if there are several.
     """
 
     config: dict[str, Any]
@@ -57,6 +60,8 @@ class Attempt(Struct, frozen=True):
     log: str
     command: str
     moment: Moment | None = None
+    processes: int = 1
+    coordinator: str = ""
 
 
 class Step(Struct, frozen=True):
@@ -141,18 +146,21 @@ MOMENTS: dict[str, Callable[[int], None]] = {
 def main(arguments: list[str]) -> int:
     interrupt_on_signals("train")
     attempt = msgspec.json.decode(Path(arguments[0]).read_bytes(), type=Attempt)
+    several = (attempt.coordinator, attempt.processes, int(arguments[1])) if attempt.coordinator else (None,) * 3
     moment = attempt.moment
     if moment is not None:
         MOMENTS[moment.name](moment.number)
     with open(attempt.log, "ab", buffering=0) as log:
 
         def watch(run: TrainingRun, step: int, state: TrainState, batch: Rows) -> None:
-            log.write(json_line(_as_line(run, step, state, batch)))
+            if are_written_here():
+                log.write(json_line(_as_line(run, step, state, batch)))
             if moment is not None and moment.name in SIGNALS and step == moment.number:
                 signal.raise_signal(SIGNALS[moment.name])
 
         try:
-            trainer.train(config_from_json(attempt.config), attempt.workdir, command=attempt.command, watch=watch)
+            with joined("train", *several):
+                trainer.train(config_from_json(attempt.config), attempt.workdir, command=attempt.command, watch=watch)
         except (Exception, KeyboardInterrupt) as error:
             last = ending(error, "train")
             print(last.sentence, file=sys.stderr)

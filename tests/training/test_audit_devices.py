@@ -71,8 +71,18 @@ def test_a_process_sees_the_first_devices(monkeypatch):
 
 
 def test_with_devices_that_four_divides_one_mesh_has_every_axis():
-    meshes = [(each.fsdp, each.tensor) for each in audits.layouts(8) if each.strategy == "mesh" and each.devices == 8]
+    found = [each for each in audits.layouts(8) if each.strategy == "mesh" and each.devices == 8]
+    meshes = [(each.fsdp, each.tensor) for each in found if each.processes == 1]
     assert meshes == [(1, 1), (8, 1), (2, 2)]
+
+
+def test_cpus_are_shared_by_two_and_four_processes_where_they_can_be(monkeypatch):
+    several = [(each.strategy, each.fsdp, each.processes) for each in audits.layouts(4) if each.processes > 1]
+    assert several == [
+        ("pmap", 1, 2), ("shard_map", 1, 2), ("mesh", 4, 2), ("pmap", 1, 4), ("shard_map", 1, 4), ("mesh", 4, 4),
+    ]  # fmt: skip
+    monkeypatch.setattr("research.parallel.host.computes_on_cpu", lambda: False)
+    assert all(each.processes == 1 for each in audits.layouts(4))
 
 
 @pytest.mark.slow
@@ -81,6 +91,7 @@ def test_a_real_training_agrees(tmp_path):
     found = audits.audit_devices(config, tmp_path / "out", devices=2, command="again")
     layouts = [(each.strategy, each.devices, each.fsdp, each.tensor) for each in found]
     assert layouts[:4] == [("shard_map", 1, 1, 1), ("mesh", 1, 1, 1), ("pmap", 2, 1, 1), ("shard_map", 2, 1, 1)]
-    assert layouts[4:] == [("mesh", 2, 1, 1), ("mesh", 2, 2, 1), ("mesh", 2, 1, 2)]
+    assert layouts[4:7] == [("mesh", 2, 1, 1), ("mesh", 2, 2, 1), ("mesh", 2, 1, 2)]
+    assert [(each.strategy, each.processes) for each in found[7:]] == [("pmap", 2), ("shard_map", 2), ("mesh", 2)]
     assert all(each.agrees for each in found)
     assert max(each.difference for each in found) > 0
