@@ -135,15 +135,17 @@ def summed_over_rows(function: Callable[[Any, Any], Any], rows: Any, shared: Any
         rows: a tree of arrays with rows in front.
         shared: a tree of arrays that all rows need.
     """
-    if not _traced_for_a_mesh():
+    sizes = jax.sharding.get_abstract_mesh().shape
+    axes = tuple(axis for axis in ROWS if sizes.get(axis, 1) > 1)  # XLA refuses a sum over an axis of one device
+    if not (_traced_for_a_mesh() and axes):
         return function(rows, shared)
 
     def own(rows: Any, shared: Any) -> Any:
         return jax.tree.map(lambda x: x[None], function(rows, shared))
 
-    cut, whole = PartitionSpec(ROWS), PartitionSpec()
+    cut, whole = PartitionSpec(axes), PartitionSpec()
     # check_vma=False, as in `_ShardMap`: the sum over devices is taken below, once, of one number a device.
-    each = jax.shard_map(own, in_specs=(cut, whole), out_specs=cut, axis_names=set(ROWS), check_vma=False)
+    each = jax.shard_map(own, in_specs=(cut, whole), out_specs=cut, axis_names=set(axes), check_vma=False)
     return jax.tree.map(lambda x: x.sum(axis=0), each(rows, shared))
 
 

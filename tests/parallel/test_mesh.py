@@ -23,7 +23,7 @@ FAMILIES = {
     "transformer_recurrent": ("mixed-transformer-luong", {"heads": 2, "ffn": 16}),
     "recurrent_transformer": ("mixed-bi-transformer", {"heads": 2, "ffn": 16}),
 }
-SLOW_MESHES = [(1, 1), (4, 1), (8, 1), (1, 8)]  # (fsdp, tensor) of eight devices
+SLOW_MESHES = [(1, 1), (4, 1), (8, 1), (1, 8), (2, 4)]  # (fsdp, tensor) of eight devices
 
 
 def arrays(seed=0):

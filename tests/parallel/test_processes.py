@@ -230,7 +230,7 @@ def test_any_number_of_processes_has_the_curve_of_one(strategy, processes, tmp_p
     train(tmp_path / "one", *how, processes=1, devices=2 * processes)
     train(tmp_path / "several", *how, processes=processes)
     assert_same_curve(curve(tmp_path / "several"), curve(tmp_path / "one"))
-    more = (*how, "--config.model.dropout=0.0", "--config.training.steps=4")
+    more = (*how, "--config.training.schedule=constant", "--config.training.steps=4")
     train(tmp_path / "grown", *more, processes=1, devices=4)
     train(tmp_path / "grown", *more[:-1], processes=processes)
     train(tmp_path / "alone", *more[:-1], processes=1, devices=4)
