@@ -31,7 +31,7 @@ HEARTBEAT_SECONDS = 30  # after which a process that says nothing is taken for d
 MEETING_SECONDS = 300  # in which all have to come
 GRACE_SECONDS = 2  # that the first waits before it ends: the others notice at once when it does
 ENDED = "another process of this command has ended: its own last words say why; the same command goes on"
-LOST = ("Gloo", "NCCL", "coordination service", "Connection reset", "heartbeat")
+LOST = ("Gloo all-", "NCCL", "coordination service", "distributed service", "Connection reset", "heartbeat")
 """Words of the errors by which JAX says that another process was lost."""
 _own_stderr: list[int] = []  # its descriptor, once that of C libraries is another
 _kept_from_c: list[Any] = []  # what C code holds must not be collected
@@ -104,6 +104,7 @@ def join(coordinator: str | None = None, processes: int | None = None, number: i
             coordinator,
             processes,
             number,
+            _own_gpus(),
             initialization_timeout=MEETING_SECONDS,
             heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
         )
@@ -240,6 +241,16 @@ def _started_as_several() -> bool:
     return not host.computes_on_cpu() and "," in os.environ.get("TPU_WORKER_HOSTNAMES", "")
 
 
+def _own_gpus() -> list[int] | None:
+    """Return the numbers of the GPUs that Slurm has bound to this task, which sees no others; None: JAX decides.
+
+    JAX would take the GPU of the task's number on its node, which is right where every task sees all.
+    """
+    if "SLURM_GPUS_PER_TASK" not in os.environ:
+        return None
+    return list(range(len(os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(","))))
+
+
 def _keep_words_of_c_apart() -> str:
     """Send what C libraries print, such as Gloo and XLA, to a file; Python's streams stay where they are.
 
@@ -257,14 +268,19 @@ def _keep_words_of_c_apart() -> str:
 
 
 def _end_in_a_sentence(words: str) -> None:
-    """Have an abort say `ENDED` and exit with `AGAIN_LATER`.
+    """Have an abort say in a sentence why, and exit with `AGAIN_LATER` if it is that another process was lost.
 
-    JAX aborts a process, from a thread of its own and in C, when another one was lost.
+    JAX then aborts a process, from a thread of its own and in C.
+
+    Args:
+        words: the file of what it printed.
     """
 
     def say(_: int) -> None:
-        os.write(_own_stderr[0], f"error: {ENDED} (what JAX said is in {words})\n".encode())
-        os._exit(AGAIN_LATER)
+        lost = any(word in Path(words).read_text("utf-8", "replace") for word in LOST)
+        why = f"{ENDED} (what JAX said is in {words})" if lost else f"this process was aborted: {words} says why"
+        os.write(_own_stderr[0], f"error: {why}\n".encode())
+        os._exit(AGAIN_LATER if lost else FAILED)
 
     handler_type = ctypes.CFUNCTYPE(None, ctypes.c_int)
     _kept_from_c.append(handler_type(say))
