@@ -99,6 +99,7 @@ def join(coordinator: str | None = None, processes: int | None = None, number: i
         raise ValueError(f"--coordinator={coordinator} has no port: give HOST:PORT of the process with --process_id=0")
     jax.config.update("jax_enable_preemption_service", False)  # it would take SIGTERM, which saves
     words = _keep_words_of_c_apart()
+    _end_in_a_sentence(words, f"the others of this command did not come in {MEETING_SECONDS} s, or cannot be reached")
     try:
         jax.distributed.initialize(
             coordinator,
@@ -111,7 +112,7 @@ def join(coordinator: str | None = None, processes: int | None = None, number: i
     except (RuntimeError, ValueError) as error:
         first_line = str(error).partition("\n")[0][:200]
         raise ValueError(f"the processes of this command did not meet ({first_line}): see docs/launching.md") from error
-    _end_in_a_sentence(words)
+    _end_in_a_sentence(words, ENDED)
     if not is_first():
         files.leave_writing_to_another()
         sys.stdout = sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")
@@ -267,20 +268,21 @@ def _keep_words_of_c_apart() -> str:
     return file
 
 
-def _end_in_a_sentence(words: str) -> None:
-    """Have an abort say in a sentence why, and exit with `AGAIN_LATER` if it is that another process was lost.
+def _end_in_a_sentence(words: str, lost: str) -> None:
+    """Have an abort say in a sentence why, and exit with `AGAIN_LATER` if another process is missing.
 
     JAX then aborts a process, from a thread of its own and in C.
 
     Args:
         words: the file of what it printed.
+        lost: what it means that another process is missing.
     """
 
     def say(_: int) -> None:
-        lost = any(word in Path(words).read_text("utf-8", "replace") for word in LOST)
-        why = f"{ENDED} (what JAX said is in {words})" if lost else f"this process was aborted: {words} says why"
+        is_lost = any(word in Path(words).read_text("utf-8", "replace") for word in LOST)
+        why = f"{lost} (what JAX said is in {words})" if is_lost else f"this process was aborted: {words} says why"
         os.write(_own_stderr[0], f"error: {why}\n".encode())
-        os._exit(AGAIN_LATER if lost else FAILED)
+        os._exit(AGAIN_LATER if is_lost else FAILED)
 
     handler_type = ctypes.CFUNCTYPE(None, ctypes.c_int)
     _kept_from_c.append(handler_type(say))

@@ -206,6 +206,18 @@ def test_a_mistake_is_said_once(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_process_that_is_alone_where_others_should_be_says_so():
+    program = (
+        "from research.parallel import processes\nprocesses.MEETING_SECONDS = 1\n"
+        "with processes.joined('train', 'localhost:9', 2, 1): pass"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (75, "")
+    assert re.fullmatch(
+        r"error: the others of this command did not come in 1 s, or cannot be reached .*\n", done.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
