@@ -27,7 +27,7 @@ from research import files
 from research.parallel import host
 from research.parallel.endings import AGAIN_LATER, FAILED, Ending, ending
 
-HEARTBEAT_SECONDS = 30  # after which a process that says nothing is taken for dead
+HEARTBEAT_SECONDS = 100  # after which a process that says nothing is taken for dead; on a busy host 30 were too few
 MEETING_SECONDS = 300  # in which all have to come
 GRACE_SECONDS = 2  # that the first waits before it ends: the others notice at once when it does
 ENDED = "another process of this command has ended: its own last words say why; the same command goes on"
