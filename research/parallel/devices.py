@@ -6,7 +6,7 @@ rows of zeros, which are padding and count nothing, fill the batch up to a multi
 side by side, each run is whole on one device, and the runs on one device are one `vmap`.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial, wraps
 from typing import Any
 
@@ -17,7 +17,7 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from research.parallel import host
-from research.parallel.mesh import MeshStrategy
+from research.parallel.mesh import MeshStrategy, shapes_on
 
 AXIS = "data"
 RUNS = "runs"
@@ -73,6 +73,18 @@ class _Pmap:
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), jax.device_get(rows))
 
     def step(self, fn: StepFunction) -> StepFunction:
+        return self._step(fn)
+
+    def lowered(self, fn: StepFunction, state: Any, batch: Any, seed: Any) -> jax.stages.Lowered:
+        if self.here < self.pieces:  # pmap compiles for other processes only where they are there: the same program
+            return _ShardMap(self.devices, self.axis).lowered(fn, state, batch, seed)
+        state = jax.tree.map(lambda x: jax.ShapeDtypeStruct((self.here, *x.shape), x.dtype), state)
+        batch = jax.tree.map(
+            lambda x: jax.ShapeDtypeStruct((self.here, x.shape[0] // self.pieces, *x.shape[1:]), x.dtype), batch
+        )
+        return self._step(fn).lower(state, batch, seed)
+
+    def _step(self, fn: StepFunction) -> Any:
         return jax.pmap(fn, self.axis, in_axes=(0, 0, None), out_axes=(0, None), devices=self.devices, donate_argnums=0)
 
     def side_by_side(self, fn: StepFunction) -> StepFunction:
@@ -110,6 +122,13 @@ class _ShardMap:
         return _rows_here(rows) if jax.process_count() > 1 else jax.device_get(rows)
 
     def step(self, fn: StepFunction) -> StepFunction:
+        return self._step(fn)
+
+    def lowered(self, fn: StepFunction, state: Any, batch: Any, seed: Any) -> jax.stages.Lowered:
+        whole, cut = (NamedSharding(self.mesh, spec) for spec in (PartitionSpec(), self.cut_spec))
+        return self._step(fn).lower(*(shapes_on(*each) for each in ((state, whole), (batch, cut), (seed, whole))))
+
+    def _step(self, fn: StepFunction) -> Any:
         whole = PartitionSpec()
         return jax.jit(self._mapped(fn, (whole, self.cut_spec, whole), whole), donate_argnums=0)
 
@@ -221,8 +240,7 @@ class Devices:
             step: a step that takes its own sums over its axis, so that it returns the same on every device.
         """
         strategy = self._strategy
-        asking = _asking(step) if self._shared else step
-        compiled = strategy.step(float32_products(partial(asking, axis=strategy.step_axis)))
+        compiled = strategy.step(self._on_a_device(step))
 
         def run(state: Any, batch: Rows, seed: Any, stop: bool = False) -> tuple[Any, Any]:
             if self._shared:
@@ -232,6 +250,27 @@ class Devices:
             return state, _first_shards(metrics)
 
         return run
+
+    def lowered(self, step: StepFunction, state: Any, batch: Mapping[str, jax.ShapeDtypeStruct]) -> jax.stages.Lowered:
+        """Return the program of `spread`, lowered for these devices, which may be those of a machine that is not here.
+
+        Args:
+            step: the step.
+            state: the shapes of the state, whole.
+            batch: the shapes of the whole batch.
+        """
+        strategy, shapes = self._strategy, dict(batch)
+        rows = next(iter(shapes.values())).shape[0]
+        if self._shared:
+            shapes[STOP] = jax.ShapeDtypeStruct((rows,), jnp.int32)
+        rows += -rows % strategy.pieces
+        shapes = {name: jax.ShapeDtypeStruct((rows, *x.shape[1:]), x.dtype) for name, x in shapes.items()}
+        return strategy.lowered(self._on_a_device(step), state, shapes, jax.ShapeDtypeStruct((), jnp.int32))
+
+    def _on_a_device(self, step: StepFunction) -> StepFunction:
+        """Return the step as a strategy takes it: (state, batch, seed) -> state, metrics."""
+        asking = _asking(step) if self._shared else step
+        return float32_products(partial(asking, axis=self._strategy.step_axis))
 
     def program(self, step: StepFunction, runs: int) -> "TrainingProgram":
         """Return the program that trains so many runs at once; the same object, compiled code included, every time.

@@ -72,22 +72,34 @@ class MeshStrategy:
 
     def step(self, fn: Callable[..., tuple[Any, Any]]) -> Callable[..., tuple[Any, Any]]:
         compiled: dict[Any, Callable[..., tuple[Any, Any]]] = {}
-        whole, rows = self._sharding(PartitionSpec()), self._sharding(PartitionSpec(ROWS))
 
         def run(state: Any, batch: Any, seed: Any) -> tuple[Any, Any]:
             structure = jax.tree.structure(state)
             if structure not in compiled:
-                cut = self.shardings(state)
-                compiled[structure] = jax.jit(
-                    fn, in_shardings=(cut, rows, whole), out_shardings=(cut, whole), donate_argnums=0
-                )
+                compiled[structure] = self._step(fn, state)
             with jax.set_mesh(self.mesh):  # which `rows_second` and `summed_over_rows` look for
                 return compiled[structure](state, batch, seed)
 
         return run
 
+    def lowered(self, fn: Callable[..., tuple[Any, Any]], state: Any, batch: Any, seed: Any) -> jax.stages.Lowered:
+        whole, rows = self._sharding(PartitionSpec()), self._sharding(PartitionSpec(ROWS))
+        given = jax.tree.map(shapes_on, state, self.shardings(state)), shapes_on(batch, rows), shapes_on(seed, whole)
+        with jax.set_mesh(self.mesh):
+            return self._step(fn, state).lower(*given)
+
+    def _step(self, fn: Callable[..., tuple[Any, Any]], state: Any) -> Any:
+        """Return the compiled step for states of this structure."""
+        whole, rows, cut = self._sharding(PartitionSpec()), self._sharding(PartitionSpec(ROWS)), self.shardings(state)
+        return jax.jit(fn, in_shardings=(cut, rows, whole), out_shardings=(cut, whole), donate_argnums=0)
+
     def _sharding(self, spec: PartitionSpec) -> NamedSharding:
         return NamedSharding(self.mesh, spec)
+
+
+def shapes_on(tree: Any, sharding: NamedSharding) -> Any:
+    """Return the shapes of a tree with a sharding, as `lower` of `jax.jit` takes them."""
+    return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), tree)
 
 
 def gathered(params: Any) -> Any:

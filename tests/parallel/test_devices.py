@@ -1,6 +1,7 @@
 """Rows over devices: all of them, once, in order, whatever their number; and one copy back."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -53,6 +54,18 @@ def test_rows_beyond_the_last_are_padding(strategy):
     _, metrics = devices.spread(step)(devices.place({"w": np.zeros(2)}), {"x": np.ones((11, 2), np.float32)}, 0)
     assert float(metrics["total"]) == 22
     assert int(metrics["rows"]) == 16
+
+
+def test_the_program_that_is_lowered_by_shapes_is_that_of_a_step(strategy):
+    """Run with the arrays that `spread` makes: the same numbers, of 11 rows as of 16."""
+    devices, shapes = Devices(strategy), {"x": jax.ShapeDtypeStruct((11, 4), np.float32)}
+    state = {"w": np.arange(3, dtype=np.float32)}
+    program = devices.lowered(empty_step, jax.eval_shape(lambda: jax.tree.map(jnp.asarray, state)), shapes).compile()
+    batch = {"x": np.concatenate([BATCH["x"][:11], np.zeros((5, 4), np.float32)])}
+    after, metrics = program(devices.place(state), devices._strategy.cut_batch(batch), np.int32(0))
+    expected, expected_metrics = devices.spread(empty_step)(devices.place(state), {"x": BATCH["x"][:11]}, 0)
+    jax.tree.map(np.testing.assert_array_equal, devices.unreplicate(after), devices.unreplicate(expected))
+    assert float(metrics["loss"].addressable_data(0)) == float(expected_metrics["loss"]) == 44
 
 
 def test_an_unknown_strategy_is_answered(strategy):
