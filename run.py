@@ -34,6 +34,26 @@ def train(given: Given, command: str) -> None:
         train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
 
 
+def plan(given: Given, command: str) -> None:
+    """Say what the training of a config will need on chips that are not here."""
+    config, flags = _config("plan", given), given.flags
+
+    from rich.console import Console
+
+    from research.results.tables import terminal_table
+    from research.training.plan import plan, write_plans
+    from research.training.plan_table import assumptions, plan_table, verdict
+
+    found = plan(config, flags.target, price=flags.price)
+    if flags.json:
+        write_plans(found, flags.json, command=command)
+    Console().print(terminal_table(plan_table(found)))
+    print(f"\n{assumptions(found)}")
+    if not found.asked.fits:
+        fail(verdict(found), code=1)
+    print(verdict(found))
+
+
 def audit(given: Given, command: str) -> None:
     """Kill a training again and again, and compare it with the unbroken one; or compare ways to spread it."""
     config, flags = _config("audit", given), given.flags
@@ -378,6 +398,7 @@ def report(given: Given, command: str) -> None:
 
 ACTIONS: dict[str, Callable[[Given, str], None]] = {
     "train": train,
+    "plan": plan,
     "audit": audit,
     "evaluate": evaluate,
     "translate": translate,

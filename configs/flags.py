@@ -80,6 +80,17 @@ def index(text: str) -> int:
     return int(text)
 
 
+def price(text: str) -> float:
+    """Parse an amount of money above 0."""
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = 0.0
+    if not 0 < amount < float("inf"):
+        raise ArgumentTypeError(f"{text!r} is no price: give a number above 0, such as 2.5")
+    return amount
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """Parse whole numbers, such as the seeds 0,1,2."""
     parts = text.split(",")

@@ -71,6 +71,19 @@ def audit_devices(action):
 
 
 @pytest.fixture
+def plan(action):
+    asked = SimpleNamespace(fits=True)
+    found = SimpleNamespace(asked=asked)
+    calls = action("research.training.plan", "plan", result=found)
+    sys.modules["research.training.plan"].write_plans = lambda *written, **named: calls.append((written, named))
+    action("research.training.plan_table", "plan_table", result=TextTable(["", "cpu:8"], [["chips", "8"]]))
+    sys.modules["research.training.plan_table"].assumptions = lambda plans: "a bound"
+    sys.modules["research.training.plan_table"].verdict = lambda plans: "fits or not"
+    calls.append(found)
+    return calls
+
+
+@pytest.fixture
 def report(action):
     calls = action("research.report", "write_report", result=Path("out/index.html"))
     sys.modules["research.report"].terminal_table = lambda runs: f"the table of {len(runs)} runs"
@@ -150,7 +163,7 @@ def test_verb_help_has_flags_examples_and_exit_codes(verb, capsys):
 
 @pytest.mark.parametrize("verb", run.VERBS)
 def test_the_examples_in_the_help_are_accepted(
-    verb, action, train, audit, audit_devices, compare, report, ablate, counted_flops, capsys
+    verb, action, train, plan, audit, audit_devices, compare, report, ablate, counted_flops, capsys
 ):
     action("research.evaluation.evaluate", "evaluate")
     action("research.evaluation.score_again", "score_again")
@@ -204,6 +217,20 @@ def test_an_audit_of_devices_that_do_not_agree_is_an_error(audit, audit_devices,
         "error: a loss differs by more than 1e-05 nats from that of pmap on one device\n"
     )
     assert leave("audit", EMBEDDED, "--out=o", "--devices=4", "--kills=3") == 2
+
+
+def test_a_plan_that_does_not_fit_is_an_error(plan, capsys):
+    found = plan[0]
+    assert run.main(["plan", EMBEDDED, "--target=cpu:8", "--price=2.5", "--json=p.json"]) == 0
+    (config, target), named = plan[1]
+    assert (config.model.reader, target, named) == ("luong", "cpu:8", {"price": 2.5})
+    (written, file), named = plan[2]
+    assert (written, file) == (found, Path("p.json"))
+    assert named == {"command": f"python run.py plan {EMBEDDED} --target=cpu:8 --price=2.5 --json=p.json"}
+    assert "a bound\nfits or not\n" in capsys.readouterr().out
+    found.asked.fits = False
+    assert leave("plan", EMBEDDED, "--target=cpu:8") == 1
+    assert capsys.readouterr().err == "error: fits or not\n"
 
 
 def test_a_sign_that_the_terminal_cannot_show_is_a_question_mark(report, monkeypatch):

@@ -65,7 +65,7 @@ class Batches:
             )
         sources, targets = sources[self._kept], targets[self._kept]
         self.caps = choose_caps(sources, targets, buckets)
-        self.rows = [_rows(cap, batch_tokens) for cap in self.caps]
+        self.rows = [rows_of(cap, batch_tokens) for cap in self.caps]
         self._buckets = assign(sources, targets, self.caps)
         self.words = int(sources.sum() + targets.sum())
         self._keep_plans()
@@ -182,6 +182,6 @@ def put(batch: Batch, row: int, source: np.ndarray, target: np.ndarray | None) -
         batch["target_out_BT"][row, len(target)] = EOS
 
 
-def _rows(cap: Cap, batch_tokens: int) -> int:
+def rows_of(cap: Cap, batch_tokens: int) -> int:
     """Return how many rows keep the longer side within `batch_tokens`: a multiple of `ROWS`, at least one."""
     return max(ROWS, batch_tokens // max(cap) // ROWS * ROWS)

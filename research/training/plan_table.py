@@ -1,0 +1,80 @@
+"""The table of a plan for the terminal, and the sentence that says whether a job fits."""
+
+from collections.abc import Sequence
+
+from research.results.tables import NOTHING, TextTable
+from research.training.plan import ASSUMED_EFFICIENCY, JobPlan, JobPlans
+
+GiB = 2**30
+
+
+def plan_table(found: JobPlans) -> TextTable:
+    """Return what a job needs, and beside it what the config that fits needs."""
+    plans = [found.asked, *([found.instead] if found.instead else [])]
+    columns = [_lines(each) for each in plans]
+    heads = ["", found.asked.target, *(["instead"] if found.instead else [])]
+    return TextTable(heads, [[name, *(column[name] for column in columns)] for name in columns[0]])
+
+
+def verdict(found: JobPlans) -> str:
+    """Return one sentence: whether the job fits, and what to change if it does not."""
+    asked = found.asked
+    says = f"{_memory(asked)} a chip"
+    if asked.fits:
+        return f"It fits: {says}"
+    if found.instead:
+        flags = " ".join(f"--config.{field}={value}" for field, value in found.instead.changes.items())
+        return f"It does not fit: {says}; {_tried(found.tried)}, and this fits: {flags}"
+    return f"It does not fit: {says}; {_tried(found.tried)}, and none fits: take more chips, or a smaller model"
+
+
+def assumptions(found: JobPlans) -> str:
+    """Return what the numbers of the table rest on."""
+    return (
+        f"Sentences of {found.asked.length} subwords a side, every position a word. Time, days and cost are bounds, "
+        f"not forecasts: at {ASSUMED_EFFICIENCY:.0%} of the peaks of the chips, which no real step reaches."
+    )
+
+
+def _tried(number: int) -> str:
+    return f"{number} other config{' was' if number == 1 else 's were'} tried"
+
+
+def _lines(each: JobPlan) -> dict[str, str]:
+    memory, bound = each.memory, each.bound
+    known = memory is not None and memory.arguments > 0
+    parts = {
+        "changed": ", ".join(f"{field}={value}" for field, value in each.changes.items()) or NOTHING,
+        "chips": f"{each.chips:,}",
+        "strategy, precision": f"{each.strategy}, {each.precision}",
+        "parameters": f"{each.parameters:,}",
+        "batch": f"{each.rows:,} pairs of {each.length:,} subwords a side",
+        "memory a chip": _memory(each),
+        "  arguments": _gib(memory.arguments) if memory and known else NOTHING,
+        "  temporaries": _gib(memory.temporaries) if memory and known else NOTHING,
+        "  outputs less aliased": _gib(memory.outputs - memory.aliased) if memory and known else NOTHING,
+        "  program": _gib(memory.program) if memory and known else NOTHING,
+        "fits": "yes" if each.fits else "NO",
+        "FLOPs a step": f"{each.flops:.3g}",
+        "collectives a step": _exchanged([(c.kind, c.times, c.moved) for c in each.exchanged]),
+        "compiled in": f"{each.compile_seconds:.0f} s",
+        "a step takes at least": f"{1e3 * max(bound):.3g} ms" if bound else NOTHING,
+    }
+    for name in ("products", "memory", "exchange"):
+        parts[f"  for {name}"] = f"{1e3 * getattr(bound, name):.3g} ms" if bound else NOTHING
+    parts["all steps take at least"] = NOTHING if each.days is None else f"{each.days:.3g} days"
+    parts["and cost at least"] = NOTHING if each.cost is None else f"{each.cost:,.2f}"
+    return parts
+
+
+def _memory(each: JobPlan) -> str:
+    capacity = _gib(each.capacity)
+    return f"{_gib(each.memory.total)} of {capacity}" if each.memory else f"more than {capacity}"
+
+
+def _exchanged(found: Sequence[tuple[str, int, int]]) -> str:
+    return "\n".join(f"{count:,} {kind}, {_gib(moved)}" for kind, count, moved in found) or NOTHING
+
+
+def _gib(size: int) -> str:
+    return f"{size / GiB:.2f} GiB" if size >= GiB / 10 else f"{size / 2**20:.2f} MiB"
