@@ -30,7 +30,7 @@ ASSUMED_EFFICIENCY = 1.0
 
 DAY_SECONDS = 86_400.0
 MOST_PARTS = 8  # of a batch, in what is tried if a job does not fit
-NO_ROOM = re.compile(r"Used ([\d.]+)([KMG]) of ([\d.]+)([KMG]) hbm")  # of libtpu, which refuses what does not fit
+NO_ROOM = re.compile(r"(?:Used |HLO temporaries \()([\d.]+)([KMG])")  # of libtpu, which refuses what does not fit
 
 
 class MemoryNeed(NamedTuple):

@@ -51,6 +51,10 @@ def test_a_whole_state_on_each_device(strategy):
         found.memory.outputs - found.memory.aliased + found.memory.program
     )
     assert found.fits
+    weights = (
+        2 * (16 + 8) * 4 * 8 + (16 + 16) * 4 * 16 + 64 * 16
+    )  # each is multiplied once a token: of both LSTMs, of V
+    assert found.flops == 3 * 2 * weights * (ROWS * LENGTH + 5)
     assert (found.chips, found.rows, found.length) == (8, ROWS, LENGTH)
 
 
@@ -119,12 +123,17 @@ def test_a_program_that_the_compiler_refuses_has_no_bound(compiler):
     assert plan_table(found).heads == ["", "cpu:2", "instead"]
 
 
-def test_the_refusal_of_a_compiler_is_read():
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ran out of memory in memory space hbm. Used 20.50G of 15.75G hbm. Exceeded hbm capacity by 4.75G.",
+        "Ran out of memory on HBM, the total memory required for HLO temporaries (20.50G) exceeds available HBM (16G).",
+    ],
+)
+def test_the_refusal_of_a_compiler_is_read(said):
     class Refusing:
         def compile(self):
-            raise jax.errors.JaxRuntimeError(
-                "RESOURCE_EXHAUSTED: Ran out of memory in memory space hbm. Used 20.50G of 15.75G hbm."
-            )
+            raise jax.errors.JaxRuntimeError(f"RESOURCE_EXHAUSTED: {said}")
 
     memory, _, refused = planning._program(Refusing())
     assert (memory.total, refused) == (round(20.5 * 2**30), True)
