@@ -76,7 +76,8 @@ class JobPlan(NamedTuple):
         chips: how many there are.
         strategy, precision: of config.training.
         parameters: the number of trained parameters.
-        rows: sentence pairs of the batch, rows of padding for the last chips included.
+        pairs: sentence pairs of the batch.
+        rows: the same and rows of padding, so that each chip has as many.
         length: subwords of each side.
         memory: bytes a chip; None if the compiler refused the program and did not say.
         capacity: the memory of a chip.
@@ -95,6 +96,7 @@ class JobPlan(NamedTuple):
     strategy: str
     precision: str
     parameters: int
+    pairs: int
     rows: int
     length: int
     memory: MemoryNeed | None
@@ -191,6 +193,7 @@ def _compiled(
         strategy=settings.strategy,
         precision=settings.precision,
         parameters=training.parameters,
+        pairs=rows,
         rows=rows + -rows % (wanted.chips // settings.tensor),
         length=length,
         memory=memory,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from research.results.tables import NOTHING, TextTable
-from research.training.plan import ASSUMED_EFFICIENCY, JobPlan, JobPlans
+from research.training.plan import ASSUMED_EFFICIENCY, DAY_SECONDS, JobPlan, JobPlans
 
 GiB = 2**30
 
@@ -48,7 +48,8 @@ def _lines(each: JobPlan) -> dict[str, str]:
         "chips": f"{each.chips:,}",
         "strategy, precision": f"{each.strategy}, {each.precision}",
         "parameters": f"{each.parameters:,}",
-        "batch": f"{each.rows:,} pairs of {each.length:,} subwords a side",
+        "batch": f"{each.pairs:,} pairs of {each.length:,} subwords a side",
+        "rows of padding": f"{each.rows - each.pairs:,}",
         "memory a chip": _memory(each),
         "  arguments": _gib(memory.arguments) if memory and known else NOTHING,
         "  temporaries": _gib(memory.temporaries) if memory and known else NOTHING,
@@ -62,7 +63,7 @@ def _lines(each: JobPlan) -> dict[str, str]:
     }
     for name in ("products", "memory", "exchange"):
         parts[f"  for {name}"] = f"{1e3 * getattr(bound, name):.3g} ms" if bound else NOTHING
-    parts["all steps take at least"] = NOTHING if each.days is None else f"{each.days:.3g} days"
+    parts["all steps take at least"] = NOTHING if each.days is None else _time(each.days)
     parts["and cost at least"] = NOTHING if each.cost is None else f"{each.cost:,.2f}"
     return parts
 
@@ -74,6 +75,13 @@ def _memory(each: JobPlan) -> str:
 
 def _exchanged(found: Sequence[tuple[str, int, int]]) -> str:
     return "\n".join(f"{count:,} {kind}, {_gib(moved)}" for kind, count, moved in found) or NOTHING
+
+
+def _time(days: float) -> str:
+    for unit, seconds in (("days", DAY_SECONDS), ("hours", 3_600.0)):
+        if days * DAY_SECONDS >= seconds:
+            return f"{days * DAY_SECONDS / seconds:.3g} {unit}"
+    return f"{days * DAY_SECONDS:.3g} seconds"
 
 
 def _gib(size: int) -> str:

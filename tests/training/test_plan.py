@@ -11,7 +11,7 @@ import pytest
 from research.parallel.collectives import Collective
 from research.parallel.targets import target
 from research.training import plan as planning
-from research.training.plan import DAY_SECONDS, MemoryNeed, plan, write_plans
+from research.training.plan import DAY_SECONDS, JobPlans, MemoryNeed, plan, write_plans
 from research.training.plan_table import assumptions, plan_table, verdict
 from tests.training.test_trainer import tiny
 
@@ -151,16 +151,19 @@ def test_the_least_time_is_the_greatest_of_three():
 
 def test_days_and_cost_are_those_of_all_steps(compiler):
     compiler(CHIP := target("v5e:2x4").chip, 10**9)
-    found = plan(small(**{"training.steps": 1_000_000}), "cpu:2", price=3.0).asked
+    found = plan(small(**{"training.steps": 100_000_000}), "cpu:2", price=3.0).asked
     assert CHIP.memory == found.capacity
-    np.testing.assert_allclose(found.days, 1e6 * max(found.bound) / DAY_SECONDS)
+    np.testing.assert_allclose(found.days, 1e8 * max(found.bound) / DAY_SECONDS)
+    assert ["all steps take at least", f"{found.days:.3g} days"] in plan_table(JobPlans(found, None, 0)).rows
     np.testing.assert_allclose(found.cost, found.days * 24 * 2 * 3)
 
 
 def test_rows_are_rounded_up_to_the_devices(compiler, monkeypatch):
     compiler(chip(), 90)
     monkeypatch.setattr(planning, "target", lambda name: target("cpu:3"))
-    assert plan(small(**{"data.batch_tokens": 9 * LENGTH}), "cpu:3").asked.rows == 9
+    found = plan(small(**{"data.batch_tokens": 9 * LENGTH}), "cpu:3")
+    assert (found.asked.pairs, found.asked.rows) == (8, 9)
+    assert ["rows of padding", "1"] in plan_table(found).rows
 
 
 def test_the_file_has_every_number_by_name(compiler, tmp_path):
