@@ -31,7 +31,7 @@ def train(given: Given, command: str) -> None:
     from research.training.trainer import train
 
     with _joined("train", given.flags):
-        train(config, given.flags.workdir, command=command, trunk=given.flags.trunk)
+        train(config, given.flags.workdir, command=command, trunk=given.flags.trunk, trackers=given.flags.tracker or ())
 
 
 def plan(given: Given, command: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 """Platforms that JAX lowers programs for."""
+TRACKERS = ("wandb", "mlflow", "trackio")
+"""Trackers of metrics: their packages, and the extras of pyproject.toml that install them."""
 
 
 class Flag(NamedTuple):
@@ -107,6 +109,17 @@ def platforms(text: str) -> tuple[str, ...]:
             raise ArgumentTypeError(f"{name!r} is no platform: choose of {', '.join(PLATFORMS)}")
     if len(set(found)) < len(found):
         raise ArgumentTypeError(f"{text!r} names a platform twice")
+    return found
+
+
+def trackers(text: str) -> tuple[str, ...]:
+    """Parse names of trackers, such as wandb,mlflow."""
+    found = tuple(text.split(","))
+    for name in found:
+        if name not in TRACKERS:
+            raise ArgumentTypeError(f"{name!r} is no tracker: choose of {', '.join(TRACKERS)}")
+    if len(set(found)) < len(found):
+        raise ArgumentTypeError(f"{text!r} names a tracker twice")
     return found
 
 

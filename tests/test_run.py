@@ -250,9 +250,11 @@ def test_train_gets_the_config_the_folder_and_the_command(train):
     assert config.is_locked
     assert workdir == Path("runs/a b")
     command = f"python run.py train {EMBEDDED} '--workdir=runs/a b' --config.training.steps=7"
-    assert named == {"command": command, "trunk": None}
+    assert named == {"command": command, "trunk": None, "trackers": ()}
     assert run.main(["train", EMBEDDED, "--workdir=runs/b", "--trunk=runs/a"]) == 0
     assert train[1][1]["trunk"] == Path("runs/a")
+    assert run.main(["train", EMBEDDED, "--workdir=runs/c", "--tracker=wandb,mlflow"]) == 0
+    assert [named["trackers"] for _, named in train] == [(), (), ("wandb", "mlflow")]
 
 
 def test_evaluate_takes_every_test_split_and_both_searches_unless_told(action):

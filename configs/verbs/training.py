@@ -1,6 +1,6 @@
 """The verbs train and audit: their flags, help and examples."""
 
-from configs.flags import Verb, count, flag, path
+from configs.flags import Verb, count, flag, path, trackers
 from configs.verbs.together import TOGETHER
 
 CONFIG = flag(
@@ -38,6 +38,13 @@ TRAIN = Verb(
             "--config.training.keep_trunk=True: only what comes after it is trained",
             type=path,
             metavar="FOLDER",
+        ),
+        flag(
+            "--tracker",
+            "send the metrics to wandb, mlflow or trackio, too, which pip install '.[NAME]' installs; a resumed run "
+            "goes on in the same run there (default: metrics.jsonl and TensorBoard in the run folder alone)",
+            type=trackers,
+            metavar="NAME,...",
         ),
         *TOGETHER,
     ),

@@ -1,62 +1,66 @@
-"""The metrics of a run: a line of metrics.jsonl and TensorBoard scalars for each record."""
+"""The metrics of a run: a line of metrics.jsonl for each record, and its values in TensorBoard and other trackers."""
 
-import socket
-import struct
-import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Protocol
 
-from tensorboardX.proto.event_pb2 import Event, SessionLog
-from tensorboardX.record_writer import masked_crc32c
-from tensorboardX.summary import scalar
-
-from research.files import append
+from research.files import are_written_here
 from research.results.run_folder import RunFolder
+from research.training.tensorboard import TensorBoard
+from research.training.tracked_run import TrackedRun
+
+
+class Tracker(Protocol):
+    """A place that shows the values of a run by their step."""
+
+    def begin(self, step: int) -> None:
+        """Begin a session of a run that has `step` steps; above 0, what an earlier session wrote of them stays."""
+        ...
+
+    def add(self, step: int, values: dict[str, float]) -> None:
+        """Write the values of one record, by names such as "train/nll"."""
+        ...
+
+    def close(self, *, complete: bool) -> None:
+        """End the session.
+
+        Args:
+            complete: the training has come to its end; else the run goes on in another session.
+        """
+        ...
 
 
 class MetricsWriter:
     """A writer of metrics that deletes the records after `step` first, so that a resumed run leaves no record twice.
 
-    A record is in its files when `add` returns. tensorboardX has a writer, too: it writes in a thread, which ends when
-    the disk is full, and the training that waits for it never does.
+    A record is in metrics.jsonl and in TensorBoard's events when `add` returns.
 
     Args:
         folder: the run folder.
         step: the step that the run resumes from; 0 for a new run.
+        trackers: names of `TRACKERS`, which get the same values as TensorBoard.
 
     Raises:
         OSError: a file cannot be written, here and in `add`.
+        ValueError: a tracker that this run has not been in before cannot be begun.
     """
 
-    def __init__(self, folder: RunFolder, step: int):
+    def __init__(self, folder: RunFolder, step: int, trackers: Sequence[str] = ()):
         folder.forget_metrics_after(step)
         self._folder = folder
-        self._board = (
-            folder.path / "tensorboard" / f"events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}"
-        )
-        # TensorBoard drops what an earlier session wrote of steps from here on.
-        begin = SessionLog(status=SessionLog.START)
-        self._append(_event(file_version="brain.Event:2"), _event(step=step + 1, session_log=begin))
+        self._trackers: list[Tracker] = [TensorBoard(folder.path / "tensorboard")]
+        if are_written_here():
+            self._trackers += [TrackedRun(name, folder) for name in trackers]
+        for tracker in self._trackers:
+            tracker.begin(step)
 
     def add(self, step: int, values: dict[str, float]) -> None:
-        """Write one record. Values whose name has a "/" become TensorBoard scalars too."""
+        """Write one record. Trackers get the values whose name has a "/"."""
         self._folder.append_metrics({"step": step, **values})
         shown = {name: value for name, value in values.items() if "/" in name}
-        self._append(*(_event(step=step, summary=scalar(name, value)) for name, value in shown.items()))
+        for tracker in self._trackers:
+            tracker.add(step, shown)
 
-    def _append(self, *events: bytes) -> None:
-        append(self._board, b"".join(map(tf_record, events)))
-
-
-def tf_record(content: bytes) -> bytes:
-    """Return a TFRecord: length, its masked CRC-32C, content, and its masked CRC-32C, little-endian.
-
-    Reference:
-        "TFRecord and tf.train.Example", TensorFlow's documentation.
-    """
-    length = struct.pack("<Q", len(content))
-    checks = [struct.pack("<I", masked_crc32c(part)) for part in (length, content)]
-    return length + checks[0] + content + checks[1]
-
-
-def _event(**fields: Any) -> bytes:
-    return Event(wall_time=time.time(), **fields).SerializeToString()  # type: ignore[no-any-return]
+    def close(self, *, complete: bool) -> None:
+        """End the sessions of all trackers; see `Tracker.close`."""
+        for tracker in self._trackers:
+            tracker.close(complete=complete)

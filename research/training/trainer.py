@@ -26,6 +26,7 @@ from research.training import loop
 from research.training.folder_setup import other_data, refuse_another_config, set_up_folder
 from research.training.not_finite import explain_not_finite
 from research.training.provenance import record_session, session_facts
+from research.training.tracked_run import refuse_absent
 from research.training.training_run import LoopSchedule, TrainingRun, Validate
 from research.training.translator_training import make_training
 from research.training.trunk import begin_with_trunk, trunk_step
@@ -38,6 +39,7 @@ def train(
     command: str,
     trunk: Path | None = None,
     watch: loop.Watch | None = None,
+    trackers: Sequence[str] = (),
 ) -> RunFolder:
     """Train one run into a run folder, or resume the run that is there. Prints its size before the progress bar.
 
@@ -47,6 +49,7 @@ def train(
         command: the command that does this again, for provenance.json.
         trunk: the folder of a shorter run to begin with; see `training.trunk`.
         watch: is called after each step; see `training.loop`.
+        trackers: further places that its metrics go to; see `training.metrics`.
 
     Returns:
         The run folder.
@@ -55,13 +58,15 @@ def train(
     folder = RunFolder(workdir)
     with ExitStack() as opened:
         with processes.in_turn():  # the first makes vocabularies and files, which the others find
+            if processes.is_first():
+                refuse_absent(trackers)
             opened.enter_context(folder.alone())
             if trunk is not None:
                 begin_with_trunk(folder, config, trunk, command=command)
             refuse_another_config(folder, config)
             trainer = Trainer(config, [folder])
             trainer.announce([folder.path.name])
-            run = opened.enter_context(trainer.open_run(config.seed, folder, trainer.session(command)))
+            run = opened.enter_context(trainer.open_run(config.seed, folder, trainer.session(command), trackers))
         trainer.train([run], watch)
     if run.error is not None:
         raise run.error
@@ -124,13 +129,16 @@ class Trainer:
         self._validate = self._validator()
 
     @contextmanager
-    def open_run(self, seed: int, folder: RunFolder, session: dict[str, Any]) -> Iterator[TrainingRun]:
+    def open_run(
+        self, seed: int, folder: RunFolder, session: dict[str, Any], trackers: Sequence[str] = ()
+    ) -> Iterator[TrainingRun]:
         """Yield the run of `seed`, ready to be trained into `folder`.
 
         Args:
             seed: the seed of the run.
             folder: its folder, in which everything but checkpoints and metrics is written here.
             session: the facts of `session`, for provenance.json.
+            trackers: further places that its metrics go to; see `training.metrics`.
         """
         config = with_seed(self.config, seed)
         set_up_folder(folder, config, self.corpus, self.vocabularies)
@@ -140,7 +148,7 @@ class Trainer:
             facts = {"name": folder.path.name, **self._facts}
             record_session(folder, facts, session, saved=checkpoints.steps(), steps=self.schedule.steps)
             batches = self.batches.of_seed(seed)
-            yield TrainingRun(
+            run = TrainingRun(
                 seed=seed,
                 state=self.devices.made(self.training.initial, seed),
                 batches=batches,
@@ -157,7 +165,10 @@ class Trainer:
                 ),
                 folder=folder,
                 schedule=self.schedule,
+                trackers=trackers,
             )
+            with closing(run):
+                yield run
 
     def train(self, runs: Sequence[TrainingRun], watch: loop.Watch | None = None) -> None:
         """Train the runs of `open_run` to their end, several of them side by side in one program."""

@@ -1,7 +1,7 @@
 """One run in training: its state, batches, folder and progress; when it is logged, validated and saved."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,6 +99,7 @@ class TrainingRun:
         explain: says why the gradient of a step was not finite, and keeps its batch.
         folder: the run folder.
         schedule: when to log, validate and save.
+        trackers: further places that its metrics go to; see `MetricsWriter`.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class TrainingRun:
         explain: Explain,
         folder: RunFolder,
         schedule: LoopSchedule,
+        trackers: Sequence[str] = (),
     ):
         self.seed, self.folder, self.schedule = seed, folder, schedule
         self.state = state
@@ -121,6 +123,7 @@ class TrainingRun:
         self.tokens = 0.0  # since the last line of metrics.jsonl
         self._validate, self._explain, self._checkpoints = validate, explain, checkpoints
         self._metrics: MetricsWriter | None = None
+        self._trackers = trackers
         self.stream = batches.iterate(0)
 
     @property
@@ -157,7 +160,13 @@ class TrainingRun:
             self.progress = RunProgress(**{name: notes[name] for name in vars(RunProgress())})
         if are_written_here():
             self._tidy(self.steps_done)  # unless it was killed before it could
-        self._metrics = MetricsWriter(self.folder, self.steps_done)
+        self._metrics = MetricsWriter(self.folder, self.steps_done, self._trackers)
+
+    def close(self) -> None:
+        """End the session of its metrics."""
+        if self._metrics is not None:
+            at_its_end = self.steps_done >= self.schedule.steps or not self.active
+            self._metrics.close(complete=self.error is None and at_its_end)
 
     def take_state(self) -> TrainState:
         """Return the state to train from, and keep no second copy of it here."""

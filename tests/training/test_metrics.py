@@ -6,7 +6,8 @@ from tensorboardX.event_file_writer import EventsWriter
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from research.results.run_folder import RunFolder
-from research.training.metrics import MetricsWriter, tf_record
+from research.training.metrics import MetricsWriter
+from research.training.tensorboard import tf_record
 
 
 def events_of(folder):
