@@ -232,6 +232,7 @@ def ablate(given: Given, command: str) -> None:
     from experiments import EVIDENCE, LOCKS
     from research.ablation.ablate import Ablation
     from research.ablation.launching import LAUNCHERS
+    from research.ablation.launching.printed import Printed
 
     ask = partial(
         Ablation,
@@ -250,6 +251,8 @@ def ablate(given: Given, command: str) -> None:
         gold=flags.gold,
     )
     launching = LAUNCHERS[flags.launcher](**launcher_fields)
+    if isinstance(launching, Printed) and not (flags.dry_run or flags.register or flags.power):
+        launching.launch([])  # it refuses: before anything is written
     lock_file = LOCKS / f"{flags.question}.{corpus}.json"
     if flags.register:
         _register(partial(ask, looks=flags.looks or ()), lock_file, flags, EVIDENCE / corpus)

@@ -44,7 +44,44 @@ def slurm() -> ConfigDict:
     return config.lock()
 
 
-CONFIGS = {"local": local, "slurm": slurm}
+def jobset() -> ConfigDict:
+    """Return the config of the launcher that prints JobSets for Kubernetes. Resources are those of a node."""
+    config = ConfigDict()
+    config.image = ""  # a container image with this code as its working directory, such as .ci/Containerfile makes
+    config.python = "python"  # in the image
+    config.namespace = "default"
+    config.nodes = 1  # pods of a job, which train as one
+    config.accelerator = "nvidia.com/gpu"  # the resource by which the cluster counts them; google.com/tpu
+    config.accelerators = 1  # of a node
+    config.cpus = 4
+    config.memory_gb = 16
+    config.node_selector = ()  # labels of nodes, such as ("cloud.google.com/gke-tpu-topology=2x4",)
+    config.claim = ""  # the persistent volume claim (ReadWriteMany) of runs, data and caches
+    config.mount = "/mnt/lookback"  # where it is mounted in the pods: --out and --config.data.root lie below it
+    config.restarts = 20  # of all pods of a job, after one was lost or preempted
+    config.grace_seconds = 120  # that a pod has to save when it is to end
+    return config.lock()
+
+
+def tpu_vm() -> ConfigDict:
+    """Return the config of the launcher that prints the gcloud commands for a Cloud TPU slice."""
+    config = ConfigDict()
+    config.name = "lookback"  # of the slice
+    config.project = ""
+    config.zone = ""  # such as europe-west4-b
+    config.accelerator_type = ""  # such as v5litepod-16
+    config.runtime_version = ""  # such as v2-alpha-tpuv5-lite
+    config.queued = True  # wait in the queue for the slice; False: have it now or not at all
+    config.spot = False  # cheaper, and may be taken away
+    config.setup = ()  # shell lines on each host, which bring code, environment and the shared disk
+    config.folder = "lookback"  # this code on a host, from the home folder
+    config.python = ".venv/bin/python"  # from there
+    config.mount = "/mnt/lookback"  # the disk that the hosts share: --out and --config.data.root lie below it
+    config.restarts = 20  # of a job, after a process was lost
+    return config.lock()
+
+
+CONFIGS = {"local": local, "slurm": slurm, "jobset": jobset, "tpu_vm": tpu_vm}
 
 
 def launcher(name: str) -> ConfigDict:

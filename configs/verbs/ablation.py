@@ -136,7 +136,8 @@ ABLATE = Verb(
         ),
         flag(
             "--launcher",
-            "where jobs run: local or slurm; --launcher.FIELD=VALUE sets what configs/launchers.py lists",
+            "where jobs run: local or slurm; jobset and tpu_vm print, with --dry_run, what to submit to Kubernetes or "
+            "a Cloud TPU; --launcher.FIELD=VALUE sets what configs/launchers.py lists",
             default="local",
             metavar="NAME",
         ),

@@ -160,7 +160,7 @@ class ArmRuns:
             )
             logs = (self._out / "logs").absolute()
             command = (sys.executable, *MODULE, str(logs / f"{name}.job.json"))
-            yield arm, Job(name, command, logs / f"{name}.log"), task
+            yield arm, Job(name, command, logs / f"{name}.log", task.as_json()), task
 
     def _train_command(self, arm: str, config: ConfigDict) -> str:
         """Return the command that trains this arm alone: its architecture, and every field that differs from it."""

@@ -1,11 +1,12 @@
 """Do one job: train and evaluate the seeds that an arm lacks. Started again, it goes on where it stopped.
 
-python -m research.ablation.work JOB.json
+python -m research.ablation.work JOB.json [--coordinator=HOST:PORT --num_processes=N --process_id=N]
 """
 
 import json
 import shlex
 import sys
+from argparse import ArgumentParser
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,11 +94,17 @@ def _train_command(task: Task, seed: int) -> str:
 
 def main(arguments: list[str]) -> int:
     interrupt_on_signals("the job")
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("job", type=Path)
+    parser.add_argument("--coordinator")
+    for name in ("--num_processes", "--process_id"):
+        parser.add_argument(name, type=int)
+    given = parser.parse_args(arguments)
     try:
         from research.parallel.processes import joined
 
-        with joined("the job"):
-            failed = work(Task.read(Path(arguments[0])))
+        with joined("the job", given.coordinator, given.num_processes, given.process_id):
+            failed = work(Task.read(given.job))
     except (Exception, KeyboardInterrupt) as error:
         last = ending(error, "the job")
         print(last.sentence, file=sys.stderr)

@@ -37,6 +37,12 @@ _own_stderr: list[int] = []  # its descriptor, once that of C libraries is anoth
 _kept_from_c: list[Any] = []  # what C code holds must not be collected
 
 
+class NotMet(ValueError):
+    """The other processes did not come in time; whoever started them may start all again."""
+
+    exit_code = AGAIN_LATER
+
+
 class OtherEnded(ValueError):
     """Another process has failed, and says why; this one ends with the same exit code."""
 
@@ -85,7 +91,8 @@ def join(coordinator: str | None = None, processes: int | None = None, number: i
         The file of what C libraries print from now on; "" in a process that is alone.
 
     Raises:
-        ValueError: the numbers do not fit, or the others were not met in `MEETING_SECONDS`.
+        ValueError: the numbers do not fit.
+        NotMet: the others were not met in `MEETING_SECONDS`.
     """
     named = (coordinator, processes, number)
     if all(each is None for each in named):
@@ -111,7 +118,7 @@ def join(coordinator: str | None = None, processes: int | None = None, number: i
         )
     except (RuntimeError, ValueError) as error:
         first_line = str(error).partition("\n")[0][:200]
-        raise ValueError(f"the processes of this command did not meet ({first_line}): see docs/launching.md") from error
+        raise NotMet(f"the processes of this command did not meet ({first_line}): see docs/launching.md") from error
     _end_in_a_sentence(words, ENDED)
     if not is_first():
         files.leave_writing_to_another()

@@ -23,7 +23,9 @@ def test_a_launcher_is_made_of_its_config(name):
 
 
 def test_an_unknown_launcher_is_refused_with_the_nearest():
-    with pytest.raises(ConfigError, match=r"no launcher 'slrum'; did you mean slurm\?; choose one of local, slurm"):
+    with pytest.raises(
+        ConfigError, match=r"no launcher 'slrum'; did you mean slurm\?; choose one of local, slurm, jobset, tpu_vm"
+    ):
         launcher("slrum")
 
 

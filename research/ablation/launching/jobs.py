@@ -1,7 +1,7 @@
 """Jobs (a command line with a log), outcomes (how a job ended), and launchers, which turn the one into the other."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,11 +20,13 @@ class Job:
         name: shown to people; unique in a launch.
         command: the program and its arguments.
         log: the file to which its stdout and stderr are appended.
+        input: the text of the file that the command's last argument names; "": it names none.
     """
 
     name: str
     command: tuple[str, ...]
     log: Path
+    input: str = field(default="", compare=False)  # of the same command it is the same
 
     def absolute(self) -> "Job":
         """Return the job with an absolute path of its log, for it may run in another working directory."""
