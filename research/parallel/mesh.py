@@ -4,6 +4,7 @@
 over the axes "data" and "fsdp", parameters and optimiser as `sharding_rules` says. So dropout is that of one device.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -125,6 +126,12 @@ def gathered(params: Any) -> Any:
 
     whole.defvjp(lambda params: (whole(params), None), backward)
     return whole(params)
+
+
+def row_devices() -> int:
+    """Return over how many devices a mesh cuts the rows of a batch; 1 without a mesh."""
+    sizes = jax.sharding.get_abstract_mesh().shape
+    return math.prod(sizes[axis] for axis in ROWS) if _traced_for_a_mesh() else 1
 
 
 def rows_second(tree: Any) -> Any:

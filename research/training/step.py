@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from research.parallel.mesh import gathered, rows_second
+from research.parallel.mesh import gathered, row_devices, rows_second
 from research.training.loss import Sums
 
 Array = jax.Array
@@ -96,10 +96,19 @@ def dropout_key(seed: int | Array, step: int | Array, device: int | Array) -> Ar
     return jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), step), device)
 
 
-def cut_in_parts(batch: Batch, key: Array, parts: int) -> tuple[Batch, Array]:
-    """Return the parts of a device's rows, one after another in front, and their dropout keys."""
+def cut_in_parts(batch: Batch, key: Array, parts: int, *, multiple: int = 1) -> tuple[Batch, Array]:
+    """Return the parts of a device's rows, one after another in front, and their dropout keys.
+
+    Args:
+        batch: the rows.
+        key: the dropout key of all of them.
+        parts: how many.
+        multiple: the number of rows of a part is one of it; rows of zeros fill the last parts.
+    """
     rows = next(iter(batch.values())).shape[0]
-    padded = {name: jnp.pad(x, [(0, -rows % parts)] + [(0, 0)] * (x.ndim - 1)) for name, x in batch.items()}
+    padded = {
+        name: jnp.pad(x, [(0, -rows % (parts * multiple))] + [(0, 0)] * (x.ndim - 1)) for name, x in batch.items()
+    }
     keys = jax.random.split(key, parts) if parts > 1 else key[None]
     return {name: x.reshape(parts, -1, *x.shape[1:]) for name, x in padded.items()}, keys
 
@@ -117,7 +126,7 @@ def _summed_gradient(objective: Objective, params: Params, batch: Batch, key: Ar
 
     if parts == 1:
         return one(batch, key)
-    cut, keys = cut_in_parts(batch, key, parts)
+    cut, keys = cut_in_parts(batch, key, parts, multiple=row_devices())
     cut = rows_second(cut)
 
     def add(total: Any, part: Any) -> tuple[Any, None]:

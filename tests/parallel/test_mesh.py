@@ -96,6 +96,11 @@ def test_accumulation_on_a_mesh_is_that_of_one_device():
     assert_equals_one_device(Devices("mesh", fsdp=4), *a_training("transformer", parts=2))
 
 
+def test_parts_that_the_devices_do_not_divide_have_rows_of_padding():
+    """Sixteen rows in three parts over eight devices; without dropout, as other rows are then in a part."""
+    assert_equals_one_device(Devices("mesh", fsdp=4), *a_training("luong", parts=3, dropout=0.0))
+
+
 def numbers_per_device(state):
     """Return how many numbers each device holds."""
     held = {}
