@@ -379,7 +379,7 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
     ("command", "answer"),
     [
         ("trian", "no verb 'trian'; did you mean train?"),
-        ("xyz", "no verb 'xyz'; choose one of train, audit, evaluate, translate, export, compare, ablate, report"),
+        ("xyz", "no verb 'xyz'; choose one of train, plan, audit, evaluate, translate, export, "),
         (f"train {EMBEDDED} --workdir=w --config.model.layrs=3", '"model.layrs"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.layers=3", '"layers"; did you mean model.layers?'),
         (f"train {EMBEDDED} --workdir=w --config.model.layers=x", "config.model.layers=x is refused"),

@@ -27,7 +27,9 @@ from research import files
 from research.parallel import host
 from research.parallel.endings import AGAIN_LATER, FAILED, Ending, ending
 
-HEARTBEAT_SECONDS = 100  # after which a process that says nothing is taken for dead; on a busy host 30 were too few
+HEARTBEAT = "LOOKBACK_HEARTBEAT_SECONDS"
+"""Names the variable with the seconds after which a process that says nothing is taken for dead: 100. On a busy host 30
+were too few."""
 MEETING_SECONDS = 300  # in which all have to come
 GRACE_SECONDS = 2  # that the first waits before it ends: the others notice at once when it does
 ENDED = "another process of this command has ended: its own last words say why; the same command goes on"
@@ -114,7 +116,7 @@ def join(coordinator: str | None = None, processes: int | None = None, number: i
             number,
             _own_gpus(),
             initialization_timeout=MEETING_SECONDS,
-            heartbeat_timeout_seconds=HEARTBEAT_SECONDS,
+            heartbeat_timeout_seconds=int(os.environ.get(HEARTBEAT, 100)),
         )
     except (RuntimeError, ValueError) as error:
         first_line = str(error).partition("\n")[0][:200]

@@ -16,7 +16,7 @@ GROWS = """
 import sys, time
 held, files = [], []
 for i in range(20):
-    held.append(bytearray(5 << 20)); files.append(open(sys.argv[1]))
+    held.append(b"x" * (5 << 20)); files.append(open(sys.argv[1]))
     if i < 3:
         print("WARNING: Finished XLA compilation of jit(f) in 0.1 sec", file=sys.stderr)
     time.sleep(0.1)

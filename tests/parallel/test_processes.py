@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from research.parallel.processes import HEARTBEAT
 from research.results.run_folder import RunFolder
 from research.training.audit_devices import environment
 
@@ -184,15 +185,16 @@ def test_a_signal_to_one_stops_all_after_one_step_and_one_process_goes_on(alone,
     assert_same_curve(curve(folder), curve(whole))
 
 
-@pytest.mark.parametrize("killed", [0, 1])
-def test_when_one_is_killed_the_other_ends_in_a_sentence(killed, tmp_path):
+@pytest.mark.parametrize("killed", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_when_one_is_killed_the_other_ends_in_a_sentence(killed, tmp_path, monkeypatch):
+    monkeypatch.setenv(HEARTBEAT, "20")
     folder = tmp_path / "run"
     started = Started("train", *SMALL, f"--workdir={folder}", "--config.training.steps=100000")
     started.wait_for_step(folder, 3)
     started.each[killed].kill()
     began = time.monotonic()
     code, _, said = started.ended()[1 - killed]
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 60  # the heartbeat and ten seconds, and what a busy machine takes
     assert code == 75, said
     assert said.splitlines()[-1].startswith(ENDED)
     assert "Check failure" not in said
