@@ -55,6 +55,8 @@ class MeshStrategy:
             return jax.device_put(state, self.shardings(state))
 
         def own(x: Any, sharding: NamedSharding) -> jax.Array:
+            if isinstance(x, jax.Array) and not x.is_fully_addressable:  # by `made`, in its parts
+                return x
             return jax.make_array_from_callback(np.shape(x), sharding, np.asarray(x).__getitem__)
 
         return jax.tree.map(own, state, self.shardings(state))

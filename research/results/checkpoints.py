@@ -160,7 +160,8 @@ class Checkpoints:
             ValueError: when the files cannot be read, or differ from those that were saved.
         """
         again = f"remove {self.folder / str(step)} to go on from an earlier checkpoint"
-        target = jax.tree.map(np.asarray, jax.device_get(like)) if like is not None else None
+        # Of shapes and types alone: no process may hold all of a state that lies over several.
+        target = jax.tree.map(lambda x: np.empty(x.shape, x.dtype), like) if like is not None else None
         try:
             items = ocp.args.Composite(state=ocp.args.StandardRestore(target), notes=ocp.args.JsonRestore())
             restored = self._manager.restore(step, args=items)
