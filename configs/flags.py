@@ -103,23 +103,22 @@ def numbers(text: str) -> tuple[int, ...]:
 
 def platforms(text: str) -> tuple[str, ...]:
     """Parse JAX's names of platforms, such as cpu,cuda."""
-    found = tuple(text.split(","))
-    for name in found:
-        if name not in PLATFORMS:
-            raise ArgumentTypeError(f"{name!r} is no platform: choose of {', '.join(PLATFORMS)}")
-    if len(set(found)) < len(found):
-        raise ArgumentTypeError(f"{text!r} names a platform twice")
-    return found
+    return _names(text, PLATFORMS, "platform")
 
 
 def trackers(text: str) -> tuple[str, ...]:
     """Parse names of trackers, such as wandb,mlflow."""
+    return _names(text, TRACKERS, "tracker")
+
+
+def _names(text: str, known: tuple[str, ...], kind: str) -> tuple[str, ...]:
+    """Parse names of a kind, each of them known and given once."""
     found = tuple(text.split(","))
     for name in found:
-        if name not in TRACKERS:
-            raise ArgumentTypeError(f"{name!r} is no tracker: choose of {', '.join(TRACKERS)}")
+        if name not in known:
+            raise ArgumentTypeError(f"{name!r} is no {kind}: choose of {', '.join(known)}")
     if len(set(found)) < len(found):
-        raise ArgumentTypeError(f"{text!r} names a tracker twice")
+        raise ArgumentTypeError(f"{text!r} names a {kind} twice")
     return found
 
 
