@@ -29,7 +29,7 @@ def evaluation_batches(examples: Examples, batch_sentences: int) -> Iterator[tup
     left = np.lexsort((np.arange(len(longest)), longest))
     while len(left):  # from the longest down: the one batch that is not full is the cheapest
         length = padded_length(longest[left[-1]])
-        rows = rows_of(length, batch_sentences)
+        rows = rows_at(length, batch_sentences)
         left, indices = left[:-rows], left[-rows:]
         yield indices, _fill(examples, indices, rows, length)
 
@@ -47,7 +47,7 @@ def padded_lengths(longest: int) -> list[int]:
     return sorted({padded_length(length) for length in range(1, longest + 1)})
 
 
-def rows_of(length: int, batch_sentences: int) -> int:
+def rows_at(length: int, batch_sentences: int) -> int:
     """Return the rows of a batch that is padded to `length`: fewer beyond `LENGTHS`, so that memory stays bounded."""
     return max(1, min(batch_sentences, batch_sentences * LENGTHS[-1] // length))
 

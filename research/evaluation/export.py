@@ -10,7 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from research.data.evaluation_batches import padded_lengths, rows_of
+from research.data.evaluation_batches import padded_lengths, rows_at
 from research.data.vocabulary import BOS, EOS, PAD, UNK
 from research.decoding.exported import export_search, named_weights
 from research.decoding.search import Beam, Greedy, Search
@@ -117,7 +117,7 @@ def _reading(run: LoadedRun, lengths: Sequence[int]) -> dict[str, Any]:
         "marks": {"pad": PAD, "bos": BOS, "eos": EOS, "unk": UNK},
         "lowercase": run.config.data.lowercase,
         "max_tokens": run.config.data.max_tokens,
-        "batches": [{"length": length, "sentences": rows_of(length, sentences)} for length in lengths],
+        "batches": [{"length": length, "sentences": rows_at(length, sentences)} for length in lengths],
         "lines_at_once": BATCHES_AT_ONCE * sentences,
     }
 
