@@ -231,13 +231,17 @@ def _leave(error: BaseException, doing: str) -> NoReturn:
         last = Ending(ENDED, AGAIN_LATER)
     agreed = isinstance(error, OtherEnded) or (isinstance(error, KeyboardInterrupt) and str(error))
     if is_first() or not agreed:
-        which = "" if is_first() else f" (process {jax.process_index()})"
-        os.write(_own_stderr[0], f"error{which}: {last.sentence}\n".encode())
+        os.write(_own_stderr[0], f"{_error()}: {last.sentence}\n".encode())
     with suppress(OSError):
         sys.stdout.flush()
     if is_first():
         time.sleep(GRACE_SECONDS)
     os._exit(last.code)
+
+
+def _error() -> str:
+    """Return the word before the last sentence of this process, which names it unless it is the first."""
+    return "error" if is_first() else f"error (process {jax.process_index()})"
 
 
 def _started_as_several() -> bool:
@@ -286,11 +290,12 @@ def _end_in_a_sentence(words: str, lost: str) -> None:
         words: the file of what it printed.
         lost: what it means that another process is missing.
     """
+    error = _error()
 
     def say(_: int) -> None:
         is_lost = any(word in Path(words).read_text("utf-8", "replace") for word in LOST)
         why = f"{lost} (what JAX said is in {words})" if is_lost else f"this process was aborted: {words} says why"
-        os.write(_own_stderr[0], f"error: {why}\n".encode())
+        os.write(_own_stderr[0], f"{error}: {why}\n".encode())
         os._exit(AGAIN_LATER if is_lost else FAILED)
 
     handler_type = ctypes.CFUNCTYPE(None, ctypes.c_int)

@@ -32,8 +32,10 @@ def test_what_grows_is_seen(tmp_path, capfd):
     assert main([str(tmp_path / "out"), f"--input={given}", "--every=0.05", "--", *command]) == 3
     with (tmp_path / "out.csv").open() as file:
         rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-    assert rows[-1]["mebibytes"] - rows[0]["mebibytes"] > 60
-    assert rows[-1]["open_files"] - rows[0]["open_files"] > 12
+    # The last sample may be of a process that is giving its memory back.
+    most = {name: max(row[name] for row in rows) for name in rows[0]}
+    assert most["mebibytes"] - rows[0]["mebibytes"] > 60
+    assert most["open_files"] - rows[0]["open_files"] > 12
     assert rows[-1]["programs"] == 3
     assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
     printed, said = capfd.readouterr()

@@ -31,7 +31,7 @@ SMALL = (
     "--config.training.log_every_steps=1",
     "--config.training.steps=8",
 )
-ENDED = "error: another process of this command has ended"
+ENDED = "another process of this command has ended"
 
 
 class Started:
@@ -196,7 +196,8 @@ def test_when_one_is_killed_the_other_ends_in_a_sentence(killed, tmp_path, monke
     code, _, said = started.ended()[1 - killed]
     assert time.monotonic() - began < 60  # the heartbeat and ten seconds, and what a busy machine takes
     assert code == 75, said
-    assert said.splitlines()[-1].startswith(ENDED)
+    error = "error (process 1)" if killed == 0 else "error"
+    assert said.splitlines()[-1].startswith(f"{error}: {ENDED}")
     assert "Check failure" not in said
 
 
