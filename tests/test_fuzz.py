@@ -151,7 +151,7 @@ def alignments(folder, content):
     file = folder / "gold"
     file.write_text(content, "utf-8", newline="")
     try:
-        gold = read_gold(file, PAIRS)
+        gold = read_gold(file, PAIRS).alignments
     except ValueError as error:
         refused(error, [str(file)])
         return

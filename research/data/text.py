@@ -78,10 +78,14 @@ def explain_missing(path: Path, field: str) -> str:
 
 def read_bytes(path: Path) -> bytes:
     """Read a file, plain or gzip; OSError for a gzip file that is not whole."""
-    data = path.read_bytes()
-    if not data.startswith(GZIP_MARK):
-        return data
+    return unpacked(path.read_bytes(), path)
+
+
+def unpacked(content: bytes, path: Path) -> bytes:
+    """Return the text of the content of a file, plain or gzip; OSError for a gzip file that is not whole."""
+    if not content.startswith(GZIP_MARK):
+        return content
     try:
-        return gzip.decompress(data)
+        return gzip.decompress(content)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OSError(f"{path} is not a whole gzip file ({error}): fetch or compress it again") from error

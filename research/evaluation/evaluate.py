@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from research.data.examples import encode
+from research.data.pairs import Split
 from research.data.word_counts import read_counts
 from research.decoding.beam import LENGTH_PENALTIES
 from research.evaluation.added_split import ParallelFiles, add_split, read_files
 from research.evaluation.alignment import best_layer, layer_names
 from research.evaluation.breakdown import SCALES, labels
 from research.evaluation.evaluation_data import EvaluationData
-from research.evaluation.gold import gold_digest, gold_of, read_gold
+from research.evaluation.gold import GoldFile, gold_of, read_gold
 from research.evaluation.interventions import intervene
 from research.evaluation.loaded_run import LoadedRun, load
 from research.evaluation.quality import unspaced
@@ -79,11 +80,18 @@ def evaluate(
     word_counts = read_counts(run.folder.vocabulary)
     wanted = beams or sorted({1, run.config.evaluation.beam})
 
+    def pairs_of(name: str) -> Split:
+        return added.pairs if added and name in names else run.split(name)
+
+    @cache
+    def aligned(name: str) -> GoldFile | None:
+        return read_gold(gold, pairs_of(name)) if gold and name in names else None
+
     @cache
     def data(name: str) -> EvaluationData:
-        pairs = added.pairs if added and name in names else run.split(name)
-        aligned = read_gold(gold, pairs) if gold and name in names else gold_of(pairs)
-        return EvaluationData(pairs, aligned, word_counts, encode(pairs, run.vocabularies))
+        pairs, of_file = pairs_of(name), aligned(name)
+        alignments = of_file.alignments if of_file else gold_of(pairs)
+        return EvaluationData(pairs, alignments, word_counts, encode(pairs, run.vocabularies))
 
     @cache
     def layer() -> str | None:
@@ -107,8 +115,8 @@ def evaluate(
                 return lambda done: bars.advance(bar, done)
 
             measured, translations, counts = measure_split(run, data(name), beams=wanted, best_layer=layer, track=track)
-            if measured["alignment"] and gold:
-                measured["alignment"] |= {"gold": str(gold), "gold_sha256": gold_digest(gold)}
+            if measured["alignment"] and (of_file := aligned(name)):
+                measured["alignment"] |= {"gold": str(gold), "gold_sha256": of_file.sha256}
             if interventions:
                 measured["interventions"] = intervene(run, data(name), track)
         for scores in measured["searches"].values():

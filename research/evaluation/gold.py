@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from research.data.pairs import Pair, Split
-from research.data.text import read_lines
+from research.data.text import split_lines, unpacked
 
 Link = tuple[int, int]
 """(source word, target word), counted from 0."""
@@ -25,31 +25,41 @@ class Gold(NamedTuple):
     """Includes the sure links."""
 
 
+class GoldFile(NamedTuple):
+    """What a file of alignments holds."""
+
+    alignments: list[Gold]
+    sha256: str
+    """Of the file, by which another machine knows it again."""
+
+
 def gold_of(split: Split) -> list[Gold]:
     """Return the alignments that the corpus holds; all their links are sure."""
     return [Gold(links, links) for links in (frozenset(pair.alignment) for pair in split)]
 
 
 def gold_digest(path: Path | str) -> str:
-    """Return the SHA-256 of a file of alignments, by which another machine knows it again."""
+    """Return `GoldFile.sha256` of a file whose alignments are not needed yet."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def read_gold(path: Path | str, split: Split) -> list[Gold]:
-    """Read the alignments of `split` from a Pharaoh file, plain or gzip.
+def read_gold(path: Path | str, split: Split) -> GoldFile:
+    """Read the alignments of `split` from a Pharaoh file, plain or gzip, once: it may be a pipe.
 
     Raises:
         ValueError: the file does not fit the split; the message names the line.
     """
-    lines = read_lines(Path(path))
+    content = Path(path).read_bytes()
+    lines = split_lines(unpacked(content, Path(path)), str(path))
     if len(lines) != len(split):
         raise ValueError(
             f"{path} has {len(lines):,} lines and the split has {len(split):,} pairs: it needs one line for each pair"
         )
-    return [
+    alignments = [
         _links(line, pair, f"{path}, line {number}")
         for number, (line, pair) in enumerate(zip(lines, split, strict=True), start=1)
     ]
+    return GoldFile(alignments, hashlib.sha256(content).hexdigest())
 
 
 def _links(line: str, pair: Pair, where: str) -> Gold:
