@@ -26,11 +26,11 @@ class Gold(NamedTuple):
 
 
 class GoldFile(NamedTuple):
-    """What a file of alignments holds."""
+    """A file of alignments that was read."""
 
     alignments: list[Gold]
     sha256: str
-    """Of the file, by which another machine knows it again."""
+    """The digest of the file, by which another machine knows it again."""
 
 
 def gold_of(split: Split) -> list[Gold]:

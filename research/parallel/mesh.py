@@ -165,7 +165,7 @@ def summed_over_rows(function: Callable[[Any, Any], Any], rows: Any, shared: Any
         return jax.tree.map(lambda x: x[None], function(rows, shared))
 
     cut, whole = PartitionSpec(axes), PartitionSpec()
-    # check_vma=False, as in `_ShardMap`: the sum over devices is taken below, once, of one number a device.
+    # check_vma=False, as in `ShardMapStrategy`: the sum over devices is taken below, once, of one number a device.
     each = jax.shard_map(own, in_specs=(cut, whole), out_specs=cut, axis_names=set(axes), check_vma=False)
     return jax.tree.map(lambda x: x.sum(axis=0), each(rows, shared))
 
