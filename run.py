@@ -35,8 +35,12 @@ def train(given: Given, command: str) -> None:
 
 
 def plan(given: Given, command: str) -> None:
-    """Say what the training of a config will need on chips that are not here."""
-    config, flags = _config("plan", given), given.flags
+    """Say what the training of a config, or of every arm of a question, will need on chips that are not here."""
+    flags = given.flags
+    if flags.question:
+        _plan_question(given, command)
+        return
+    config = _config("plan", given)
 
     from rich.console import Console
 
@@ -52,6 +56,56 @@ def plan(given: Given, command: str) -> None:
     if not found.asked.fits:
         fail(verdict(found), code=1)
     print(verdict(found))
+
+
+def _plan_question(given: Given, command: str) -> None:
+    """Say what the trainings of a question will need."""
+    import experiments
+
+    flags = given.flags
+    if not flags.config:
+        refuse("plan", "which config? give --config=FILE, whose models the question names")
+    experiment = experiments.load(flags.question)
+    if experiment.work != "train":
+        refuse("plan", f"{flags.question} times steps and trains nothing: plan one of its configs")
+    get_config, changed = _arm_configs("plan", flags.config, given.overrides, experiment.base)
+    arms = experiment.configs(get_config, changed, corpus=Path(flags.config).stem)
+
+    from rich.console import Console
+
+    from research.results.tables import terminal_table
+    from research.training.plan import plan_question, write_plans
+    from research.training.plan_table import assumptions, question_table, question_verdict
+
+    found = plan_question(arms, flags.target, seeds=len(flags.seeds or EXPLORING), price=flags.price)
+    if flags.json:
+        write_plans(found, flags.json, command=command)
+    Console().print(terminal_table(question_table(found), fold=[0], align="lrrlrrr"))
+    print(f"\n{assumptions(found)}")
+    if not found.fits:
+        fail(question_verdict(found), code=1)
+    print(question_verdict(found))
+
+
+def _arm_configs(
+    name: str, file: str, overrides: Sequence[str], architecture: str
+) -> tuple[Callable[[str], Any], Callable[[Any], Any]]:
+    """Return architecture -> its config, and what changes the configs of all arms as a person asks.
+
+    Args:
+        name: the verb.
+        file: a file of configs/.
+        overrides: as they were typed.
+        architecture: one of the file, by which they are tried.
+    """
+    from configs.command_line import load, override
+
+    def get_config(architecture: str) -> Any:
+        return load(f"{file}:{architecture}")
+
+    if rest := override(get_config(architecture), overrides)[1]:
+        refuse(name, f"unexpected argument {rest[0]!r}")
+    return get_config, partial(override, arguments=overrides)
 
 
 def audit(given: Given, command: str) -> None:
@@ -192,7 +246,7 @@ def compare(given: Given, command: str) -> None:
 def ablate(given: Given, command: str) -> None:
     """Answer a question of experiments/, or list the questions."""
     import experiments
-    from configs.command_line import calibration, load, override
+    from configs.command_line import calibration, override
     from configs.launchers import launcher
 
     flags = given.flags
@@ -205,13 +259,7 @@ def ablate(given: Given, command: str) -> None:
         asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}
         if flags.architecture:
             asked = {name: replace(experiment, base=flags.architecture) for name, experiment in asked.items()}
-
-        def get_config(architecture: str) -> Any:
-            return load(f"{flags.config}:{architecture}")
-
-        if rest := override(get_config(next(iter(asked.values())).base), ours)[1]:
-            refuse("ablate", f"unexpected argument {rest[0]!r}")
-        changed = partial(override, arguments=ours)
+        get_config, changed = _arm_configs("ablate", flags.config, ours, next(iter(asked.values())).base)
         if flags.vary:
             asked[flags.question].configs(get_config, changed, corpus=corpus)
     if flags.list:

@@ -51,7 +51,7 @@ def read(name: str, arguments: Sequence[str]) -> Given:
     for needed, dependent in verb.requires.items():
         for one in dependent:
             if one in given and needed not in given:
-                parser.error(f"--{one} says how to {needed}: give --{needed} with it, or leave it out")
+                parser.error(f"--{one} means something only with --{needed}: give both, or leave it out")
     return Given(flags, others)
 
 

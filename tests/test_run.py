@@ -25,21 +25,26 @@ def _at_the_root(monkeypatch):
     monkeypatch.delenv("LOOKBACK_DEBUG", raising=False)
 
 
+def recorder(calls, result=None, error=None):
+    """Return a function that keeps its arguments in `calls`, and then raises or returns what is given."""
+
+    def record(*arguments, **named):
+        calls.append((arguments, named))
+        if error is not None:
+            raise error
+        return result
+
+    return record
+
+
 @pytest.fixture
 def action(monkeypatch):
     """Puts a recorder in the place of what a verb calls; returns the list of its calls."""
 
     def replace(module, function, result=None, error=None):
         calls = []
-
-        def record(*arguments, **named):
-            calls.append((arguments, named))
-            if error is not None:
-                raise error
-            return result
-
         fake = ModuleType(module)
-        setattr(fake, function, record)
+        setattr(fake, function, recorder(calls, result, error))
         monkeypatch.setitem(sys.modules, module, fake)
         return calls
 
@@ -76,9 +81,12 @@ def plan(action):
     found = SimpleNamespace(asked=asked)
     calls = action("research.training.plan", "plan", result=found)
     sys.modules["research.training.plan"].write_plans = lambda *written, **named: calls.append((written, named))
+    sys.modules["research.training.plan"].plan_question = recorder(calls, SimpleNamespace(fits=True))
     action("research.training.plan_table", "plan_table", result=TextTable(["", "cpu:8"], [["chips", "8"]]))
-    sys.modules["research.training.plan_table"].assumptions = lambda plans: "a bound"
-    sys.modules["research.training.plan_table"].verdict = lambda plans: "fits or not"
+    table = sys.modules["research.training.plan_table"]
+    table.question_table = lambda plans: TextTable(["arm"] * 7, [])
+    table.assumptions = lambda plans: "a bound"
+    table.verdict = table.question_verdict = lambda plans: "fits or not"
     calls.append(found)
     return calls
 
@@ -230,6 +238,21 @@ def test_a_plan_that_does_not_fit_is_an_error(plan, capsys):
     assert "a bound\nfits or not\n" in capsys.readouterr().out
     found.asked.fits = False
     assert leave("plan", EMBEDDED, "--target=cpu:8") == 1
+    assert capsys.readouterr().err == "error: fits or not\n"
+
+
+def test_plan_takes_the_arms_of_a_question(plan, capsys):
+    arguments = ["plan", "--question=heads", "--config=configs/embedded_tiny.py", "--target=v5e:2x4"]
+    assert run.main([*arguments, "--seeds=0,1", "--config.model.layers=3", "--json=p.json"]) == 0
+    (arms, target), named = plan[1]
+    assert (target, named) == ("v5e:2x4", {"seeds": 2, "price": None})
+    assert (arms["heads=16"].model.heads, arms["heads=16"].model.layers) == (16, 3)
+    (written, file), _ = plan[2]
+    assert file == Path("p.json")
+    assert "a bound\nfits or not\n" in capsys.readouterr().out
+    written.fits = False
+    assert leave(*arguments) == 1
+    assert plan[3][1] == {"seeds": 3, "price": None}
     assert capsys.readouterr().err == "error: fits or not\n"
 
 
@@ -405,14 +428,14 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
         ("translate --workdir=w --score=f --beam=3", "--score and --beam do not go together: leave one out"),
         ("translate --workdir=w --last=2 --attention=a", "--attention and --last do not go together: leave one out"),
         ("translate --workdir=w --workdir=v --attention=a", "--attention draws what one model reads: give"),
-        ("translate --workdir=w --top_p=0.9", "--top_p says how to sample: give --sample with it, or leave it out"),
+        ("translate --workdir=w --top_p=0.9", "--top_p means something only with --sample: give both, or leave it out"),
         ("report --out=o", "required: RUN"),
         (f"train {EMBEDDED} --workdir=", "'' is no file or folder: name one, and for the one you are in, ."),
         ("report w --out=''", "'' is no file or folder"),
         ("evaluate --workdir=~nobody-of-this-name/w", "begins with a home folder that is not known: write it out"),
         ("ablate heads --register --looks=0", "'0': expected growing numbers of seeds, 3 at least, e.g. 5,10,20"),
         ("ablate heads --register --looks=5,5", "'5,5': expected growing numbers of seeds"),
-        ("ablate heads --looks=5,10", "--looks says how to register: give --register with it, or leave it out"),
+        ("ablate heads --looks=5,10", "--looks means something only with --register: give both, or leave it out"),
     ],
 )  # fmt: skip
 def test_a_mistyped_command_is_answered(command, answer, train, capsys):

@@ -7,7 +7,7 @@ vocabularies have data.vocabulary.size subwords, the most that SentencePiece mak
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,6 +124,33 @@ class JobPlans(NamedTuple):
     tried: int
 
 
+class QuestionPlan(NamedTuple):
+    """The arms of a question on a target, as they are configured.
+
+    Attributes:
+        arms: arm -> its plan.
+        seeds: runs of each arm.
+    """
+
+    arms: dict[str, JobPlan]
+    seeds: int
+
+    @property
+    def fits(self) -> bool:
+        """Tell whether every arm fits."""
+        return all(each.fits for each in self.arms.values())
+
+    @property
+    def days(self) -> float | None:
+        """The least time of all runs, one after another, in days; None if that of an arm is not known."""
+        return _of_all([each.days for each in self.arms.values()], self.seeds)
+
+    @property
+    def cost(self) -> float | None:
+        """The cost of these days; None without a price, or if that of an arm is not known."""
+        return _of_all([each.cost for each in self.arms.values()], self.seeds)
+
+
 def plan(config: ConfigDict, name: str, *, price: float | None = None) -> JobPlans:
     """Compile a config's training step for a target, and others until one fits.
 
@@ -138,18 +165,45 @@ def plan(config: ConfigDict, name: str, *, price: float | None = None) -> JobPla
     refuse_out_of_range(config)
     wanted = target(name)
     devices = wanted.devices()
-    asked = _compiled(config, {}, wanted, devices, price)
+    asked = _compiled(config, {}, wanted, devices, price, called="as configured")
     tried = 0
     if not asked.fits:
         for changes in _changes(config, asked):
             tried += 1
-            other = _compiled(config, changes, wanted, devices, price)
+            called = ", ".join(f"{field}={value}" for field, value in changes.items())
+            other = _compiled(config, changes, wanted, devices, price, called=called)
             if other.fits:
                 return JobPlans(asked, other, tried)
     return JobPlans(asked, None, tried)
 
 
-def write_plans(found: JobPlans, file: Path, *, command: str) -> None:
+def plan_question(arms: Mapping[str, ConfigDict], name: str, *, seeds: int, price: float | None = None) -> QuestionPlan:
+    """Compile the training step of every arm for a target, as it is configured.
+
+    Args:
+        arms: arm -> its config.
+        name: the target; see `research.parallel.targets`.
+        seeds: runs of each arm.
+        price: what an hour of a chip costs.
+
+    Raises:
+        ValueError: see `plan`.
+    """
+    wanted = target(name)
+    devices = wanted.devices()
+    found = {}
+    for number, (arm, config) in enumerate(arms.items(), start=1):
+        refuse_out_of_range(config)
+        found[arm] = _compiled(config, {}, wanted, devices, price, called=f"{arm} ({number} of {len(arms)})")
+    return QuestionPlan(found, seeds)
+
+
+def _of_all(each: Sequence[float | None], seeds: int) -> float | None:
+    known = [value for value in each if value is not None]
+    return seeds * sum(known) if len(known) == len(each) else None
+
+
+def write_plans(found: JobPlans | QuestionPlan, file: Path, *, command: str) -> None:
     """Write all that was found, and the command that finds it again, whole or not at all."""
     value = {"command": command, "efficiency": ASSUMED_EFFICIENCY, **_by_name(found)}
     write_whole(file, json_bytes(value))
@@ -158,13 +212,21 @@ def write_plans(found: JobPlans, file: Path, *, command: str) -> None:
 def _by_name(value: Any) -> Any:
     if hasattr(value, "_asdict"):
         return {name: _by_name(each) for name, each in value._asdict().items()}
+    if isinstance(value, dict):
+        return {name: _by_name(each) for name, each in value.items()}
     return [_by_name(each) for each in value] if isinstance(value, list) else value
 
 
 def _compiled(
-    config: ConfigDict, changes: dict[str, Any], wanted: Target, devices: list[jax.Device], price: float | None
+    config: ConfigDict,
+    changes: dict[str, Any],
+    wanted: Target,
+    devices: list[jax.Device],
+    price: float | None,
+    *,
+    called: str,
 ) -> JobPlan:
-    """Return the plan of a config with some fields changed."""
+    """Return the plan of a config with some fields changed; `called` is what a person reads meanwhile."""
     config = config.copy_and_resolve_references()
     config.update_from_flattened_dict(changes)
     settings = config.training
@@ -176,8 +238,7 @@ def _compiled(
     batch = {side: jax.ShapeDtypeStruct((rows, length), jnp.int32) for side in sides}
     state = jax.eval_shape(lambda: training.initial(0))
 
-    said = ", ".join(f"{field}={value}" for field, value in changes.items()) or "as configured"
-    print(f"compiling for {wanted.name}, {said}", file=sys.stderr)
+    print(f"compiling for {wanted.name}, {called}", file=sys.stderr)
     started = time.perf_counter()
     memory, exchanged, refused = _program(spread.lowered(training.step, state, batch))
     seconds = time.perf_counter() - started

@@ -1,9 +1,9 @@
-"""The table of a plan for the terminal, and the sentence that says whether a job fits."""
+"""The tables of plans for the terminal, and the sentences that say whether jobs fit."""
 
 from collections.abc import Sequence
 
 from research.results.tables import NOTHING, TextTable
-from research.training.plan import ASSUMED_EFFICIENCY, DAY_SECONDS, JobPlan, JobPlans
+from research.training.plan import ASSUMED_EFFICIENCY, DAY_SECONDS, JobPlan, JobPlans, QuestionPlan
 
 GiB = 2**30
 
@@ -14,6 +14,44 @@ def plan_table(found: JobPlans) -> TextTable:
     columns = [_lines(each) for each in plans]
     heads = ["", found.asked.target, *(["instead"] if found.instead else [])]
     return TextTable(heads, [[name, *(column[name] for column in columns)] for name in columns[0]])
+
+
+def question_table(found: QuestionPlan) -> TextTable:
+    """Return a row for each arm, and one for all their runs."""
+    rows = [
+        [
+            arm,
+            f"{each.parameters:,}",
+            _gib(each.memory.total) if each.memory else NOTHING,
+            "yes" if each.fits else "NO",
+            f"{1e3 * max(each.bound):.3g} ms" if each.bound else NOTHING,
+            NOTHING if each.days is None else _time(each.days),
+            NOTHING if each.cost is None else f"{each.cost:,.2f}",
+        ]
+        for arm, each in found.arms.items()
+    ]
+    total = [
+        f"all, {found.seeds} seeds each",
+        "",
+        "",
+        "yes" if found.fits else "NO",
+        "",
+        NOTHING if found.days is None else _time(found.days),
+        NOTHING if found.cost is None else f"{found.cost:,.2f}",
+    ]
+    heads = ["arm", "parameters", "memory\na chip", "fits", "a step,\nat least", "a run,\nat least", "cost,\nat least"]
+    return TextTable(heads, [*rows, total])
+
+
+def question_verdict(found: QuestionPlan) -> str:
+    """Return one sentence: whether all arms fit, and what to ask of those that do not."""
+    if found.fits:
+        return f"All fit: {len(found.arms) * found.seeds:,} runs, one after another"
+    wrong = [arm for arm, each in found.arms.items() if not each.fits]
+    return (
+        f"{len(wrong)} of {len(found.arms)} arms do not fit, such as {wrong[0]!r}: plan its config alone, which tries "
+        "what to change"
+    )
 
 
 def verdict(found: JobPlans) -> str:
@@ -28,10 +66,11 @@ def verdict(found: JobPlans) -> str:
     return f"It does not fit: {says}; {_tried(found.tried)}, and none fits: take more chips, or a smaller model"
 
 
-def assumptions(found: JobPlans) -> str:
+def assumptions(found: JobPlans | QuestionPlan) -> str:
     """Return what the numbers of the table rest on."""
+    first = found.asked if isinstance(found, JobPlans) else next(iter(found.arms.values()))
     return (
-        f"Sentences of {found.asked.length} subwords a side, every position a word. Time, days and cost are bounds, "
+        f"Sentences of {first.length} subwords a side, every position a word. Time, days and cost are bounds, "
         f"not forecasts: at {ASSUMED_EFFICIENCY:.0%} of the peaks of the chips, which no real step reaches."
     )
 

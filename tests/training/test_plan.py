@@ -11,8 +11,8 @@ import pytest
 from research.parallel.collectives import Collective
 from research.parallel.targets import target
 from research.training import plan as planning
-from research.training.plan import DAY_SECONDS, JobPlans, MemoryNeed, plan, write_plans
-from research.training.plan_table import assumptions, plan_table, verdict
+from research.training.plan import DAY_SECONDS, JobPlans, MemoryNeed, plan, plan_question, write_plans
+from research.training.plan_table import assumptions, plan_table, question_table, question_verdict, verdict
 from tests.training.test_trainer import tiny
 
 LENGTH, ROWS, SUMS = 16, 24, 3  # loss, nll and tokens are added over devices, too
@@ -175,6 +175,34 @@ def test_the_file_has_every_number_by_name(compiler, tmp_path):
     assert (kept["command"], kept["instead"], kept["tried"]) == ("python run.py plan", None, 0)
     assert "not forecasts" in assumptions(found)
     assert verdict(found).startswith("It fits: ")
+
+
+def test_the_runs_of_a_question_are_added_up(compiler, tmp_path):
+    """Twice the steps take twice the time; three seeds of both take nine times that of the shorter run."""
+    compiler(chip()._replace(bandwidth=1e3, interconnect=1e3, float32=1e12), 90, 90)
+    shorter, longer = small(), small()
+    longer.training.steps = 2 * shorter.training.steps
+    found = plan_question({"shorter": shorter, "longer": longer}, "cpu:2", seeds=3, price=2.0)
+    one, two = (each.days for each in found.arms.values())
+    assert one == pytest.approx(shorter.training.steps * max(found.arms["shorter"].bound) / DAY_SECONDS)
+    assert two == pytest.approx(2 * one)
+    assert found.days == pytest.approx(9 * one)
+    assert found.cost == pytest.approx(9 * one * 24 * 2 * 2.0)
+    rows = {row[0]: row[1:] for row in question_table(found).rows}
+    assert list(rows) == ["shorter", "longer", "all, 3 seeds each"]
+    assert rows["all, 3 seeds each"][-1] == f"{found.cost:,.2f}"
+    assert question_verdict(found) == "All fit: 6 runs, one after another"
+    write_plans(found, tmp_path / "plan.json", command="python run.py plan")
+    kept = json.loads((tmp_path / "plan.json").read_text())
+    assert (kept["arms"]["longer"]["days"], kept["seeds"]) == (two, 3)
+
+
+def test_an_arm_that_does_not_fit_is_named(compiler):
+    compiler(chip(), 90, 101)
+    found = plan_question({"narrow": small(), "wide": small()}, "cpu:2", seeds=3)
+    assert (found.fits, found.days, found.cost) == (False, None, None)  # the speed of a host's devices is not known
+    assert question_verdict(found).startswith("1 of 2 arms do not fit, such as 'wide': plan its config alone")
+    assert "NO" in question_table(found).rows[1]
 
 
 @pytest.mark.slow
