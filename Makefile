@@ -16,13 +16,14 @@ DEMO_MODELS := none luong bahdanau transformer
 ATTENTION := runs/attention
 SEEDS := 0 1 2
 
-.PHONY: help environment demo attention test test-all check format bench documents messages lock clean same-python
+.PHONY: help environment demo attention test test-all test-accelerator check format bench documents messages lock clean same-python
 
 help:
 	@echo "make demo      four translators trained, evaluated and reported on the embedded corpus (10 minutes on 2 cores)"
 	@echo "make attention every attention there is, three seeds each, and their table (an hour and a half on 2 cores)"
 	@echo "make test      formatting, lint, types, and every test that takes seconds"
 	@echo "make test-all  and the slow ones, and the comparisons with PyTorch"
+	@echo "make test-accelerator   forms, bfloat16, translations and training, an accelerator beside the CPU"
 	@echo "make check     formatting, lint and types alone;  make format  mends what it can"
 	@echo "make bench     our speed beside PyTorch's, in one run"
 	@echo "make documents verdicts, ledger and lecture in docs/, brought up to date with the code and the answers"
@@ -56,6 +57,10 @@ test: check
 
 test-all: check $(BENCH_READY)
 	$(RUN) -m pytest -q -n 2 --dist loadfile
+
+# On the accelerator that JAX finds, beside the CPU; minutes. What takes it of JAX is in the extras [cuda] and [tpu].
+test-accelerator: $(READY)
+	JAX_PLATFORMS= $(RUN) -m pytest -q -m accelerator
 
 check: $(READY)
 	$(VENV)/bin/ruff check
