@@ -13,7 +13,7 @@ from pathlib import Path
 from rich.console import RenderableType
 
 from research.files import own_files, refuse_others_files, refuse_unwritable, write_whole
-from research.report import answer_tables, charts, explorer, ledger, page, run_charts, run_tables, seeds, style
+from research.report import charts, explorer, ledger, page, run_charts, run_tables, seeds, style, verdicts
 from research.report.answer_charts import answer_figure
 from research.report.drawn import drawn_groups, drawn_runs
 from research.report.maps import attention_maps, tokens
@@ -38,7 +38,7 @@ def attention_page(files: Sequence[Path], name: str, languages: Sequence[str]) -
 
 def answers_terminal(answers: Iterable[Path | str]) -> RenderableType:
     """Return all verdicts, a row for each answer file. Errors: as `write_report`."""
-    return answer_tables.terminal(newest(read_answers(answers)))
+    return verdicts.terminal(newest(read_answers(answers)))
 
 
 def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iterable[Path | str] = ()) -> Path:
@@ -87,11 +87,11 @@ def write_report(run_paths: Iterable[Path | str], out: Path | str, answers: Iter
         written["results.csv"] = run_tables.csv_file(runs).encode()
         written["results.md"] = run_tables.markdown(runs, others).encode()
     if found:
-        written |= {f"tables/{name}": text.encode() for name, text in answer_tables.csv_files(found).items()}
+        written |= {f"tables/{name}": text.encode() for name, text in verdicts.csv_files(found).items()}
         for answer in found:
             if figure := answer_figure(answer):
                 written[f"figures/{answer.name}.png"] = charts.png(*figure)
-        written["verdicts.md"] = answer_tables.markdown(found).encode()
+        written["verdicts.md"] = verdicts.markdown(found).encode()
         written["ledger.md"] = ledger.markdown(versions).encode()
     written["index.html"] = page.write_page(runs, others, found, out).encode()  # last: when it is there, all is
     with own_files(out, written, by="report"):  # what an earlier report left would show other runs or answers

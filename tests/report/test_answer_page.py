@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from research.report import answers_terminal, write_report
-from research.report.answer_tables import csv_files, markdown
 from research.report.look import look_into
 from research.report.page import write_page
+from research.report.verdicts import csv_files, markdown
 from research.results.answer_files import read_answers
 from tests.report.made_up_answers import (
     AFTER_ATTENTION,

@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 
 import experiments
-from research.report.answer_tables import counted, discoveries, markdown, others_table
+from research.report.answer_tables import counted, discoveries, others_table
 from research.report.page import write_page
+from research.report.verdicts import markdown
 from research.results.answer_files import read_answers
 from research.results.answers import FiledAnswer
 from tests.report.made_up_answers import attention_or_not, write
