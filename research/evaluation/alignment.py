@@ -75,8 +75,8 @@ def count_alignment(
         progress: called with the number of sentences of each finished batch.
     """
     names: list[str] = []
-    sentences, of_error = len(data.split), len(DIAGONAL)
-    diagonal_N4 = np.zeros((sentences, of_error))
+    sentences = len(data.split)
+    diagonal_N4 = np.zeros((sentences, len(DIAGONAL)))
     counts_XNC, distances_N2 = np.zeros((0, sentences, len(Alignment._fields))), np.zeros((sentences, 2))
     options: dict[str, Any] = {"devices": devices, "batch_sentences": batch_sentences, "progress": progress}
     for found in attention_weights(translator, params, data.examples, **options):
@@ -91,15 +91,16 @@ def count_alignment(
             names, counts_XNC = list(by_head), np.zeros((len(by_head), *counts_XNC.shape[1:]))
         counts_XNC[:, found.sentence] = sentence_counts(np.stack(list(by_head.values())), data.gold[found.sentence])
         distances_N2[found.sentence] = head_distance(found.layers)
-        diagonal_1TS = diagonal(max(target_words) + 1, max(source_words) + 1)[None]
-        diagonal_N4[found.sentence] = sentence_counts(diagonal_1TS, data.gold[found.sentence])[0, :of_error]
+        sources = max(source_words) + 1
+        read_T = diagonal(max(target_words) + 1, sources)
+        of_diagonal = _error_counts(read_T[None], np.ones((1, len(read_T)), bool), data.gold[found.sentence], sources)
+        diagonal_N4[found.sentence] = [np.squeeze(of_diagonal[name]) for name in DIAGONAL]
     return AlignmentCounts(dict(zip(names, counts_XNC, strict=True)), distances_N2, diagonal_N4)
 
 
 def diagonal(target_words: int, source_words: int) -> np.ndarray:
-    """Return weights_TS that read the diagonal: 1 at ⌊(t + ½) S / T⌋."""
-    read_T = (2 * np.arange(target_words) + 1) * source_words // (2 * target_words)
-    return np.eye(source_words)[read_T]
+    """Return the source word of each target word by who reads the diagonal: ⌊(t + ½) S / T⌋."""
+    return (2 * np.arange(target_words) + 1) * source_words // (2 * target_words)
 
 
 def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
@@ -118,11 +119,7 @@ def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
     reads_XT = read_XT > 0
     share_XTS = weights_XTS / np.where(reads_XT, read_XT, 1.0)[..., None]
     both_XT = reads_XT[:, 1:] & reads_XT[:, :-1]
-    counts: dict[str, Any] = {
-        "right_sure": _right_links(linked_XT, reads_XT, gold.sure, source_words),
-        "right_possible": _right_links(linked_XT, reads_XT, gold.possible, source_words),
-        "predicted": reads_XT.sum(axis=1) if gold.possible else 0,
-        "sure": len(gold.sure),
+    counts = _error_counts(linked_XT, reads_XT, gold, source_words) | {
         "nats": entr(share_XTS).sum(axis=(1, 2)),
         "reading_words": reads_XT.sum(axis=1),
         "weight": read_XT.sum(axis=1),
@@ -133,6 +130,23 @@ def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
         "steps": both_XT.sum(axis=1),
     }
     return np.stack(np.broadcast_arrays(*(counts[name] for name in Alignment._fields)), axis=-1).astype(np.float64)
+
+
+def _error_counts(linked_XT: np.ndarray, reads_XT: np.ndarray, gold: Gold, source_words: int) -> dict[str, Any]:
+    """Return what the error is made of, by the names of `DIAGONAL`.
+
+    Args:
+        linked_XT: the source word of each target word.
+        reads_XT: True where a target word reads anything.
+        gold: the gold alignment.
+        source_words: their number.
+    """
+    return {
+        "right_sure": _right_links(linked_XT, reads_XT, gold.sure, source_words),
+        "right_possible": _right_links(linked_XT, reads_XT, gold.possible, source_words),
+        "predicted": reads_XT.sum(axis=1) if gold.possible else 0,
+        "sure": len(gold.sure),
+    }
 
 
 def word_weights(weights_HTS: np.ndarray, source_words: Sequence[int], target_words: Sequence[int]) -> np.ndarray:

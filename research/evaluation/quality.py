@@ -95,6 +95,17 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str,
     return _score(BLEU(tokenize=tokenize, lowercase=lowercase, force=True), hypotheses, references)
 
 
+def bleu_of_both_cases(
+    hypotheses: Sequence[str], references: Sequence[str], *, tokenize: str
+) -> tuple[CorpusScore, CorpusScore]:
+    """Score translations by `bleu` with case and without, and count only once where no letter has one, as in Korean."""
+    cased = bleu(hypotheses, references, tokenize=tokenize, lowercase=False)
+    if any(text != text.lower() for texts in (hypotheses, references) for text in texts):
+        return cased, bleu(hypotheses, references, tokenize=tokenize, lowercase=True)
+    signed = bleu(hypotheses[:1], references[:1], tokenize=tokenize, lowercase=True)
+    return cased, signed._replace(counts=cased.counts)
+
+
 def chrf(hypotheses: Sequence[str], references: Sequence[str]) -> CorpusScore:
     """Score translations by chrF2, the character n-gram F2 score. Popović 2015."""
     return _score(CHRF(), hypotheses, references)

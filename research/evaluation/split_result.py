@@ -154,9 +154,10 @@ def _digest(split: Sequence[Pair]) -> str:
 def _scores(run: LoadedRun, data: EvaluationData, translations: Sequence[str]) -> dict[str, quality.CorpusScore]:
     tokenize = quality.tokenizer(run.config.evaluation.tokenize, run.config.data.languages[1])
     texts = translations, data.references
+    cased, lowercased = quality.bleu_of_both_cases(*texts, tokenize=tokenize)
     return {
-        "bleu": quality.bleu(*texts, tokenize=tokenize, lowercase=False),
-        "bleu_lowercased": quality.bleu(*texts, tokenize=tokenize, lowercase=True),
+        "bleu": cased,
+        "bleu_lowercased": lowercased,
         "chrf": quality.chrf(*texts),
         "ter": quality.ter(*texts, tokenize=tokenize),
     }

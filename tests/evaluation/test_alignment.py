@@ -70,7 +70,7 @@ def test_without_a_gold_alignment_there_is_no_error():
 )
 def test_the_diagonal_reads_where_a_word_would_stand_if_nothing_moved(target_words, source_words, read):
     """⌊(t + ½) S / T⌋, by hand."""
-    np.testing.assert_array_equal(alignment.diagonal(target_words, source_words), np.eye(source_words)[read])
+    np.testing.assert_array_equal(alignment.diagonal(target_words, source_words), read)
 
 
 def test_below_the_diagonal_is_its_error_less_ours():

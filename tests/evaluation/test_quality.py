@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from sacrebleu.metrics import BLEU, CHRF, TER
 
-from research.evaluation.quality import bleu, chrf, refuse_unusable, ter, tokenizer, unspaced
+from research.evaluation.quality import bleu, bleu_of_both_cases, chrf, refuse_unusable, ter, tokenizer, unspaced
 
 REFERENCES = ["The cat sat on the mat.", "It is cold, today!", "Drei Hunde rennen schnell durch den Wald."]
 HYPOTHESES = ["The cat sat on a mat.", "it is cold today!", "Drei Hunde laufen durch den Wald ."]
@@ -50,6 +50,20 @@ def test_case_matters_unless_lowercase_is_set():
     assert bleu(["A B C D"], ["a b c d"], tokenize="13a", lowercase=False).score < 1
     assert bleu(["A B C D"], ["a b c d"], tokenize="13a", lowercase=True).score == pytest.approx(100)
     assert "case:lc" in bleu(["A"], ["a"], tokenize="13a", lowercase=True).signature
+
+
+@pytest.mark.parametrize(
+    ("hypotheses", "references"),
+    [
+        (HYPOTHESES, REFERENCES),
+        ([text.lower() for text in HYPOTHESES], REFERENCES),
+        (["개가 고양이를 본다 .", "그는 읽는다"], ["개가 작은 고양이를 본다 .", "그는 책을 읽는다"]),
+    ],
+)
+def test_both_cases_are_as_if_each_were_counted(hypotheses, references):
+    for found, lowercase in zip(bleu_of_both_cases(hypotheses, references, tokenize="13a"), (False, True), strict=True):
+        expected = bleu(hypotheses, references, tokenize="13a", lowercase=lowercase)
+        assert (found.counts, found.score, found.signature) == (expected.counts, expected.score, expected.signature)
 
 
 def test_tokenised_text_gives_no_warning(capfd):
