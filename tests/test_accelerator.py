@@ -25,7 +25,8 @@ from tests.models.variants import build, config, covering, translator_and_params
 pytestmark = pytest.mark.accelerator
 CPU, OTHER = jax.devices("cpu")[0], jax.devices()[-1]
 QUICK = ("luong-feeding-neural-dot", "bahdanau-neural-concat", "transformer-relative-local_p")
-NAMES = [*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in covering() if name not in QUICK)]
+OTHERS = [*QUICK[1:], *(name for name in covering() if name not in QUICK)]
+NAMES = [QUICK[0], *(pytest.param(name, marks=pytest.mark.slow) for name in OTHERS)]
 ROUNDING = 2.0**-8  # of bfloat16, relative
 
 
@@ -78,7 +79,7 @@ def test_token_by_token_is_all_at_once(name):
 
 
 @pytest.mark.parametrize("search", [Greedy(), Beam(3, 3, 0.6, "gnmt", 0.2)], ids=["greedy", "beam"])
-@pytest.mark.parametrize("name", ["luong", "transformer"])
+@pytest.mark.parametrize("name", ["luong", pytest.param("transformer", marks=pytest.mark.slow)])
 def test_translations(name, search):
     translator, params = random_model(name, VOCABULARY)
     found, expected = (

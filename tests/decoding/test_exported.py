@@ -28,6 +28,7 @@ FAMILIES = {  # together they have each encoder, reader and decoder, and each th
     "mixed-transformer-luong": "beam",
     "mixed-bi-transformer": "beam",
 }
+QUICK = ("luong-feeding-neural-dot", "transformer-none-queries", "transformer-relative-local_p", "mixed-bi-transformer")
 
 
 def batch(sentences):
@@ -56,7 +57,13 @@ def agree(translator, params, search, platforms=("cpu",)):
         assert not tokens_BT[-1].any()
 
 
-@pytest.mark.parametrize(("name", "search"), FAMILIES.items())
+@pytest.mark.parametrize(
+    ("name", "search"),
+    [
+        pytest.param(*each, marks=() if each[0] in QUICK else pytest.mark.slow, id="-".join(each))
+        for each in FAMILIES.items()
+    ],
+)
 def test_a_program_that_was_read_back_finds_the_same_tokens(name, search):
     agree(*translator_and_params(name), SEARCHES[search])
 

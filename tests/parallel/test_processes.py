@@ -157,6 +157,7 @@ def test_translations_keep_their_order(alone):
     assert of_two == of_one
 
 
+@pytest.mark.slow
 def test_scores_of_lines_keep_their_order(alone, tmp_path):
     (tmp_path / "target").write_text("a\nb c\nd\n")
     command = ("translate", f"--workdir={alone}", f"--score={tmp_path / 'target'}")
