@@ -12,7 +12,11 @@ import pytest
 
 from tests.net.measure import EVALUATED, FAMILIES, SEARCHED, batches, everything, left_out, recorded
 
-RELATIVE = 1e-6  # of float32 sums in another order, after 12 steps; machines differ in the last bits
+RELATIVE = 1e-6  # of float32 sums in another order, after 12 steps; machines and releases of JAX differ in last bits
+# A mean of squares has twice the relative rounding of what is squared. The two leaves that differ most from jax 0.10 to
+# 0.12 by (first moment, second): 6.2e-7 and 1.01e-6 of the key of luong_feeding_coverage's coverage, 9.0e-7 and 1.64e-6
+# of bahdanau's query. A gradient that has changed by more than RELATIVE is still seen in its first moment.
+RELATIVE_OF_SQUARES = 2 * RELATIVE
 ROUNDING = 2.0**-24  # of float32: what a sum that is zero in exact arithmetic leaves, relative to its terms
 PRINTED = 1.01e-4  # one unit of the last of four printed decimals: a number near a half may be rounded either way
 
@@ -50,9 +54,14 @@ def test_norms_of_parameters_and_optimiser_state(measured, family):
     wrong = {
         path: (found[path], value)
         for path, value in expected.items()
-        if not math.isclose(found[path], value, rel_tol=RELATIVE, abs_tol=floor(path, expected))
+        if not math.isclose(found[path], value, rel_tol=relative(path), abs_tol=floor(path, expected))
     }
     assert not wrong
+
+
+def relative(path):
+    """The relative bound of a norm: Adam's second moments are means of squared gradients."""
+    return RELATIVE_OF_SQUARES if path.startswith("optimiser/1/0/nu/") else RELATIVE
 
 
 def floor(path, norms):
