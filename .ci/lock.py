@@ -14,23 +14,45 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 
 
-def resolved(python: str, folder: Path) -> tuple[str, dict[str, str]]:
-    """Return a Python's version, and the version of each package that pip would install there for development.
+def interpreters(pythons: list[str]) -> dict[str, str]:
+    """Return the interpreters by their versions, such as 3.12.
+
+    Args:
+        pythons: the names or paths of interpreters.
+
+    Raises:
+        ValueError: one of them does not start, or two are of one version.
+    """
+    found: dict[str, str] = {}
+    for python in pythons:
+        ask = [python, "-c", "import sys; print(sys.version_info.major, sys.version_info.minor, sep='.')"]
+        try:
+            answer = subprocess.run(ask, capture_output=True, check=True, text=True)
+        except (OSError, subprocess.CalledProcessError) as error:
+            raise ValueError(
+                f"{python} does not start; install it, or name one that does: make lock PYTHONS='python3.11 ...'"
+            ) from error
+        version = answer.stdout.strip()
+        if version in found:
+            raise ValueError(f"{found[version]} and {python} are both Python {version}; name one of them")
+        found[version] = python
+    return found
+
+
+def resolved(python: str, environment: Path) -> dict[str, str]:
+    """Return the version of each package that pip would install for development.
 
     Args:
         python: the interpreter.
-        folder: where to make an environment that is thrown away.
+        environment: where to make an environment that is thrown away.
     """
-    ask = [python, "-c", "import sys; print(sys.version_info.major, sys.version_info.minor, sep='.')"]
-    version = subprocess.run(ask, stdout=subprocess.PIPE, check=True, text=True).stdout.strip()
-    environment = folder / version
     subprocess.run([python, "-m", "venv", "--clear", environment], check=True)
     pip = [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     subprocess.run([*pip, "--upgrade", "pip"], check=True)
     report = environment / "report.json"
     subprocess.run([*pip, "--dry-run", "--ignore-installed", "--report", report, f"{ROOT}[dev]"], check=True)
     installed = [each for each in json.loads(report.read_text("utf-8"))["install"] if not each["requested"]]
-    return version, {each["metadata"]["name"]: each["metadata"]["version"] for each in installed}
+    return {each["metadata"]["name"]: each["metadata"]["version"] for each in installed}
 
 
 def lines(versions: dict[str, dict[str, str]]) -> list[str]:
@@ -59,5 +81,10 @@ def _marker(holds: list[bool], pythons: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    where = Path(sys.argv[1])
-    LOCK.write_text("".join(f"{line}\n" for line in lines(dict(resolved(each, where) for each in sys.argv[2:]))))
+    folder, *named = sys.argv[1:]
+    try:
+        pythons = interpreters(named)
+    except ValueError as error:
+        sys.exit(str(error))
+    taken = {version: resolved(python, Path(folder) / version) for version, python in pythons.items()}
+    LOCK.write_text("".join(f"{line}\n" for line in lines(taken)))

@@ -5,10 +5,12 @@ import runpy
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = shutil.ignore_patterns(
@@ -41,8 +43,12 @@ def test_make_prepares_a_clean_environment_once(tmp_path):
     assert sorted(installed.split()) == sorted(here)
 
 
+LOCK = runpy.run_path(str(ROOT / ".ci" / "lock.py"))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
 def test_a_line_of_the_lock_is_for_the_pythons_that_take_its_version():
-    lines = runpy.run_path(str(ROOT / ".ci" / "lock.py"))["lines"]
+    lines = LOCK["lines"]
     held = {
         "3.13": {"jax": "12", "Same": "1", "middle": "1", "new": "3"},
         "3.11": {"jax": "10", "Same": "1", "middle": "1", "old": "1"},
@@ -61,6 +67,51 @@ def test_a_line_of_the_lock_is_for_the_pythons_that_take_its_version():
         environment = {"python_version": python}
         found = [each for each in map(Requirement, lines(held)) if not each.marker or each.marker.evaluate(environment)]
         assert {each.name: str(each.specifier)[2:] for each in found} == taken
+
+
+def named(python):
+    """Return what pyproject.toml names for development on a version of Python."""
+    every = map(Requirement, PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"])
+    return [each for each in every if not each.marker or each.marker.evaluate({"python_version": python})]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_lock_has_one_exact_version_of_all_that_pyproject_names_for_each_python(python):
+    locked = map(Requirement, (ROOT / "requirements.lock").read_text("utf-8").splitlines())
+    held = [each for each in locked if not each.marker or each.marker.evaluate({"python_version": python})]
+    assert all(each.url is None and [pin.operator for pin in each.specifier] == ["=="] for each in held)
+    versions = {canonicalize_name(each.name): str(each.specifier).removeprefix("==") for each in held}
+    assert len(versions) == len(held)
+    asked = named(python)
+    assert {"jax", "pytest"} <= {each.name for each in asked}
+    assert {each.name for each in asked if versions[canonicalize_name(each.name)] not in each.specifier} == set()
+
+
+@pytest.mark.slow
+@pytest.mark.install
+def test_the_lock_is_made_of_what_pip_takes_for_all_that_pyproject_names(tmp_path):
+    [(python, interpreter)] = LOCK["interpreters"]([sys.executable]).items()
+    assert python == f"{sys.version_info.major}.{sys.version_info.minor}"
+    taken = {
+        canonicalize_name(name): version for name, version in LOCK["resolved"](interpreter, tmp_path / "it").items()
+    }
+    assert {each.name for each in named(python) if taken[canonicalize_name(each.name)] not in each.specifier} == set()
+    assert "lookback" not in taken
+
+
+def test_a_lock_is_not_begun_with_a_python_that_is_not_there(tmp_path):
+    before = (ROOT / "requirements.lock").read_text("utf-8")
+    for pythons, said in {
+        (sys.executable, "python9.9"): "python9.9 does not start; install it, or name one that does: make lock "
+        "PYTHONS='python3.11 ...'",
+        (sys.executable, sys.executable): f"{sys.executable} and {sys.executable} are both Python "
+        f"{sys.version_info.major}.{sys.version_info.minor}; name one of them",
+    }.items():
+        command = [sys.executable, ROOT / ".ci" / "lock.py", tmp_path / "made", *pythons]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr.strip()) == (1, said)
+    assert not (tmp_path / "made").exists()
+    assert (ROOT / "requirements.lock").read_text("utf-8") == before
 
 
 @pytest.mark.parametrize(("version", "code"), [(sys.version_info[:2], 0), ((3, 99), 2)])
