@@ -1,6 +1,7 @@
 """Activations that are computed again: the same numbers, dropout and all, in less memory."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -50,7 +51,7 @@ def test_less_is_kept_for_the_backward_pass():
         model = variants.config("transformer-pre-all", remat=remat, layers=4)
         translator = models.build(model, source_vocabulary=VOCABULARY, target_vocabulary=VOCABULARY)
         objective = make_objective(translator, smoothing=0.1, precision="float32")
-        ids_BT = jax.ShapeDtypeStruct((8, 16), int)
+        ids_BT = jax.ShapeDtypeStruct((8, 16), jnp.int32)
         batch = dict.fromkeys(("source_BS", "target_in_BT", "target_out_BT"), ids_BT)
         params = jax.eval_shape(translator.init, jax.random.key(0), ids_BT, ids_BT)["params"]
 

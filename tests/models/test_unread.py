@@ -1,6 +1,7 @@
 """Settings that change nothing in a model are refused, and a refusal is true: the built model is the same."""
 
 import jax
+import jax.numpy as jnp
 import pytest
 
 from configs.base import MODELS
@@ -41,10 +42,10 @@ def test_what_is_refused_changes_no_parameter(architecture, field):
 
 def shapes(model):
     translator = build(model, source_vocabulary=11, target_vocabulary=11)
-    source_BS = jax.ShapeDtypeStruct((2, 5), int)
+    source_BS = jax.ShapeDtypeStruct((2, 5), jnp.int32)
     return jax.tree.map(
         lambda x: x.shape,
-        jax.eval_shape(translator.init, jax.random.key(0), source_BS, jax.ShapeDtypeStruct((2, 7), int)),
+        jax.eval_shape(translator.init, jax.random.key(0), source_BS, jax.ShapeDtypeStruct((2, 7), jnp.int32)),
     )
 
 

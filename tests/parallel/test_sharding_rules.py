@@ -3,6 +3,7 @@
 import re
 
 import jax
+import jax.numpy as jnp
 import pytest
 from jax.sharding import PartitionSpec as P
 
@@ -42,7 +43,7 @@ def test_every_rule_is_of_a_parameter_that_some_model_has():
     paths = set()
     for name in names:
         translator = variants.build(variants.config(name))
-        ids = (jax.ShapeDtypeStruct((2, length), int) for length in (5, 7))
+        ids = (jax.ShapeDtypeStruct((2, length), jnp.int32) for length in (5, 7))
         params = jax.eval_shape(translator.init, jax.random.key(0), *ids)["params"]
         leaves = jax.tree_util.tree_flatten_with_path(params)[0]
         paths |= {jax.tree_util.keystr(path, simple=True, separator="/") for path, _ in leaves}
