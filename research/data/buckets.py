@@ -14,7 +14,7 @@ class Cap(NamedTuple):
     target: int
 
 
-def choose_caps(sources: np.ndarray, targets: np.ndarray, buckets: int) -> list[Cap]:
+def choose_caps(sources: np.ndarray, targets: np.ndarray, buckets: int, counts: np.ndarray | None = None) -> list[Cap]:
     """Return the caps that need the fewest positions, each at least as long as the one before on both sides.
 
     With C(cap) the number of pairs that fit a cap, a chain of caps costs
@@ -25,13 +25,16 @@ def choose_caps(sources: np.ndarray, targets: np.ndarray, buckets: int) -> list[
         sources: the source length of each pair.
         targets: the target length of each pair.
         buckets: the most caps.
+        counts: how many pairs have these lengths, so that a histogram gives the caps of all its pairs; None: one each.
     """
     if buckets < 1:
         raise ValueError(f"data.buckets={buckets}: must be at least 1")
     if not len(sources):
         return []
-    source_caps, target_caps = _candidates(sources), _candidates(targets)
-    fitting_ST = _fitting(sources, targets, source_caps, target_caps)
+    if counts is None:
+        counts = np.ones(len(sources), np.int64)
+    source_caps, target_caps = _candidates(sources, counts), _candidates(targets, counts)
+    fitting_ST = _fitting(sources, targets, counts, source_caps, target_caps)
     source_N, target_N = (grid.ravel() for grid in np.meshgrid(source_caps, target_caps, indexing="ij"))
     fitting_N = fitting_ST.ravel()
 
@@ -58,21 +61,26 @@ def assign(sources: np.ndarray, targets: np.ndarray, caps: list[Cap]) -> np.ndar
     return bucket
 
 
-def _candidates(lengths: np.ndarray) -> np.ndarray:
+def _candidates(lengths: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """Return all lengths that occur or, if there are many, evenly spread ones and quantiles; always the longest."""
     distinct = np.unique(lengths)
     if len(distinct) <= CANDIDATES:
         return distinct
-    quantiles = np.quantile(lengths, np.linspace(0, 1, CANDIDATES), method="higher")
+    order = np.argsort(lengths, kind="stable")
+    ends = counts[order].cumsum()
+    ranks = np.ceil(np.linspace(0, 1, CANDIDATES) * (ends[-1] - 1))  # np.quantile's of all pairs, by method "higher"
+    quantiles = lengths[order][np.searchsorted(ends, ranks, side="right")]
     spread = distinct[np.linspace(0, len(distinct) - 1, CANDIDATES).astype(int)]
     both = np.unique(np.concatenate([quantiles[::2], spread[::2], distinct[-1:]]))
     return both.astype(distinct.dtype)
 
 
-def _fitting(sources: np.ndarray, targets: np.ndarray, source_caps: np.ndarray, target_caps: np.ndarray) -> np.ndarray:
+def _fitting(
+    sources: np.ndarray, targets: np.ndarray, counts: np.ndarray, source_caps: np.ndarray, target_caps: np.ndarray
+) -> np.ndarray:
     """Return fitting_ST: the number of pairs that fit each pair of caps."""
     counts_ST = np.zeros((len(source_caps), len(target_caps)), np.int64)
-    np.add.at(counts_ST, (np.searchsorted(source_caps, sources), np.searchsorted(target_caps, targets)), 1)
+    np.add.at(counts_ST, (np.searchsorted(source_caps, sources), np.searchsorted(target_caps, targets)), counts)
     return counts_ST.cumsum(axis=0).cumsum(axis=1)
 
 

@@ -60,3 +60,20 @@ def test_of_many_lengths_some_are_tried_and_the_longest_kept():
 def test_no_buckets_is_an_error():
     with pytest.raises(ValueError, match=r"data.buckets=0"):
         choose_caps(np.array([1]), np.array([1]), 0)
+
+
+@pytest.mark.parametrize("longest", [30, 300])
+def test_a_histogram_gives_the_caps_of_all_its_pairs(longest):
+    random = np.random.default_rng(longest)
+    sources = random.integers(1, longest, 5_003)
+    targets = np.clip(sources + random.integers(-7, 8, 5_003), 1, None)
+    lengths, counts = np.unique([sources, targets], axis=1, return_counts=True)
+    assert choose_caps(*lengths, 5, counts) == choose_caps(sources, targets, 5)
+
+
+def test_candidates_are_quantiles_of_all_pairs():
+    random = np.random.default_rng(1)
+    lengths = random.geometric(0.005, 3_001)
+    distinct, counts = np.unique(lengths, return_counts=True)
+    quantiles = np.quantile(lengths, np.linspace(0, 1, buckets.CANDIDATES), method="higher")
+    assert set(quantiles[::2]) <= set(buckets._candidates(distinct, counts))
