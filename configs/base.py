@@ -34,7 +34,9 @@ def data() -> ConfigDict:
     config.max_tokens = 128  # subwords a side, end-of-sentence token included; longer pairs are left out of training
     config.batch_tokens = 4_096  # positions of the longer side a step, over all devices
     config.buckets = 4  # fixed shapes; each costs one compilation
-    config.vocabulary = ConfigDict()
+    config.stream_pairs = 1_000_000  # training pairs from which on they are streamed from disk; 0: never
+    config.workers = 2  # processes that read streamed pairs ahead of the steps; 0: none
+    config.vocabulary = ConfigDict()  # learnt from all training pairs, or from 500,000 of those that are streamed
     config.vocabulary.kind = "bpe"  # bpe | unigram
     config.vocabulary.size = 8_000  # subwords, four control tokens included; of each side if not joint
     config.vocabulary.joint = True  # one vocabulary for both languages

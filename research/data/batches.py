@@ -2,6 +2,7 @@
 
 import copy
 import sys
+from collections.abc import Sequence
 from functools import lru_cache
 
 import grain
@@ -27,6 +28,9 @@ class Batches:
     batches are then shuffled by the epoch alone: a step has the same shape for all seeds, so that seeds can be trained
     side by side.
 
+    Attributes:
+        empty: pairs that were left out here because a side is empty: none, since no text is read here.
+
     Args:
         examples: the training split as ids.
         batch_tokens: the most positions of either side of a batch; more only if eight rows need more.
@@ -36,6 +40,8 @@ class Batches:
         seed: of the order.
         shard: (process index, process count); a process gets its slice of every batch.
     """
+
+    empty = 0
 
     def __init__(
         self,
@@ -58,18 +64,23 @@ class Batches:
         self._kept = np.flatnonzero((sources <= max_tokens) & (targets <= max_tokens))
         self.pairs = len(self._kept)
         self.skipped = examples.count - self.pairs
-        if not self.pairs:
-            raise ValueError(
-                f"none of {examples.count:,} training pairs has at most data.max_tokens={max_tokens} subwords a side: "
-                f"raise data.max_tokens, or see whether the files hold one sentence a line"
-            )
+        self.refuse_none(examples.count, max_tokens)
         sources, targets = sources[self._kept], targets[self._kept]
         self.caps = choose_caps(sources, targets, buckets)
         self.rows = [rows_of(cap, batch_tokens) for cap in self.caps]
         self._buckets = assign(sources, targets, self.caps)
         self.words = int(sources.sum() + targets.sum())
+        self.batches_of_bucket = batch_counts(np.bincount(self._buckets, minlength=len(self.caps)), self.rows)
+        self.batches_per_epoch = sum(self.batches_of_bucket)
         self._keep_plans()
-        self.batches_per_epoch = len(self._epoch(0))
+
+    def refuse_none(self, read: int, max_tokens: int) -> None:
+        """Raise ValueError if of the pairs that were read none is short enough."""
+        if not self.pairs:
+            raise ValueError(
+                f"none of {read:,} training pairs has at most data.max_tokens={max_tokens} subwords a side: "
+                f"raise data.max_tokens, or see whether the files hold one sentence a line"
+            )
 
     def of_seed(self, seed: int) -> "Batches":
         """Return the same pairs in the same shapes, in the order of another seed."""
@@ -112,17 +123,14 @@ class Batches:
     @property
     def fill(self) -> float:
         """The share of an epoch's positions, both sides together, that hold a token and no padding."""
-        positions = sum(
-            self.rows[bucket] * (self.caps[bucket].source + self.caps[bucket].target) for bucket, _ in self._epoch(0)
-        )
-        return self.words / positions
+        return self.words / sum(self._positions())
 
     @property
     def advice(self) -> str:
         """The field to change, and why, if less than `LOW_FILL` of the positions hold a token; else ""."""
         if self.fill >= LOW_FILL:
             return ""
-        full_rows = self.pairs / sum(self.rows[bucket] for bucket, _ in self._epoch(0))
+        full_rows = self.pairs / sum(np.multiply(self.batches_of_bucket, self.rows).tolist())
         if full_rows < self.fill / full_rows:
             return "lower data.batch_tokens: many rows have no pair"
         return f"raise data.buckets, which is {self.buckets}, so that sentences stand among others of their length"
@@ -135,9 +143,21 @@ class Batches:
     @property
     def typical_step(self) -> int:
         """A step whose batch has the shape with the most positions of an epoch."""
-        buckets = [bucket for bucket, _ in self._epoch(0)]
-        positions = np.bincount(buckets) * np.array([rows * (source + target) for rows, source, target in self.shapes])
-        return buckets.index(int(positions.argmax()))
+        bucket = int(np.argmax(self._positions()))
+        return next(step for step in range(self.batches_per_epoch) if self._members(step)[0] == bucket)
+
+    @property
+    def mean_lengths(self) -> tuple[float, float]:
+        """The mean length of a source and of a target, end-of-sentence token included."""
+        source, target = (float(side.lengths.sum() / self.pairs + 1) for side in (self.sources, self.targets))
+        return source, target
+
+    def _positions(self) -> list[int]:
+        """Return the positions that an epoch has in each bucket, both sides together."""
+        return [
+            count * rows * (source + target)
+            for count, (rows, source, target) in zip(self.batches_of_bucket, self.shapes, strict=True)
+        ]
 
     def _epoch_plan(self, epoch: int) -> list[tuple[int, np.ndarray]]:
         """Return (bucket, indices of pairs) of each batch of `epoch`, in order."""
@@ -160,6 +180,19 @@ class Batches:
         for row, pair in enumerate(members):
             put(batch, row, self.sources[pair], self.targets[pair])
         return batch
+
+
+def batch_counts(pairs: Sequence[int] | np.ndarray, rows: Sequence[int]) -> list[int]:
+    """Return how many batches an epoch has of each bucket, from the pairs and the rows of each.
+
+    Pairs that do not fill a batch move to the next larger bucket, and those of the largest are a batch with empty rows.
+    """
+    counts, left_over = [], 0
+    for bucket_pairs, bucket_rows in zip(pairs, rows, strict=True):
+        count, left_over = divmod(left_over + int(bucket_pairs), bucket_rows)
+        counts.append(count)
+    counts[-1] += left_over > 0
+    return counts
 
 
 def empty_batch(rows: int, cap: Cap) -> Batch:

@@ -40,7 +40,7 @@ def cached(kind: str, make: Callable[[], Arrays], *, depends_on: Sequence[Any], 
     folder = cache_folder()
     if folder is None:
         return make()
-    key = json.dumps([kind, _code_digest("cache.py", *code), *depends_on], sort_keys=True)
+    key = json.dumps([kind, code_digest("cache.py", *code), *depends_on], sort_keys=True)
     file = folder / f"{kind}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
     arrays = _read(file)
     if arrays is None:
@@ -61,7 +61,8 @@ def cache_folder() -> Path | None:
 
 
 @cache
-def _code_digest(*patterns: str) -> str:
+def code_digest(*patterns: str) -> str:
+    """Return the SHA-256 of the source files below research/data that the patterns name."""
     here = Path(__file__).parent
     files = [file for pattern in patterns for file in sorted(here.glob(pattern))]
     return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()

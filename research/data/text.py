@@ -2,13 +2,21 @@
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from difflib import get_close_matches
+from io import BytesIO
+from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, cast
 
+from research.data.chunked_text import CHUNK_PAIRS, Chunk
 from research.data.pairs import Pair
 
 GZIP_MARK = b"\x1f\x8b"
 UTF8_MARK = "\ufeff"
+READ_BYTES = 1 << 20
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -20,12 +28,68 @@ def read_pairs(source: Path, target: Path) -> list[Pair]:
 def pairs_of(source: Path, source_text: bytes, target: Path, target_text: bytes) -> list[Pair]:
     """Return the pairs of two files that were read with `read_bytes`, as `read_pairs` does."""
     sources, targets = split_lines(source_text, str(source)), split_lines(target_text, str(target))
-    if len(sources) != len(targets):
+    _refuse_unequal(source, len(sources), target, len(targets))
+    return [Pair(a, b) for a, b in zip(sources, targets, strict=True)]
+
+
+@dataclass(frozen=True)
+class TextChunk:
+    """Lines of two files that belong together, as bytes; called with n, it returns the pairs of the first n lines."""
+
+    paths: tuple[str, str]
+    lines: tuple[bytes, bytes]
+    first: int
+    """The number of the first line."""
+
+    def __call__(self, most: int) -> list[Pair]:
+        """Return the pairs of the first lines, at most `most`."""
+        sources, targets = (
+            split_lines(b"".join(islice(BytesIO(lines), most)), path, first=self.first)
+            for path, lines in zip(self.paths, self.lines, strict=True)
+        )
+        return [Pair(a, b) for a, b in zip(sources, targets, strict=True)]
+
+
+def read_chunks(source: Path, target: Path) -> Iterator[Chunk]:
+    """Yield the lines of two files, `CHUNK_PAIRS` at a time, and hold no others."""
+    with _opened(source) as source_file, _opened(target) as target_file:
+        first = 1
+        while lines := b"".join(islice(source_file, CHUNK_PAIRS)):
+            yield TextChunk((str(source), str(target)), (lines, b"".join(islice(target_file, CHUNK_PAIRS))), first)
+            first += CHUNK_PAIRS
+
+
+def count_pairs(source: Path, target: Path, *, enough: int) -> int:
+    """Return the lines of two files, and hold none of them.
+
+    Args:
+        source: the file of the sources.
+        target: that of the targets.
+        enough: lines of `source` from which on those of `target` are counted too.
+
+    Raises:
+        ValueError: they were counted, and are not as many.
+    """
+    lines = _count_lines(source)
+    if lines >= enough:
+        _refuse_unequal(source, lines, target, _count_lines(target))
+    return lines
+
+
+def _count_lines(path: Path) -> int:
+    lines, last = 0, b"\n"
+    with _opened(path) as file:
+        while block := file.read(READ_BYTES):
+            lines, last = lines + block.count(b"\n"), block
+    return lines + (not last.endswith(b"\n"))
+
+
+def _refuse_unequal(source: Path, source_lines: int, target: Path, target_lines: int) -> None:
+    if source_lines != target_lines:
         raise ValueError(
-            f"{source} has {len(sources):,} lines and {target} has {len(targets):,}: line n of one must translate "
+            f"{source} has {source_lines:,} lines and {target} has {target_lines:,}: line n of one must translate "
             f"line n of the other, so take both from the same release and do not drop empty lines"
         )
-    return [Pair(a, b) for a, b in zip(sources, targets, strict=True)]
 
 
 def read_lines(path: Path) -> list[str]:
@@ -85,7 +149,23 @@ def unpacked(content: bytes, path: Path) -> bytes:
     """Return the text of the content of a file, plain or gzip; OSError for a gzip file that is not whole."""
     if not content.startswith(GZIP_MARK):
         return content
-    try:
+    with _whole_gzip(path):
         return gzip.decompress(content)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file, plain or gzip, to be read from its beginning."""
+    with path.open("rb") as file:
+        compressed = file.read(len(GZIP_MARK)) == GZIP_MARK
+        file.seek(0)
+        with _whole_gzip(path):
+            yield cast(BinaryIO, gzip.GzipFile(fileobj=file)) if compressed else file
+
+
+@contextmanager
+def _whole_gzip(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise OSError(f"{path} is not a whole gzip file ({error}): fetch or compress it again") from error

@@ -7,19 +7,23 @@ import contextlib
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache, partial
 from pathlib import Path
+from typing import Any
 
 import tensorflow_datasets as tfds
 
+from research.data.chunked_text import Chunk, ChunkedText, ranges
 from research.data.pairs import Pair, Split
 from research.data.splits import refuse_test_names
 from research.data.text import read_pairs
 
 LOCAL = "local_translation"
 FORMAT = "array_record"  # TFDS's default, TFRecord, needs TensorFlow
-CHUNK_PAIRS = 4_096
+READ_ROWS = 4_096
 
 
 class LocalTranslation(tfds.core.GeneratorBasedBuilder):
@@ -60,8 +64,8 @@ class LocalTranslation(tfds.core.GeneratorBasedBuilder):
 
 
 def read_splits(
-    name: str, *, languages: Sequence[str], splits: Sequence[str], builder_dir: str, root: str
-) -> dict[str, Split]:
+    name: str, *, languages: Sequence[str], splits: Sequence[str], builder_dir: str, root: str, streamed_from: int = 0
+) -> dict[str, Split | ChunkedText]:
     """Read the pairs of a prepared builder.
 
     Args:
@@ -71,6 +75,7 @@ def read_splits(
             "validation" whatever their names, tests by their own names.
         builder_dir: folder of the prepared data; "": that of TFDS.
         root: folder of the files of "local_translation".
+        streamed_from: training pairs from which on they are to be streamed; 0: never.
 
     Raises:
         ValueError: no such builder, language or split, or two splits with one name.
@@ -91,7 +96,57 @@ def read_splits(
         if not is_prepared(builder):
             raise FileNotFoundError(explain_unprepared(builder, name, builder_dir))
     names = ["train", "validation", *splits[2:]]  # the first two by what they are for, whatever TFDS calls them
-    return {ours: _read(builder, split, languages) for ours, split in zip(names, splits, strict=True)}
+    found: dict[str, Split | ChunkedText] = {}
+    for ours, split in zip(names, splits, strict=True):
+        rows = _rows(builder, split, languages)
+        if ours == "train" and 0 < streamed_from <= len(rows):
+            open_rows = partial(_open_rows, name, split, tuple(languages), builder_dir, root)
+            found[ours] = ChunkedText(
+                len(rows), (_files_digest(builder, split),), partial(_chunks, open_rows, len(rows))
+            )
+        else:
+            found[ours] = _pairs(rows, range(len(rows)), languages)
+    return found
+
+
+@dataclass(frozen=True)
+class RowsChunk:
+    """Rows of a split; called with n, it returns the pairs of the first n rows."""
+
+    open_rows: Callable[[], tuple[Any, Sequence[str]]]
+    numbers: range
+
+    def __call__(self, most: int) -> list[Pair]:
+        """Return the first pairs, at most `most`."""
+        rows, languages = self.open_rows()
+        return _pairs(rows, self.numbers[:most], languages)
+
+
+def _chunks(open_rows: Callable[[], tuple[Any, Sequence[str]]], pairs: int) -> Iterator[Chunk]:
+    for numbers in ranges(pairs):
+        yield RowsChunk(open_rows, numbers)
+
+
+@lru_cache(maxsize=1)
+def _open_rows(
+    name: str, split: str, languages: tuple[str, ...], builder_dir: str, root: str
+) -> tuple[Any, Sequence[str]]:
+    """Return the rows of a prepared split, in another process than the one that found it."""
+    if name == LOCAL:
+        builder = LocalTranslation(root=Path(root).expanduser(), languages=languages, data_dir=builder_dir or None)
+    else:
+        builder = find_builder(name, builder_dir)
+    return _rows(builder, split, languages), languages
+
+
+def _files_digest(builder: tfds.core.DatasetBuilder, split: str) -> str:
+    """Return the SHA-256 of the files that a split is read from, and of which rows of each."""
+    digest = hashlib.sha256()
+    for part in builder.info.splits[split].file_instructions:
+        with open(part.filename, "rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        digest.update(f"{content} {part.skip} {part.take}\n".encode())
+    return digest.hexdigest()
 
 
 def find_builder(name: str, builder_dir: str) -> tfds.core.DatasetBuilder:
@@ -138,21 +193,25 @@ def _nearest(name: str) -> list[str]:
     return [f"{dataset}/{near}" for near in get_close_matches(config, tfds.builder_cls(dataset).builder_configs)]
 
 
-def _read(builder: tfds.core.DatasetBuilder, split: str, languages: Sequence[str]) -> list[Pair]:
+def _rows(builder: tfds.core.DatasetBuilder, split: str, languages: Sequence[str]) -> Any:
+    """Return the rows of a split, which are read as they are asked for."""
     known = list(builder.info.features.keys())
     missing = [language for language in languages if language not in known]
     if missing:
         raise ValueError(f"{builder.info.full_name} has {', '.join(known)}, not data.languages {', '.join(missing)}")
     try:
-        rows = builder.as_data_source(split)
+        return builder.as_data_source(split)
     except (KeyError, ValueError) as error:
         raise ValueError(
             f"{builder.info.full_name} has no split {split!r}; data.splits may name {', '.join(builder.info.splits)}"
         ) from error
+
+
+def _pairs(rows: Any, numbers: range, languages: Sequence[str]) -> list[Pair]:
     source, target = languages
     pairs: list[Pair] = []
-    for start in range(0, len(rows), CHUNK_PAIRS):
-        chunk = rows.__getitems__(range(start, min(start + CHUNK_PAIRS, len(rows))))
+    for start in range(0, len(numbers), READ_ROWS):
+        chunk = rows.__getitems__(numbers[start : start + READ_ROWS])
         pairs += [Pair(_text(row[source]), _text(row[target])) for row in chunk]
     return pairs
 

@@ -24,8 +24,13 @@ def count_words(texts: Iterable[str]) -> Counter[str]:
 
 def write_counts(folder: Path | str, counts: Counter[str]) -> None:
     """Write `FILE` below `folder`, whole or not at all. The same counts give the same bytes."""
+    write_whole(Path(folder) / FILE, words_file(counts))
+
+
+def words_file(counts: Counter[str]) -> bytes:
+    """Return the content of `FILE`."""
     lines = (f"{count}\t{word}\n" for word, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    write_whole(Path(folder) / FILE, gzip.compress("".join(lines).encode(), mtime=0))
+    return gzip.compress("".join(lines).encode(), mtime=0)
 
 
 def read_counts(folder: Path | str) -> Counter[str] | None:

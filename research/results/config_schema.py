@@ -82,8 +82,10 @@ class Data(TypedDict, total=False):
     source: str
     splits: list[str]
     subset: int
+    stream_pairs: int
     train: list[str]
     validation: list[str]
+    workers: int
     vocabulary: VocabularyFields
     embedded: EmbeddedFields
     tests: dict[str, list[str]]

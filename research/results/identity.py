@@ -14,7 +14,7 @@ from ml_collections import ConfigDict
 
 NO_EFFECT_ON_RESULTS = frozenset(
     ["training.strategy", "training.fsdp", "training.tensor", "model.remat"]
-    + ["training.attention_sentences", "training.keep_trunk", "data.root"]
+    + ["training.attention_sentences", "training.keep_trunk", "data.root", "data.workers"]
     + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
 )
 """Fields on which neither a run's weights nor its translations by one search depend."""
@@ -35,6 +35,8 @@ class Field(NamedTuple):
 ADDED: dict[str, Field] = {
     "model.residual": Field(default=False, beside="model.cell"),
     "model.remat": Field(default=False, beside="model.ffn"),
+    "data.stream_pairs": Field(default=1_000_000, beside="data.batch_tokens"),
+    "data.workers": Field(default=2, beside="data.batch_tokens"),
     "training.fsdp": Field(default=1, beside="training.steps"),
     "training.tensor": Field(default=1, beside="training.steps"),
     "training.decay_share": Field(default=0.2, beside="training.steps"),

@@ -70,6 +70,8 @@ RANGES: dict[str, Range] = {
     "data.max_tokens": Range(2),
     "data.batch_tokens": COUNT,
     "data.buckets": COUNT,
+    "data.stream_pairs": OR_NONE,
+    "data.workers": OR_NONE,
     "data.vocabulary.size": Range(5),
     "data.vocabulary.character_coverage": Range(0.98, 1),
     "data.embedded.seed": SEED,

@@ -5,7 +5,7 @@ from ml_collections import ConfigDict
 from research import data
 from research.data.splits import write_split
 from research.data.vocabulary import Vocabularies
-from research.data.word_counts import count_words, read_counts, write_counts
+from research.data.word_counts import read_counts, write_counts
 from research.evaluation.loaded_run import PENALTIES
 from research.results.identity import config_as_json, differing_fields
 from research.results.run_folder import RunFolder
@@ -26,7 +26,7 @@ def set_up_folder(folder: RunFolder, config: ConfigDict, corpus: data.Corpus, vo
                 write_split(folder.split_file(name), split)
         vocabularies.save(folder.vocabulary)
     if read_counts(folder.vocabulary) is None:  # older versions did not write them
-        write_counts(folder.vocabulary, count_words(pair.target for pair in corpus.splits["train"]))
+        write_counts(folder.vocabulary, data.count_target_words(corpus.train, vocabularies))
     if begun:
         folder.refuse_changed_files()
         _refuse_another_vocabulary(folder, vocabularies)

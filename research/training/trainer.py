@@ -10,7 +10,6 @@ from typing import Any
 from ml_collections import ConfigDict
 
 from research import data
-from research.data.batches import Batches
 from research.data.vocabulary import Vocabularies
 from research.evaluation import quality
 from research.evaluation.evaluate import refuse_impossible
@@ -103,17 +102,9 @@ class Trainer:
         self.corpus = data.build(config.data)
         begun = [folder for folder in folders if folder.config_file.exists() and not other_data(folder, self.corpus)]
         self.vocabularies = (
-            Vocabularies.load(begun[0].vocabulary)
-            if begun
-            else data.build_vocabularies(config.data, self.corpus.splits["train"])
+            Vocabularies.load(begun[0].vocabulary) if begun else data.build_vocabularies(config.data, self.corpus.train)
         )
-        self.batches = Batches(
-            data.encode_training(self.corpus.splits["train"], self.vocabularies),
-            batch_tokens=config.data.batch_tokens,
-            buckets=config.data.buckets,
-            max_tokens=config.data.max_tokens,
-            seed=config.seed,
-        )
+        self.batches = data.training_batches(config.data, self.corpus.train, self.vocabularies, seed=config.seed)
         self.training = make_training(
             config, source_vocabulary=len(self.vocabularies.source), target_vocabulary=len(self.vocabularies.target)
         )
@@ -182,6 +173,8 @@ class Trainer:
         """Print notes on the data and the size of the runs, whose names are given, to stderr."""
         for note in self.corpus.notes:
             print(note, file=sys.stderr)
+        if empty := self.batches.empty:
+            print(f"{empty:,} training pairs have an empty side and are left out", file=sys.stderr)
         if skipped := self.batches.skipped:
             print(f"{skipped:,} training pairs are longer than data.max_tokens and are left out", file=sys.stderr)
         print(
@@ -196,14 +189,13 @@ class Trainer:
     @cached_property
     def _facts(self) -> dict[str, Any]:
         """The facts of provenance.json that are the same for every seed: data, size and FLOPs."""
-        batches, pairs = self.batches, self.batches.pairs
-        source, target = batches.sources.lengths.sum() / pairs + 1, batches.targets.lengths.sum() / pairs + 1
+        batches = self.batches
         return {
             "digests": self.corpus.digests,
-            "training_pairs": pairs,
-            "skipped_pairs": {"empty": self.corpus.empty, "too_long": batches.skipped},
+            "training_pairs": batches.pairs,
+            "skipped_pairs": {"empty": self.corpus.empty + batches.empty, "too_long": batches.skipped},
             "parameters": self.training.parameters,
-            "flops_per_token": training_flops_per_token(self.training.translator, float(source), float(target)),
+            "flops_per_token": training_flops_per_token(self.training.translator, *batches.mean_lengths),
         }
 
     def _validator(self) -> Validate:

@@ -163,7 +163,8 @@ class TrainingRun:
         self._metrics = MetricsWriter(self.folder, self.steps_done, self._trackers)
 
     def close(self) -> None:
-        """End the session of its metrics."""
+        """End the session of its metrics, and the processes that read its batches."""
+        self.stream.close()
         if self._metrics is not None:
             at_its_end = self.steps_done >= self.schedule.steps or not self.active
             self._metrics.close(complete=self.error is None and at_its_end)

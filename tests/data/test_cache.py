@@ -116,7 +116,7 @@ def test_a_change_makes_again_whatever_depends_on_it(tmp_path, monkeypatch, fold
     assert made() == {"pairs", "vocabulary", "ids"}
     prepared(embedded("--config.data.vocabulary.size=400"))
     assert made() == {"vocabulary", "ids"}
-    monkeypatch.setattr(cache, "_code_digest", lambda *patterns: "changed code")
+    monkeypatch.setattr(cache, "code_digest", lambda *patterns: "changed code")
     prepared(embedded())
     assert made() == {"pairs", "vocabulary", "ids"}
 

@@ -1,12 +1,13 @@
 """TensorFlow Datasets without TensorFlow: a local folder, a genuine builder, and the errors offline."""
 
+import pickle
 import subprocess
 import sys
 
 import pytest
 import tensorflow_datasets as tfds
 
-from research.data import prepare
+from research.data import chunked_text, prepare
 from research.data.pairs import Pair
 from research.data.translation_datasets import LOCAL, LocalTranslation, read_splits
 
@@ -27,7 +28,7 @@ for name, split in corpus.splits.items():
 TED_PROGRAM = """
 import sys
 from tensorflow_datasets import download
-from research.data import prepare
+from research.data import chunked_text, prepare
 from research.data.translation_datasets import read_splits
 
 raw, prepared = sys.argv[1:]
@@ -178,3 +179,20 @@ def test_preparing_offline_fails_at_once_with_one_sentence(tmp_path, monkeypatch
     said = capsys.readouterr().err
     assert said.startswith("error: cannot reach www.phontron.com (no network here). ted_hrlr_translate/pt_to_en is not")
     assert said.count("\n") == 1
+
+
+def test_a_large_split_is_read_in_chunks_by_whichever_process(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(chunked_text, "CHUNK_PAIRS", 5)
+    given = {"languages": ("en", "ko"), "builder_dir": str(tmp_path / "prepared"), "root": str(folder)}
+    held = read_splits(LOCAL, splits=("train[1:]", "dev"), **given)
+    streamed = read_splits(LOCAL, splits=("train[1:]", "dev"), streamed_from=12, **given)
+    assert streamed["validation"] == held["validation"]
+    chunks = [pickle.loads(pickle.dumps(chunk)) for chunk in streamed["train"].chunks()]
+    assert [len(chunk(5)) for chunk in chunks] == [5, 5, 2]
+    assert [pair for chunk in chunks for pair in chunk(5)] == held["train"]
+    assert chunks[1](2) == held["train"][5:7]
+    others = [
+        read_splits(LOCAL, splits=(part, "dev"), streamed_from=3, **given)["train"] for part in ("train", "train[2:]")
+    ]
+    assert len({text.depends_on for text in (streamed["train"], *others)}) == 3
+    assert isinstance(read_splits(LOCAL, splits=("train", "dev"), streamed_from=14, **given)["train"], list)

@@ -7,12 +7,14 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
 
 import jax
 import numpy as np
+import psutil
 import pytest
 
 import run as door
@@ -127,6 +129,54 @@ def test_a_stopped_and_resumed_run_equals_an_unbroken_one(event, error, saved, u
     assert RunFolder(tmp_path / "run").read_json("provenance.json")["steps"] < 8
     train(tmp_path / "run")
     assert_same_run(tmp_path / "run", unbroken)
+
+
+STREAMED = {"data.stream_pairs": 60, "data.workers": 0}
+
+
+@pytest.mark.slow
+def test_a_streamed_run_that_is_stopped_and_resumed_equals_an_unbroken_one(tmp_path, monkeypatch):
+    train(tmp_path / "unbroken", **STREAMED)
+    with monkeypatch.context() as patch:
+        patch.setattr(Batches, "__getitem__", at_step(7, fail))
+        with pytest.raises(SystemError):
+            train(tmp_path / "run", **STREAMED)
+    assert last_state(tmp_path / "run")[0]["step"] == 6
+    train(tmp_path / "run", **STREAMED)
+    (state, notes), (expected, expected_notes) = last_state(tmp_path / "run"), last_state(tmp_path / "unbroken")
+    assert notes["digests"] == expected_notes["digests"]
+    assert notes["cursor"] == expected_notes["cursor"] == {"next_index": 8, "streamed": True}
+    jax.tree.map(np.testing.assert_array_equal, state, expected)
+    assert measured(tmp_path / "run") == measured(tmp_path / "unbroken")
+    provenance = RunFolder(tmp_path / "run").provenance()
+    assert provenance["training_pairs"] + sum(provenance["skipped_pairs"].values()) == 67
+    assert read_counts(RunFolder(tmp_path / "run").vocabulary)["."] == 67
+
+
+@pytest.mark.slow
+def test_a_killed_process_ends_its_workers_and_goes_on_as_an_unbroken_run(tmp_path):
+    """SIGKILL at some step of a run with two workers: they end too, and the batches of the rest are the same."""
+    command = [sys.executable, "run.py", "train", "--config=configs/embedded.py:luong"]
+    fields = {**FIELDS, **STREAMED, "data.workers": 2, "training.steps": 60, "training.save_every_steps": 10}
+    command += [f"--config.{name}={value}" for name, value in fields.items()]
+    start = partial(subprocess.Popen, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    unbroken, killed = ([*command, f"--workdir={tmp_path / name}"] for name in ("unbroken", "killed"))
+    process = start(unbroken)
+    assert (process.communicate()[1], process.returncode)[1] == 0
+    process = start(killed)
+    while process.poll() is None and not RunFolder(tmp_path / "killed").metrics():
+        time.sleep(0.05)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.communicate()
+    assert len(workers) >= 2
+    assert not psutil.wait_procs(workers, timeout=30)[1]
+    process = start(killed)
+    assert (process.communicate()[1], process.returncode)[1] == 0
+    (state, notes), (expected, expected_notes) = last_state(tmp_path / "killed"), last_state(tmp_path / "unbroken")
+    assert notes["digests"] == expected_notes["digests"]
+    jax.tree.map(np.testing.assert_array_equal, state, expected)
+    assert measured(tmp_path / "killed") == measured(tmp_path / "unbroken")
 
 
 @pytest.mark.slow

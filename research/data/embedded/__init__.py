@@ -1,10 +1,16 @@
 """The embedded corpus: English to Korean from a small synchronous grammar, its word alignment known exactly.
 
-`generate` is the one entry of this package; docs/corpus.md shows examples. Nothing is read from disk or the network.
+`generate` is the entry of this package, and `generate_chunks` that for a training split too large to be held;
+docs/corpus.md shows examples. Nothing is read from disk or the network.
 """
 
 import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
+from research.data.chunked_text import Chunk, ranges
 from research.data.embedded.clauses import Clauses, Sentence
 from research.data.embedded.words import Lexicon
 from research.data.pairs import Pair
@@ -13,6 +19,7 @@ SPLITS = ("test", "validation", "train")  # drawn in this order, so that no test
 PATIENCE = 1_000  # repeated sentences in a row before the grammar counts as used up
 CONSONANT_SOUNDS = ("uniform",)  # words that keep `a` before a written vowel
 MOST_CLAUSES = 8
+DRAWN_AT_ONCE = 1_000  # pairs whose alignment is held, which takes more room than their text
 
 
 def generate(
@@ -60,6 +67,48 @@ def generate(
     if noise:
         splits["train"] = _noisy(splits["train"], noise, random.Random(f"noise {seed}"))
     return {split: splits[split] for split in sizes}
+
+
+def generate_chunks(knobs: dict[str, Any]) -> Iterator[Chunk]:
+    """Yield the chunks of a training split, each of which any process can generate.
+
+    No sentence is in a test or validation split too, or twice in a chunk; chunks may share sentences. A larger training
+    split begins with the chunks of a smaller one, all but its last.
+
+    Args:
+        knobs: the arguments of `generate`. Noise takes its words from the chunk.
+    """
+    for number, pairs in enumerate(ranges(knobs["train_pairs"])):
+        yield GeneratedChunk(tuple(sorted(knobs.items())), number, len(pairs))
+
+
+@dataclass(frozen=True)
+class GeneratedChunk:
+    """A chunk of a training split; called with n, it generates its first n pairs."""
+
+    knobs: tuple[tuple[str, Any], ...]
+    number: int
+    pairs: int
+
+    def __call__(self, most: int) -> list[Pair]:
+        """Generate the first pairs, at most `most`."""
+        knobs = dict(self.knobs)
+        dice = random.Random(f"train {knobs['seed']} {self.number}")
+        grammar = Clauses(Lexicon(knobs["words"]), dice, knobs["ambiguity"])
+        seen, size, pairs = set(_held_out(self.knobs)), min(most, self.pairs), list[Pair]()
+        while len(pairs) < size:
+            some = _draw(grammar, min(DRAWN_AT_ONCE, size - len(pairs)), knobs["clauses"], knobs["reordering"], seen)
+            pairs += [Pair(pair.source, pair.target) for pair in some]  # training reads no alignment
+        if knobs["noise"]:
+            pairs = _noisy(pairs, knobs["noise"], random.Random(f"noise {knobs['seed']} {self.number}"))
+        return pairs
+
+
+@lru_cache(maxsize=1)
+def _held_out(knobs: tuple[tuple[str, Any], ...]) -> frozenset[str]:
+    """Return the English sentences of the test and validation splits."""
+    splits = generate(**{**dict(knobs), "train_pairs": 1})
+    return frozenset(pair.source for name in ("test", "validation") for pair in splits[name])
 
 
 def _check(sizes: dict[str, int], clauses: int, shares: dict[str, float]) -> None:
