@@ -122,6 +122,9 @@ def test_generated_chunks_hold_out_the_splits_and_nest():
     assert len(pairs) == 30
     others = {pair.source for name in ("validation", "test") for pair in corpus.splits[name]}
     assert not others & {pair.source for pair in pairs}
+    few = {"clauses": 1, "words": 0.02, "ambiguity": 0.0, "test_pairs": 300, "train_pairs": 210}
+    crowded = data.build(embedded(**few))
+    assert not {pair.source for pair in crowded.splits["test"]} & {pair.source for pair in read(crowded.train)}
     larger = read(data.build(embedded(train_pairs=40)).train)
     assert larger[: 4 * CHUNK] == pairs[: 4 * CHUNK]
     assert len({pair.source for pair in pairs[:CHUNK]}) == CHUNK
