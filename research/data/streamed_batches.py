@@ -1,6 +1,7 @@
 """Training batches of pairs that stay on disk, in an exact shuffle that is computed as it is needed."""
 
 import copy
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import grain
 import numpy as np
 from absl import flags
-from grain.experimental import index_shuffle
+from grain.experimental import DatasetOptions, WithOptionsIterDataset, index_shuffle
 
 from research.data.batches import Batch, Batches, batch_counts, empty_batch, rows_of
 from research.data.buckets import Cap, assign, choose_caps
@@ -197,6 +198,8 @@ class BatchStream:
             flags.FLAGS.mark_as_parsed()
         options = grain.ReadOptions(num_threads=0, prefetch_buffer_size=0)
         dataset = grain.MapDataset.source(self._batches).slice(slice(start, None)).to_iter_dataset(options)
+        # Through pipes, not shared memory: a container has little of that, and a killed process leaves it behind.
+        dataset = WithOptionsIterDataset(dataset, DatasetOptions(min_shm_size=sys.maxsize))
         workers = grain.multiprocessing.MultiprocessingOptions(
             num_workers=self._batches.workers, per_worker_buffer_size=AHEAD
         )
