@@ -32,7 +32,7 @@ NOISE = ("Finished ", "Compiling ", "WARNING:2")  # of lines that JAX logs besid
 
 
 class Sample(NamedTuple):
-    """The state of the process at a second."""
+    """The state of the process at a second; its memory is that of the processes below it, too."""
 
     seconds: float
     mebibytes: float
@@ -68,13 +68,22 @@ def watch(command: Sequence[str], *, input_: Path | None, every: float) -> tuple
         try:
             while process.poll() is None:
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
-                    memory, files = seen.memory_info().rss, seen.num_fds()
+                    memory, files = _resident(seen), seen.num_fds()
                     samples.append(Sample(time.monotonic() - began, memory / 2**20, files, programs[0]))
                 time.sleep(every)
         finally:
             process.kill()  # if this process was told to end
         reading.join()
     return process.returncode, samples
+
+
+def _resident(process: psutil.Process) -> int:
+    """Return the bytes that a process and those below it hold; what they share counts for each."""
+    held = process.memory_info().rss
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
+            held += child.memory_info().rss
+    return held
 
 
 def _read(lines: Sequence[str], programs: list[int]) -> None:

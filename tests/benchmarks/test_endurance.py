@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from benchmarks.endurance import Sample, growth, main
+from benchmarks.endurance import Sample, _resident, growth, main
 from benchmarks.rounds import ROOT
 
 GROWS = """
@@ -41,6 +41,16 @@ def test_what_grows_is_seen(tmp_path, capfd):
     printed, said = capfd.readouterr()
     assert "middle → end: mebibytes" in printed
     assert said == "done\n"  # without what JAX logs
+
+
+def test_memory_of_processes_below_counts():
+    holds = "held = b'x' * (200 << 20); print(1, flush=True); input()"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {holds!r}])"
+    command = [sys.executable, "-c", parent]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        process.stdout.readline()
+        assert _resident(psutil.Process(process.pid)) > 200 << 20
+        process.communicate("\n")
 
 
 def test_the_middle_is_compared_with_the_end():
