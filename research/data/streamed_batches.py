@@ -15,7 +15,7 @@ from research.data.batches import Batch, Batches, batch_counts, empty_batch, row
 from research.data.buckets import Cap, assign, choose_caps
 from research.data.shards import NUMBER_BYTES, Shards
 from research.data.vocabulary import BOS, EOS
-from research.data.workers import end_with_parent
+from research.data.workers import end_with_parent, without_signals
 
 AHEAD = 8  # batches that each worker keeps ready
 ROUNDS = 4  # of the cipher by which Grain shuffles: those of its own MapDataset.shuffle
@@ -157,10 +157,13 @@ class BatchStream:
         return self
 
     def __next__(self) -> Batch:
-        if self._reading is None:
-            self._reading = self._read_from(self._next_index)
         try:
-            batch: Batch = next(self._reading)
+            if self._reading is None:
+                with without_signals():
+                    self._reading = self._read_from(self._next_index)
+                    batch: Batch = next(self._reading)
+            else:
+                batch = next(self._reading)
         except RuntimeError as error:
             raise OSError(
                 f"a process that reads training pairs has ended ({error}): see whether memory is short, lower "

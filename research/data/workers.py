@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing.process import parent_process
 from threading import Thread
 from typing import TypeVar
@@ -32,14 +33,15 @@ def in_processes(
     Raises:
         OSError: a process was killed.
     """
-    processes = min(cores(), most)
+    processes, others = min(cores(), most), multiprocessing.active_children()
     pending: deque[Future[Result]] = deque()
     with ProcessPoolExecutor(
         processes, mp_context=multiprocessing.get_context("spawn"), initializer=end_with_parent
     ) as pool:
         try:
             for task in tasks:
-                pending.append(pool.submit(function, task))
+                with without_signals():
+                    pending.append(pool.submit(function, task))
                 if len(pending) > processes:
                     yield pending.popleft().result()
             while pending:
@@ -49,18 +51,27 @@ def in_processes(
                 "a process that prepares the training pairs was killed: see whether memory is short, and give the same "
                 "command again"
             ) from error
-        finally:
-            for future in pending:
-                future.cancel()
+        except BaseException:  # do not wait for what nobody needs any more
+            for process in set(multiprocessing.active_children()) - set(others):
+                process.kill()
+            raise
+
+
+@contextmanager
+def without_signals() -> Iterator[None]:
+    """Start processes within the context that SIGINT and SIGTERM do not reach; to this one they come after it.
+
+    A terminal and Slurm send a signal to all processes; the one that trains still needs batches to end in order.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def end_with_parent(*_: int) -> None:
-    """Have this process end when the one that started it does, however that ends, and leave signals to that one.
-
-    A terminal and Slurm send a signal to all processes; the parent still needs batches to end in order.
-    """
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    """Have this process end when the one that started it does, however that ends."""
     Thread(target=_wait_for_end_of_parent, daemon=True).start()
 
 

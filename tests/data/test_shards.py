@@ -1,6 +1,5 @@
 """Corpora that are streamed: the pairs that are held otherwise, tokenised whole or not at all, and found again."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -215,19 +214,23 @@ def slow(_):
 
 
 @pytest.mark.slow
-def test_processes_give_results_in_order_and_end_with_their_parent():
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_processes_give_results_in_order_and_end_with_their_parent(number):
     assert list(workers.in_processes(square, iter(range(11)), most=2)) == [n * n for n in range(11)]
     program = (
         "from tests.data.test_shards import slow, workers\n"
         "if __name__ == '__main__': list(workers.in_processes(slow, [0, 1], most=2))"
     )
     root = Path(__file__).resolve().parents[2]
-    process = subprocess.Popen([sys.executable, "-c", program], cwd=root)
+    process = subprocess.Popen([sys.executable, "-c", program], cwd=root, stderr=subprocess.PIPE, text=True)
     until = time.monotonic() + 60
     while not (children := psutil.Process(process.pid).children()) and time.monotonic() < until:
         time.sleep(0.1)
     time.sleep(15)  # until they have started
     assert children
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    for each in (*children, psutil.Process(process.pid)):  # a terminal sends SIGINT to all
+        if number == signal.SIGINT or each.pid == process.pid:
+            each.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert said.count("Traceback") == (number == signal.SIGINT)
     assert not psutil.wait_procs(children, timeout=20)[1]
