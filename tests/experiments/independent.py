@@ -1,8 +1,8 @@
 """The verdict on a locked plan, recomputed from its lock and the evidence of its runs by NumPy and SciPy alone.
 
 Nothing of Lookback is imported: formulas are written out again from docs/experiments.md and the papers it names. So it
-serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU or alignment error,
-alone or against that of the diagonal.
+serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU, the distance between
+heads or alignment error, alone or against that of the diagonal.
 """
 
 import json
@@ -13,7 +13,7 @@ import numpy as np
 from scipy import optimize, stats
 
 LOWER_IS_BETTER = {"nats", "aer"}
-NEGLIGIBLE = {"nats": 0.02, "bleu": 1.0, "aer": 0.05, "below_diagonal": 0.05}
+NEGLIGIBLE = {"nats": 0.02, "bleu": 1.0, "aer": 0.05, "below_diagonal": 0.05, "head_distance": 0.05}
 DRAWS = 4_000
 
 
@@ -39,6 +39,7 @@ SCORES = {
     "nats": (lambda of, search: np.column_stack([of["nll"], of["tokens"]]), lambda sums: sums[0] / sums[1]),
     "bleu": (lambda of, search: of[f"{search}.bleu"], bleu),
     "aer": (lambda of, search: of["alignment"], aer),
+    "head_distance": (lambda of, search: of["heads"], lambda sums: sums[0] / sums[1]),
     "below_diagonal": (
         lambda of, search: np.column_stack([of["alignment"], of["diagonal"]]),
         lambda sums: aer(sums[-4:]) - aer(sums),
@@ -74,9 +75,8 @@ class Contrast:
         self.value = sum(c * arms[arm].scores.mean() for arm, c in weights.items())
         parts = {arm: c**2 * arms[arm].of_runs for arm, c in weights.items()}
         self.seeds = np.sqrt(sum(parts.values()))
-        self.freedom = sum(parts.values()) ** 2 / sum(
-            part**2 / (len(arms[arm].scores) - 1) for arm, part in parts.items()
-        )
+        each = sum(part**2 / (len(arms[arm].scores) - 1) for arm, part in parts.items())
+        self.freedom = sum(parts.values()) ** 2 / each if each else 1.0  # of what never differs, the error is 0
         whole = sum(c * arms[arm].drawn.mean(axis=0) for arm, c in weights.items()).var(ddof=1)
         shared = sum(c**2 * arms[arm].of_sentences_in_runs for arm, c in weights.items())
         self.sentences = np.sqrt(max(0.0, whole - shared))
@@ -151,6 +151,8 @@ def verdict(lock: Path, evidence: Path, seeds_seen: int):
         for hypothesis in hypotheses:
             measure = hypothesis.get("measure") or plan["measure"]
             for weights, side, bound, margin in requirements(hypothesis, measure):
+                if not weights.keys() <= by_arm.keys():
+                    continue  # a probe of an arm that the plan leaves out
                 contrast = Contrast(weights, {arm: runs(measure, arm) for arm in weights})
                 before = Contrast(weights, {arm: runs(measure, arm, half=True) for arm in weights})
                 yield hypothesis, measure, weights, side, bound, margin, contrast, before
