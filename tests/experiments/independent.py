@@ -1,8 +1,8 @@
 """The verdict on a locked plan, recomputed from its lock and the evidence of its runs by NumPy and SciPy alone.
 
 Nothing of Lookback is imported: formulas are written out again from docs/experiments.md and the papers it names. So it
-serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU, the distance between
-heads or alignment error, alone or against that of the diagonal.
+serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU, the distance
+between heads, or alignment error, alone or against that of the diagonal.
 """
 
 import json
