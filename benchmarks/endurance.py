@@ -61,11 +61,11 @@ def watch(command: Sequence[str], *, input_: Path | None, every: float) -> tuple
             env={**os.environ, "JAX_LOG_COMPILES": "1"},
         ) as process,
     ):
-        assert process.stderr is not None
-        reading = threading.Thread(target=_read, args=(process.stderr, programs))
-        reading.start()
-        samples, seen = [], psutil.Process(process.pid)
         try:
+            assert process.stderr is not None
+            reading = threading.Thread(target=_read, args=(process.stderr, programs))
+            reading.start()
+            samples, seen = [], psutil.Process(process.pid)
             while process.poll() is None:
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
                     memory, files = _resident(seen), seen.num_fds()

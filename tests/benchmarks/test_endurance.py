@@ -66,8 +66,8 @@ def test_what_is_measured_ends_with_the_benchmark(number, tmp_path):
     """By SIGTERM, too, at which Python would leave it running."""
     command = [sys.executable, "-m", "benchmarks.endurance", str(tmp_path / "out"), "--", "sleep", "60"]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
-        while not (below := psutil.Process(process.pid).children()):
-            time.sleep(0.05)
+        while not (below := psutil.Process(process.pid).children()) or below[0].name() != "sleep":
+            time.sleep(0.05)  # before it is itself, Python is still making it
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert process.returncode == 130
