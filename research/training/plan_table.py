@@ -25,20 +25,11 @@ def question_table(found: QuestionPlan) -> TextTable:
             _gib(each.memory.total) if each.memory else NOTHING,
             "yes" if each.fits else "NO",
             f"{1e3 * max(each.bound):.3g} ms" if each.bound else NOTHING,
-            NOTHING if each.days is None else _time(each.days),
-            NOTHING if each.cost is None else f"{each.cost:,.2f}",
+            *_time_and_cost(each),
         ]
         for arm, each in found.arms.items()
     ]
-    total = [
-        f"all, {found.seeds} seeds each",
-        "",
-        "",
-        "yes" if found.fits else "NO",
-        "",
-        NOTHING if found.days is None else _time(found.days),
-        NOTHING if found.cost is None else f"{found.cost:,.2f}",
-    ]
+    total = [f"all, {found.seeds} seeds each", "", "", "yes" if found.fits else "NO", "", *_time_and_cost(found)]
     heads = ["arm", "parameters", "memory\na chip", "fits", "a step,\nat least", "a run,\nat least", "cost,\nat least"]
     return TextTable(heads, [*rows, total])
 
@@ -102,9 +93,16 @@ def _lines(each: JobPlan) -> dict[str, str]:
     }
     for name in ("products", "memory", "exchange"):
         parts[f"  for {name}"] = f"{1e3 * getattr(bound, name):.3g} ms" if bound else NOTHING
-    parts["all steps take at least"] = NOTHING if each.days is None else _time(each.days)
-    parts["and cost at least"] = NOTHING if each.cost is None else f"{each.cost:,.2f}"
+    parts["all steps take at least"], parts["and cost at least"] = _time_and_cost(each)
     return parts
+
+
+def _time_and_cost(each: JobPlan | QuestionPlan) -> tuple[str, str]:
+    """Return the least time and the least cost of all steps."""
+    return (
+        NOTHING if each.days is None else _time(each.days),
+        NOTHING if each.cost is None else f"{each.cost:,.2f}",
+    )
 
 
 def _memory(each: JobPlan) -> str:
