@@ -42,20 +42,12 @@ def plan(given: Given, command: str) -> None:
         return
     config = _config("plan", given)
 
-    from rich.console import Console
-
     from research.results.tables import terminal_table
-    from research.training.plan import plan, write_plans
-    from research.training.plan_table import assumptions, plan_table, verdict
+    from research.training.plan import plan
+    from research.training.plan_table import plan_table, verdict
 
     found = plan(config, flags.target, price=flags.price)
-    if flags.json:
-        write_plans(found, flags.json, command=command)
-    Console().print(terminal_table(plan_table(found)))
-    print(f"\n{assumptions(found)}")
-    if not found.asked.fits:
-        fail(verdict(found), code=1)
-    print(verdict(found))
+    _say_plan(found, terminal_table(plan_table(found)), verdict(found), found.asked.fits, flags.json, command)
 
 
 def _plan_question(given: Given, command: str) -> None:
@@ -71,20 +63,29 @@ def _plan_question(given: Given, command: str) -> None:
     get_config, changed = _arm_configs("plan", flags.config, given.overrides, experiment.base)
     arms = experiment.configs(get_config, changed, corpus=Path(flags.config).stem)
 
-    from rich.console import Console
-
     from research.results.tables import terminal_table
-    from research.training.plan import plan_question, write_plans
-    from research.training.plan_table import assumptions, question_table, question_verdict
+    from research.training.plan import plan_question
+    from research.training.plan_table import question_table, question_verdict
 
     found = plan_question(arms, flags.target, seeds=len(flags.seeds or EXPLORING), price=flags.price)
-    if flags.json:
-        write_plans(found, flags.json, command=command)
-    Console().print(terminal_table(question_table(found), fold=[0], align="lrrlrrr"))
+    table = terminal_table(question_table(found), fold=[0], align="lrrlrrr")
+    _say_plan(found, table, question_verdict(found), found.fits, flags.json, command)
+
+
+def _say_plan(found: Any, table: Any, verdict: str, fits: bool, file: Path | None, command: str) -> None:
+    """Print a plan, and write it to a file if one is named; one that does not fit is an error."""
+    from rich.console import Console
+
+    from research.training.plan import write_plans
+    from research.training.plan_table import assumptions
+
+    if file:
+        write_plans(found, file, command=command)
+    Console().print(table)
     print(f"\n{assumptions(found)}")
-    if not found.fits:
-        fail(question_verdict(found), code=1)
-    print(question_verdict(found))
+    if not fits:
+        fail(verdict, code=1)
+    print(verdict)
 
 
 def _arm_configs(
