@@ -25,19 +25,20 @@ EXPERIMENT = Experiment(
     ),
     axis=Axis("data.embedded.clauses", Message("clauses of a sentence: how far verbs go")),
     measure="aer",
-    also=("below_diagonal", "token_accuracy", "bleu"),
+    also=("below_diagonal", "below_ibm_model1", "token_accuracy", "bleu"),
     # Right more often than not where words go farthest; and order costs little.
     verdict=(
         *(Level(f"{reader}, {FARTHEST}", 0.5, more=False) for reader in READERS),
         *(Equivalence((f"{reader}, {FARTHEST}",), f"{reader}, reordering=0.0, clauses=3", 0.05) for reader in READERS),
     ),
     # Better than who reads the diagonal where the diagonal is best, which has an AER of .42 in English order and of .81
-    # verb-final; and as good where verbs go far as where they stay near.
+    # verb-final; as good as IBM model 1, which knows no order, where verbs go farthest; and as good there as near.
     probes=(
         *(
             Level(f"{reader}, reordering=0.0, clauses=1", 0.05, more=True, measure="below_diagonal")
             for reader in READERS
         ),
+        *(Level(f"{reader}, {FARTHEST}", -0.05, more=True, measure="below_ibm_model1") for reader in READERS),
         *(Equivalence((f"{reader}, {FARTHEST}",), f"{reader}, reordering=1.0, clauses=1", 0.05) for reader in READERS),
     ),
     literature=(Published("Luong et al. 2015, WMT14 En-De, location scores", "AER", {f"luong, {FARTHEST}": 0.39}),),

@@ -17,8 +17,8 @@ coverage: mean over source words of min(1, Σ_t w_ts). The coverage penalty of W
     of min(1, Σ_t w_ts); see also Tu et al. 2016.
 monotonicity: share of the steps from a target word to the next with a_t+1 ≥ a_t.
 
-The same error of who reads the diagonal, a_t = ⌊(t + ½) S / T⌋ of S source and T target words, t from 0, is what an
-alignment comes to without looking at a word.
+Two alignments without attention have the same error counted. That of who reads the diagonal, a_t = ⌊(t + ½) S / T⌋ of S
+source and T target words, t from 0, looks at no word; that of `ibm_model1`, learnt from the same pairs, at no order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,14 +27,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import entr
 
+from research.data.pairs import Split
 from research.data.vocabulary import Vocabularies
 from research.decoding.translate import Progress, Runner
 from research.evaluation.attention import MEAN, attention_weights, heads_and_means
 from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import Gold
 from research.evaluation.head_distance import head_distance
+from research.evaluation.ibm_model1 import align
 from research.models.translator import Translator
-from research.results.sums import DIAGONAL, Alignment, mean_distance
+from research.results.sums import LINKS, Alignment, mean_distance
 
 
 class AlignmentCounts(NamedTuple):
@@ -44,8 +46,8 @@ class AlignmentCounts(NamedTuple):
     """counts_NC by layer and head, see `heads_and_means`; C are the fields of `Alignment`. {} without attention."""
     distances_N2: np.ndarray
     """See `head_distance`; zeros without attention."""
-    diagonal_N4: np.ndarray
-    """The fields of `Alignment` that its error is made of, by reading the diagonal; zeros without attention."""
+    without_attention: dict[str, np.ndarray]
+    """counts_N4 of the diagonal and of IBM model 1, the fields of `LINKS`; zeros without a gold alignment."""
 
     @property
     def head_distance(self) -> float | None:
@@ -76,7 +78,6 @@ def count_alignment(
     """
     names: list[str] = []
     sentences = len(data.split)
-    diagonal_N4 = np.zeros((sentences, len(DIAGONAL)))
     counts_XNC, distances_N2 = np.zeros((0, sentences, len(Alignment._fields))), np.zeros((sentences, 2))
     options: dict[str, Any] = {"devices": devices, "batch_sentences": batch_sentences, "progress": progress}
     for found in attention_weights(translator, params, data.examples, **options):
@@ -91,11 +92,20 @@ def count_alignment(
             names, counts_XNC = list(by_head), np.zeros((len(by_head), *counts_XNC.shape[1:]))
         counts_XNC[:, found.sentence] = sentence_counts(np.stack(list(by_head.values())), data.gold[found.sentence])
         distances_N2[found.sentence] = head_distance(found.layers)
-        sources = max(source_words) + 1
-        read_T = diagonal(max(target_words) + 1, sources)
-        of_diagonal = _error_counts(read_T[None], np.ones((1, len(read_T)), bool), data.gold[found.sentence], sources)
-        diagonal_N4[found.sentence] = [np.squeeze(of_diagonal[name]) for name in DIAGONAL]
-    return AlignmentCounts(dict(zip(names, counts_XNC, strict=True)), distances_N2, diagonal_N4)
+    by_head = dict(zip(names, counts_XNC, strict=True))
+    return AlignmentCounts(by_head, distances_N2, count_without_attention(data.split, data.gold))
+
+
+def count_without_attention(split: Split, gold: Sequence[Gold]) -> dict[str, np.ndarray]:
+    """Return counts_N4, the fields of `LINKS` of each pair, by reading the diagonal and by IBM model 1."""
+    if not any(each.possible for each in gold):
+        return {name: np.zeros((len(split), len(LINKS))) for name in ("diagonal", "ibm_model1")}
+    words = [(len(pair.target.split()), len(pair.source.split())) for pair in split]
+    links = {"diagonal": [diagonal(*each) for each in words], "ibm_model1": align(split)}
+    return {
+        name: np.array([_links(read_T.tolist(), each) for read_T, each in zip(read_NT, gold, strict=True)], float)
+        for name, read_NT in links.items()
+    }
 
 
 def diagonal(target_words: int, source_words: int) -> np.ndarray:
@@ -119,7 +129,11 @@ def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
     reads_XT = read_XT > 0
     share_XTS = weights_XTS / np.where(reads_XT, read_XT, 1.0)[..., None]
     both_XT = reads_XT[:, 1:] & reads_XT[:, :-1]
-    counts = _error_counts(linked_XT, reads_XT, gold, source_words) | {
+    counts = {
+        "right_sure": _right_links(linked_XT, reads_XT, gold.sure, source_words),
+        "right_possible": _right_links(linked_XT, reads_XT, gold.possible, source_words),
+        "predicted": reads_XT.sum(axis=1) if gold.possible else 0,
+        "sure": len(gold.sure),
         "nats": entr(share_XTS).sum(axis=(1, 2)),
         "reading_words": reads_XT.sum(axis=1),
         "weight": read_XT.sum(axis=1),
@@ -132,21 +146,10 @@ def sentence_counts(weights_XTS: np.ndarray, gold: Gold) -> np.ndarray:
     return np.stack(np.broadcast_arrays(*(counts[name] for name in Alignment._fields)), axis=-1).astype(np.float64)
 
 
-def _error_counts(linked_XT: np.ndarray, reads_XT: np.ndarray, gold: Gold, source_words: int) -> dict[str, Any]:
-    """Return what the error is made of, by the names of `DIAGONAL`.
-
-    Args:
-        linked_XT: the source word of each target word.
-        reads_XT: True where a target word reads anything.
-        gold: the gold alignment.
-        source_words: their number.
-    """
-    return {
-        "right_sure": _right_links(linked_XT, reads_XT, gold.sure, source_words),
-        "right_possible": _right_links(linked_XT, reads_XT, gold.possible, source_words),
-        "predicted": reads_XT.sum(axis=1) if gold.possible else 0,
-        "sure": len(gold.sure),
-    }
+def _links(read_T: Sequence[int], gold: Gold) -> tuple[int, int, int, int]:
+    """Return the fields of `LINKS` of one sentence, all of whose target words have a link."""
+    right_sure, right_possible = (sum(read_T[t] == s for s, t in links) for links in (gold.sure, gold.possible))
+    return right_sure, right_possible, len(read_T) if gold.possible else 0, len(gold.sure)
 
 
 def word_weights(weights_HTS: np.ndarray, source_words: Sequence[int], target_words: Sequence[int]) -> np.ndarray:

@@ -32,7 +32,7 @@ from research.evaluation.loaded_run import LoadedRun
 from research.evaluation.perplexity import total
 from research.evaluation.samples import sample_maps, samples
 from research.results.measures import SEARCHED
-from research.results.sums import below_diagonal, order_sensitivity
+from research.results.sums import error_below, order_sensitivity
 
 SHUFFLE_SEED = 0
 DIGITS = 4  # of the measures of a head: more would only make the file long
@@ -116,8 +116,8 @@ def measure_split(
     }
     if aligned:
         of_layer_NC, distances_N2 = aligned_counts.by_head[aligned["layer"]], aligned_counts.distances_N2
-        of_attention = (("alignment", of_layer_NC), ("heads", distances_N2), ("diagonal", aligned_counts.diagonal_N4))
-        for name, counts_NX in of_attention:
+        of_attention = {"alignment": of_layer_NC, "heads": distances_N2, **aligned_counts.without_attention}
+        for name, counts_NX in of_attention.items():
             counts[name] = np.zeros((len(split), counts_NX.shape[1]))
             counts[name][fitting] = counts_NX
     return SplitResult(result, {name: each.texts for name, each in found.items()}, counts)
@@ -206,10 +206,12 @@ def _alignment(
         return None
     layers = layer_names(by_head)
     layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
-    measures, below = by_head[layer].measures(), below_diagonal(*by_head[layer], *counts.diagonal_N4.sum(axis=0))
     return {
-        **measures,
-        "below_diagonal": below,
+        **by_head[layer].measures(),
+        **{
+            f"below_{name}": error_below(*by_head[layer], *counts_N4.sum(axis=0))
+            for name, counts_N4 in counts.without_attention.items()
+        },
         "layer": layer,
         "gold_sentences": sum(bool(gold.possible) for gold in data.gold),
         "head_distance": counts.head_distance,

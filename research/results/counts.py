@@ -11,7 +11,7 @@ nll, correct, tokens, words: nats, tokens that were thought likeliest, tokens, a
     all of the reference, teacher-forced;
 shuffled: nats of the reference where the tokens of the source are shuffled;
 alignment: the fields of `sums.Alignment`, of the layer that result.json reports; only of a model with attention;
-diagonal: the fields of `sums.DIAGONAL` by reading the diagonal; only of a model with attention;
+diagonal, ibm_model1: the fields of `sums.LINKS` of alignments without attention; only of a model with attention;
 heads: sums of `evaluation.head_distance`, of all layers; only of a model with attention;
 beam5.bleu, beam5.chrf, beam5.ter: what sacreBLEU counts of the translation, of each search;
 

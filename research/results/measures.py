@@ -16,7 +16,7 @@ from research.results.sums import (
     Alignment,
     CrossEntropy,
     ScoreOfSums,
-    below_diagonal,
+    error_below,
     mean_distance,
     of_each,
     of_metric,
@@ -90,6 +90,11 @@ def _aligned(field: str, title: Message, unit: str, better: int) -> Measure:
     return Measure(title, unit, better, ("alignment", field), ("alignment",), score)
 
 
+def _below(other: str, title: Message) -> Measure:
+    place, counts = ("alignment", f"below_{other}"), ("alignment", other)
+    return Measure(title, "AER", 1, place, counts, of_each(error_below), negligible=0.05)
+
+
 def _timed(name: str, title: Message, unit: str, better: int) -> Measure:
     return Measure(title, unit, better, ("timing", name))
 
@@ -157,15 +162,8 @@ MEASURES: dict[str, Measure] = {
         laid_out=lambda counts_NX: by_length(counts_NX[:, :-1], counts_NX[:, -1]),
     ),
     "aer": replace(_aligned("error", Message("alignment error rate"), "AER", -1), negligible=0.05, least=0.0),
-    "below_diagonal": Measure(
-        Message("alignment error below that of the diagonal"),
-        "AER",
-        1,
-        ("alignment", "below_diagonal"),
-        ("alignment", "diagonal"),
-        of_each(below_diagonal),
-        negligible=0.05,
-    ),
+    "below_diagonal": _below("diagonal", Message("alignment error below that of the diagonal")),
+    "below_ibm_model1": _below("ibm_model1", Message("alignment error below that of IBM model 1")),
     "precision": _aligned("precision", Message("alignment precision"), "of links", 1),
     "recall": _aligned("recall", Message("alignment recall"), "of links", 1),
     "entropy": _aligned("entropy", Message("entropy of attention"), "nats", 0),

@@ -87,18 +87,18 @@ class Alignment(NamedTuple):
         }
 
 
-DIAGONAL = Alignment._fields[:4]
+LINKS = Alignment._fields[:4]
 """The fields that the error is made of."""
 
 
-def below_diagonal(*sums: float) -> float | None:
-    """Return by how much the error is below that of reading the diagonal; None without a gold alignment.
+def error_below(*sums: float) -> float | None:
+    """Return by how much the error is below that of another alignment; None without a gold alignment.
 
     Args:
-        sums: the fields of `Alignment`, and those of `DIAGONAL` by reading the diagonal.
+        sums: the fields of `Alignment`, and those of `LINKS` of the other.
     """
-    ours, of_diagonal = Alignment(*sums[: -len(DIAGONAL)]), Alignment(*sums[-len(DIAGONAL) :])
-    return of_diagonal.error - ours.error if ours.sure or ours.predicted else None
+    ours, other = Alignment(*sums[: -len(LINKS)]), Alignment(*sums[-len(LINKS) :])
+    return other.error - ours.error if ours.sure or ours.predicted else None
 
 
 def order_sensitivity(nats: float, shuffled: float, tokens: float) -> float:

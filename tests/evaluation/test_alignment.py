@@ -20,7 +20,7 @@ from research.evaluation.alignment import (
 from research.evaluation.attention import MEAN, SentenceAttention
 from research.evaluation.evaluation_data import EvaluationData
 from research.evaluation.gold import Gold
-from research.results.sums import Alignment, below_diagonal
+from research.results.sums import Alignment, error_below
 
 UNKNOWN = Gold(frozenset(), frozenset())
 
@@ -73,10 +73,10 @@ def test_the_diagonal_reads_where_a_word_would_stand_if_nothing_moved(target_wor
     np.testing.assert_array_equal(alignment.diagonal(target_words, source_words), read)
 
 
-def test_below_the_diagonal_is_its_error_less_ours():
+def test_below_another_alignment_is_its_error_less_ours():
     ours = Alignment(right_sure=3, right_possible=3, predicted=4, sure=4)  # AER 1/4
-    assert below_diagonal(*ours, 1, 1, 4, 4) == pytest.approx(3 / 4 - 1 / 4)
-    assert below_diagonal(*Alignment(), 0, 0, 0, 0) is None
+    assert error_below(*ours, 1, 1, 4, 4) == pytest.approx(3 / 4 - 1 / 4)
+    assert error_below(*Alignment(), 0, 0, 0, 0) is None
 
 
 def test_entropy_coverage_and_monotonicity_by_hand():
@@ -184,7 +184,7 @@ def test_counts_of_all_sentences_layers_and_heads(monkeypatch):
     gold = [Gold(each, each) for each in links]
     data = EvaluationData(pairs, gold, None, encode(pairs, vocabularies))
     counts = count_alignment(None, None, vocabularies, data, devices=None, batch_sentences=7)
-    for pair, sure, row in zip(pairs, links, counts.diagonal_N4.tolist(), strict=True):
+    for pair, sure, row in zip(pairs, links, counts.without_attention["diagonal"].tolist(), strict=True):
         source, target = (len(text.split()) for text in pair[:2])
         right = len({((2 * t + 1) * source // (2 * target), t) for t in range(target)} & set(sure))
         assert row == ([right, right, target, len(sure)] if sure else [0, 0, 0, 0])

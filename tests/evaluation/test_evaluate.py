@@ -185,7 +185,7 @@ def test_measures_of_summed_counts_equal_the_result(workdir, tmp_path):
         expected |= {(name, None): aligned[name] for name in MEASURES if name in aligned}
         if aligned:
             expected[("aer", None)] = aligned["error"]
-            assert len(expected) == 12 + 3 * len(searches)
+            assert len(expected) == 13 + 3 * len(searches)
             assert 0 < aligned["head_distance"] < 1
         for (name, search), score in expected.items():
             sums_1X = held.of(name, search).sum(axis=0, keepdims=True)

@@ -2,7 +2,7 @@
 
 Nothing of Lookback is imported: formulas are written out again from docs/experiments.md and the papers it names. So it
 serves plans whose hypotheses are Superiority, Equivalence, Level or Fraction, of nats a token, BLEU, the distance
-between heads, or alignment error, alone or against that of the diagonal.
+between heads, or alignment error, alone or against that of the diagonal or IBM model 1.
 """
 
 import json
@@ -13,7 +13,14 @@ import numpy as np
 from scipy import optimize, stats
 
 LOWER_IS_BETTER = {"nats", "aer"}
-NEGLIGIBLE = {"nats": 0.02, "bleu": 1.0, "aer": 0.05, "below_diagonal": 0.05, "head_distance": 0.05}
+NEGLIGIBLE = {
+    "nats": 0.02,
+    "bleu": 1.0,
+    "aer": 0.05,
+    "below_diagonal": 0.05,
+    "below_ibm_model1": 0.05,
+    "head_distance": 0.05,
+}
 DRAWS = 4_000
 
 
@@ -42,6 +49,10 @@ SCORES = {
     "head_distance": (lambda of, search: of["heads"], lambda sums: sums[0] / sums[1]),
     "below_diagonal": (
         lambda of, search: np.column_stack([of["alignment"], of["diagonal"]]),
+        lambda sums: aer(sums[-4:]) - aer(sums),
+    ),
+    "below_ibm_model1": (
+        lambda of, search: np.column_stack([of["alignment"], of["ibm_model1"]]),
         lambda sums: aer(sums[-4:]) - aer(sums),
     ),
 }
