@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -167,12 +167,14 @@ class Ablation:
 
     @cached_property
     def calibration(self) -> AnswerCalibration | None:
-        """The number that the baseline of the corpus came to; None where its config declares none."""
-        if (declared := self._calibration) is None:
+        """The number that the baseline of the corpus came to; None where nobody declares one."""
+        own = self.experiment.calibration.get(self.corpus)
+        if (declared := own or self._calibration) is None:
             return None
+        baseline = partial(self.experiment.common, self.get_config, corpus=self.corpus) if own else self.get_config
         return calibrate(
             declared,
-            self.get_config(declared.baseline),
+            baseline(declared.baseline),
             self.arms.values(),
             self.experiment.factors,
             self.runs.digest,

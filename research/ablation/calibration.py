@@ -26,8 +26,8 @@ def calibrate(
     """Return what the kept runs of a corpus's baseline came to.
 
     Args:
-        declared: by the config file.
-        baseline: the config of the baseline, as the file has it.
+        declared: by the config file, or by the question for a corpus of its own.
+        baseline: the config of the baseline.
         arms: the configs of the arms.
         varied: the fields that the question is about; in others the arms' corpus has to be the baseline's.
         digest_of: config -> the identity of its runs but for their seed.

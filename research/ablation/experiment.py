@@ -14,6 +14,7 @@ from research import models
 from research.ablation.arms import ARCHITECTURE, BUDGET, Arms, Fields, build, name_of
 from research.models.unread import refuse_unread
 from research.results.answers import Published
+from research.results.calibration import Calibration
 from research.results.identity import config_as_json, flat
 from research.results.measures import COSTS, MEASURES
 from research.results.message import Message
@@ -44,6 +45,8 @@ class Experiment:
         probes: hypotheses of ours beside the claim, each with a verdict of its own; none of them decides on the claim.
         fields: changed in all arms.
         per_corpus: the stem of a config file -> what is changed in all arms on that corpus alone.
+        calibration: the stem of a config file -> the baseline of the corpus that `per_corpus` makes of its own; without
+            it, that of the config file is asked.
         axis: where arms stand in the figure.
         also: further measures for the table.
         watched: measures over steps for the figure.
@@ -65,6 +68,7 @@ class Experiment:
     probes: tuple[Hypothesis, ...] = ()
     fields: Fields = field(default_factory=dict)
     per_corpus: Mapping[str, Fields] = field(default_factory=dict)
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
     axis: Axis | None = None
     also: tuple[str, ...] = ()
     watched: tuple[str, ...] = ()
@@ -95,6 +99,8 @@ class Experiment:
             budget = fields.get(BUDGET, 1)
             if not isinstance(budget, int | float) or not 0 < budget < math.inf:
                 raise ValueError(f"{name}: a budget is a number above 0, such as 0.25 or 4, not {budget!r}")
+        if others := sorted(self.calibration.keys() - self.per_corpus.keys()):
+            raise ValueError(f"calibration of {others[0]}: per_corpus makes no other corpus of it")
         if not self.verdict:
             raise ValueError("an experiment declares its verdict before it runs")
 
@@ -124,6 +130,10 @@ class Experiment:
         """The fields that arms may differ in."""
         return list(dict.fromkeys(name for fields in self.arms.values() for name in fields))
 
+    def common(self, get_config: Callable[[str], ConfigDict], architecture: str, *, corpus: str) -> ConfigDict:
+        """Return the config of an architecture with what is changed in all arms. `corpus`: the stem of its file."""
+        return build(get_config, architecture, self.fields, self.per_corpus.get(corpus, {}))
+
     def configs(
         self,
         get_config: Callable[[str], ConfigDict],
@@ -144,7 +154,7 @@ class Experiment:
         """
 
         def base(architecture: str) -> ConfigDict:
-            config = build(get_config, architecture, self.fields, self.per_corpus.get(corpus, {}))
+            config = self.common(get_config, architecture, corpus=corpus)
             override(config)
             return config
 

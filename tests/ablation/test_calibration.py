@@ -5,13 +5,14 @@ from dataclasses import replace
 import pytest
 
 from configs.command_line import calibration
-from research.ablation.arms import vary
+from research.ablation.arms import build, vary
 from research.ablation.locking import register
 from research.ablation.tuning import tune
 from research.results.answers import AnswerCalibration
 from research.results.calibration import Calibration
+from research.results.run_folder import RunFolder
 from research.statistics.hypotheses import Superiority
-from tests.ablation.pretended import QUESTION, Learner, Pretends, confirm
+from tests.ablation.pretended import QUESTION, Learner, Pretends, confirm, get_config, leave_a_run
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,24 @@ def test_a_question_that_changes_the_corpus_in_all_arms_is_on_another_corpus(que
     assert found.verdict == "not calibrated"
     warning = "the corpus was calibrated with other values of data.embedded.words, and so it is another corpus"
     assert warning in map(str, found.warnings)
+
+
+def test_a_question_may_declare_the_baseline_of_a_corpus_of_its_own(question, tmp_path, monkeypatch):
+    """Its runs are of that corpus; those of the config file's say nothing of it."""
+    knobs = {"data.embedded.words": 0.2}
+    declared = Calibration("luong", "perplexity", 8.0, 0.1, str(tmp_path / "own"))
+    asks = replace(QUESTION, per_corpus={"embedded_tiny": knobs}, calibration={"embedded_tiny": declared})
+    monkeypatch.setattr("tests.ablation.conftest.QUESTION", asks)
+    for path in ("own/luong.1", "own/luong.2"):
+        RunFolder(tmp_path / path).path.mkdir(parents=True)
+    leave_a_run(RunFolder(tmp_path / "own" / "luong.1"), get_config("luong"), seed=1)
+    assert question().calibration.seeds == 0
+    leave_a_run(RunFolder(tmp_path / "own" / "luong.2"), build(get_config, "luong", knobs), seed=2)
+    found = question().calibration
+    assert (found.seeds, found.differs, found.reached) == (1, (), True)
+
+    with pytest.raises(ValueError, match="calibration of embedded_tiny: per_corpus makes no other corpus of it"):
+        replace(asks, per_corpus={})
 
 
 def test_the_corpus_may_vary_in_what_is_asked_about(question, monkeypatch):
