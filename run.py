@@ -308,7 +308,7 @@ def ablate(given: Given, command: str) -> None:
     elif flags.tune:
         _tune(ask(seeds=EXPLORING, tuned=False), launching, dry_run=flags.dry_run)
     elif flags.power:
-        _power(ask, flags.seeds)
+        _power(ask, flags.seeds, flags.looks or ())
     elif flags.confirm:
         _confirm(ask, lock_file, launching, flags)
     else:
@@ -356,13 +356,13 @@ def _tune(ablation: Any, launching: Any, *, dry_run: bool) -> None:
     print(f"\nTuned: {ablation.tuning_file}; the same command without --tune trains by it")
 
 
-def _power(ask: Callable, seeds: Sequence[int] | None) -> None:
+def _power(ask: Callable, seeds: Sequence[int] | None, looks: Sequence[int]) -> None:
     """Print what a plan with so many seeds would show."""
     from rich.console import Console
 
     from research.ablation.power_of_plan import power_table
 
-    Console().print(power_table(ask, seeds))
+    Console().print(power_table(ask, seeds, looks))
 
 
 def _register(ask: Callable, lock_file: Path, flags: Any, kept: Path) -> None:

@@ -30,7 +30,7 @@ class Verb(NamedTuple):
         flags: its flags; of those in an inner tuple at most one may be given.
         overrides: configs whose fields `--NAME.FIELD=VALUE` may set.
         excludes: flag -> flags that may not be given with it.
-        requires: flag -> flags that mean something only with it.
+        requires: flag -> the flags of which one has to be given with it, or it means nothing.
     """
 
     summary: str

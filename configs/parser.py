@@ -48,10 +48,9 @@ def read(name: str, arguments: Sequence[str]) -> Given:
         for other in excluded:
             if {one, other} <= given:
                 parser.error(f"--{one} and --{other} do not go together: leave one out")
-    for needed, dependent in verb.requires.items():
-        for one in dependent:
-            if one in given and needed not in given:
-                parser.error(f"--{one} means something only with --{needed}: give both, or leave it out")
+    for one, needed in verb.requires.items():
+        if one in given and not given & set(needed):
+            parser.error(f"--{one} means something only with --{' or --'.join(needed)}: give both, or leave it out")
     return Given(flags, others)
 
 

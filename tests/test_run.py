@@ -435,7 +435,7 @@ def test_report_keeps_evidence_of_runs_where_asked(report, action, capsys):
         ("evaluate --workdir=~nobody-of-this-name/w", "begins with a home folder that is not known: write it out"),
         ("ablate heads --register --looks=0", "'0': expected growing numbers of seeds, 3 at least, e.g. 5,10,20"),
         ("ablate heads --register --looks=5,5", "'5,5': expected growing numbers of seeds"),
-        ("ablate heads --looks=5,10", "--looks means something only with --register: give both, or leave it out"),
+        ("ablate heads --looks=5,10", "--looks means something only with --register or --power"),
     ],
 )  # fmt: skip
 def test_a_mistyped_command_is_answered(command, answer, train, capsys):

@@ -130,7 +130,8 @@ ABLATE = Verb(
         flag(
             "--looks",
             "of --register: after how many seeds the verdict may be given, such as 5,10,20. The plan stops at the "
-            "first look that supports or refutes the claim; all looks spend 5 %%, little at first (O'Brien & Fleming)",
+            "first look that supports or refutes the claim; all looks spend 5 %%, little at first (O'Brien & Fleming). "
+            "--power is then that of the last look",
             type=looks,
             metavar="N,N,N",
         ),
@@ -150,6 +151,6 @@ ABLATE = Verb(
         "power": ("evidence", "keep", "dry_run"),
         "dry_run": ("keep",),
     },
-    requires={"vary": ("cross", "measure", "equivalent"), "register": ("looks",)},
+    requires={"cross": ("vary",), "measure": ("vary",), "equivalent": ("vary",), "looks": ("register", "power")},
     overrides=("config", "launcher"),
 )

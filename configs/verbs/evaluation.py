@@ -102,7 +102,7 @@ TRANSLATE = Verb(
         "sample": ("beam", "n_best", "attention"),
         "attention": ("last",),
     },
-    requires={"sample": ("temperature", "top_k", "top_p", "seed")},
+    requires=dict.fromkeys(("temperature", "top_k", "top_p", "seed"), ("sample",)),
 )
 
 

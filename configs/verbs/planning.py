@@ -48,5 +48,5 @@ PLAN = Verb(
         flag("--json", "also write all numbers to this file", type=new_file, metavar="FILE"),
     ),
     overrides=("config",),
-    requires={"question": ("seeds",)},
+    requires={"seeds": ("question",)},
 )

@@ -56,7 +56,11 @@ class PlannedClaim(NamedTuple):
 
 
 def planned_claims(
-    experiment: Experiment, arms: Mapping[str, Sequence[MeasuredRun]], seeds: int, sentences: float
+    experiment: Experiment,
+    arms: Mapping[str, Sequence[MeasuredRun]],
+    seeds: int,
+    sentences: float,
+    level: float = LEVEL,
 ) -> list[PlannedClaim]:
     """Return every claim of a question with its power.
 
@@ -65,6 +69,7 @@ def planned_claims(
         arms: arm -> its runs under the seeds of tuning, two at least.
         seeds: that an arm is to have.
         sentences: how many times as many sentences will be judged.
+        level: 1 - α of each test.
     """
     found = []
     for hypothesis in experiment.hypotheses:
@@ -77,7 +82,7 @@ def planned_claims(
         if hypothesis in experiment.probes:
             said = [beside(each) for each in said]
         asked = hypothesis.requirements(better)
-        for claim, statement, needs in zip(assess(hypothesis, scores, better), said, asked, strict=True):
+        for claim, statement, needs in zip(assess(hypothesis, scores, better, level), said, asked, strict=True):
             parts = [weight**2 * spread / seeds for weight in needs.weights.values()]
             expected = Estimate(
                 claim.effect,
@@ -118,17 +123,19 @@ def seeds_to_show_learning(tuning: Tuning, least: float) -> int | None:
     return next((n for n in range(2, MOST_SEEDS + 1) if at_most(n) < ENOUGH_GAIN * least), None)
 
 
-def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None) -> RenderableType:
+def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None, looks: Sequence[int] = ()) -> RenderableType:
     """Return a row for each claim of a question that was tuned.
 
     Args:
-        ask: seeds -> the question.
+        ask: seeds, looks -> the question.
         seeds: that it is to have; None: as many as a plan takes.
+        looks: after how many seeds the plan looks. The power is that of the last look, by its share of α alone: what
+            earlier looks add to it is not counted.
 
     Raises:
         ValueError: it was not tuned, or its runs are gone.
     """
-    ablation = ask(seeds=seeds or tuple(range(FIRST_SEED, FIRST_SEED + SEEDS)))
+    ablation = ask(seeds=seeds or tuple(range(FIRST_SEED, FIRST_SEED + (looks[-1] if looks else SEEDS))), looks=looks)
     if ablation.tuning is None:
         raise ValueError(f"{ablation.name} was not tuned: --tune first, with the same flags")
     experiment, number = ablation.experiment, len(ablation.seeds)
@@ -142,6 +149,7 @@ def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None) -> Re
         for arm, config in ablation.arms.items()
     }
     judged = _sentences(ablation, ablation.split) / _sentences(ablation, SPLIT)
+    level = ablation.looks[-1].level
     rows = [
         [
             str(each.statement),
@@ -150,13 +158,15 @@ def power_table(ask: Callable[..., Ablation], seeds: Sequence[int] | None) -> Re
             _number(each.detectable, ".2g"),
             NOTHING if each.seeds is None else str(each.seeds),
         ]
-        for each in planned_claims(experiment, arms, number, judged)
+        for each in planned_claims(experiment, arms, number, judged, level)
     ]
     heads = ["claim", "if it is true by", "power", f"shown at {ENOUGH:.0%}", "seeds needed"]
     table = terminal_table(TextTable(heads, rows), fold=[0], align="lrrrr")
     least = margin(experiment)
     learning = seeds_to_show_learning(ablation.tuning, least) if least else None
     said = f"With {number} seeds an arm, by {len(ablation.tuning.seeds)} seeds of tuning on validation."
+    if looks:
+        said += f" At the last of {len(looks)} looks, whose share of α is {1 - level:.3f}."
     if learning:
         said += f" {learning} seeds show that an arm which gains nothing more had done learning."
     return Group(table, Text(said))

@@ -38,6 +38,14 @@ def test_the_effect_that_is_shown_is_that_of_a_t_test_with_the_pooled_variance(s
     assert enough >= 0.8 > planned_claims(QUESTION, runs(), found.seeds - 1, 10.0)[0].power
 
 
+def test_with_several_looks_the_power_is_that_of_the_last_one():
+    """Its share of α is what O'Brien & Fleming leave it: α - (2 - 2 Φ(z / √(1/2))) after half of the seeds."""
+    alpha = 0.05 - 2 * stats.norm.sf(stats.norm.ppf(0.975) * np.sqrt(2))
+    (found,) = planned_claims(QUESTION, runs(), 10, 10.0, 1 - alpha)
+    error, freedom = np.sqrt(2 * POOLED / 10), 18
+    assert found.detectable == pytest.approx((stats.t.ppf(1 - alpha / 2, freedom) + stats.t.ppf(0.8, freedom)) * error)
+
+
 def tuned(*gains):
     """An arm for each pair of gains of its seeds 10 and 11."""
 
@@ -73,6 +81,12 @@ def test_a_question_that_was_tuned_has_a_row_for_each_claim(question):
     text = console.file.getvalue()
     assert "layers=2 is better than layers=1 by more than 0.5 perplexity" in text
     assert "With 3 seeds an arm, by 2 seeds of tuning on validation." in text
+
+    console.print(power_table(question, None, (5, 10)))
+    assert (
+        "With 10 seeds an arm, by 2 seeds of tuning on validation. At the last of 2 looks, whose share of α is 0.044."
+        in (" ".join(console.file.getvalue().split()))
+    )
 
 
 def test_a_question_that_was_not_tuned_has_no_power(question):
