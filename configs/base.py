@@ -98,6 +98,7 @@ def training() -> ConfigDict:
     config.bleu_sentences = 200  # validation sentences translated at each validation; 0: none
     config.attention_sentences = 0  # validation sentences whose attention is measured at each validation; 0: none
     config.save_every_steps = 500
+    config.background_saves = False  # train on while a checkpoint is written: a SIGKILL then loses the steps of two
     config.keep_last = 1  # checkpoints, at least, beside the best
     config.keep_trunk = False  # wsd: keep the checkpoint before the rate falls, which longer runs may begin with
     config.keep_best_by = "perplexity"  # perplexity | bleu, on validation

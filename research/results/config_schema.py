@@ -98,6 +98,7 @@ class Training(TypedDict, total=False):
     average_last: int
     beta1: float
     beta2: float
+    background_saves: bool
     bleu_sentences: int
     clip_norm: float
     decay_share: float

@@ -14,7 +14,8 @@ from ml_collections import ConfigDict
 
 NO_EFFECT_ON_RESULTS = frozenset(
     ["training.strategy", "training.fsdp", "training.tensor", "model.remat"]
-    + ["training.attention_sentences", "training.keep_trunk", "data.root", "data.workers"]
+    + ["training.attention_sentences", "training.keep_trunk", "training.background_saves"]
+    + ["data.root", "data.workers"]
     + [f"evaluation.{name}" for name in ("beam", "length_bins", "frequency_bins", "reordering_bins")]
 )
 """Fields on which neither a run's weights nor its translations by one search depend."""
@@ -41,6 +42,7 @@ ADDED: dict[str, Field] = {
     "training.tensor": Field(default=1, beside="training.steps"),
     "training.decay_share": Field(default=0.2, beside="training.steps"),
     "training.keep_trunk": Field(default=False, beside="training.steps"),
+    "training.background_saves": Field(default=False, beside="training.steps"),
 }
 """Fields that came after the first runs were named: left out of the identity at their default."""
 REMOVED: dict[str, Field] = {}

@@ -74,11 +74,22 @@ def train(runs: Sequence[TrainingRun], step: StepFunction, *, devices: Devices, 
                 if run.active and (saving or run.stuck_at):
                     with _error_kept(run, runs):
                         run.save(done, state)
+            if stopping:
+                _finish_saving(runs)
             if stopping and any(run.error is None for run in runs):  # else the errors say what to do
                 raise KeyboardInterrupt(
                     f"stopped at step {done:,}, which is saved; the same command goes on from there"
                 )
             log.resume()
+        _finish_saving(runs)
+
+
+def _finish_saving(runs: Sequence[TrainingRun]) -> None:
+    """Wait until every run without an error has its last checkpoint."""
+    for run in runs:
+        if run.error is None:
+            with _error_kept(run, runs):
+                run.finish_saving()
 
 
 @contextmanager

@@ -157,6 +157,7 @@ class Trainer:
                 folder=folder,
                 schedule=self.schedule,
                 trackers=trackers,
+                background_saves=config.training.background_saves,
             )
             with closing(run):
                 yield run

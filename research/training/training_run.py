@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from research.files import are_written_here
 from research.parallel import processes
 from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
+from research.training.background import Background
 from research.training.metrics import MetricsWriter
 from research.training.not_finite import first_leaf
 from research.training.step import TrainState
@@ -100,6 +103,7 @@ class TrainingRun:
         folder: the run folder.
         schedule: when to log, validate and save.
         trackers: further places that its metrics go to; see `MetricsWriter`.
+        background_saves: True to train on while a checkpoint is written.
     """
 
     def __init__(
@@ -114,6 +118,7 @@ class TrainingRun:
         folder: RunFolder,
         schedule: LoopSchedule,
         trackers: Sequence[str] = (),
+        background_saves: bool = False,
     ):
         self.seed, self.folder, self.schedule = seed, folder, schedule
         self.state = state
@@ -122,6 +127,7 @@ class TrainingRun:
         self.progress = RunProgress()
         self.tokens = 0.0  # since the last line of metrics.jsonl
         self._validate, self._explain, self._checkpoints = validate, explain, checkpoints
+        self._saves = Background(beside=background_saves)
         self._metrics: MetricsWriter | None = None
         self._trackers = trackers
         self.stream = batches.iterate(0)
@@ -159,11 +165,12 @@ class TrainingRun:
                 )
             self.progress = RunProgress(**{name: notes[name] for name in vars(RunProgress())})
         if are_written_here():
-            self._tidy(self.steps_done)  # unless it was killed before it could
+            self._tidy(self.steps_done, self.progress)  # unless it was killed before it could
         self._metrics = MetricsWriter(self.folder, self.steps_done, self._trackers)
 
     def close(self) -> None:
-        """End the session of its metrics, and the processes that read its batches."""
+        """End the session of its metrics, the processes that read its batches, and what is being written."""
+        self._saves.close()
         self.stream.close()
         if self._metrics is not None:
             at_its_end = self.steps_done >= self.schedule.steps or not self.active
@@ -211,7 +218,10 @@ class TrainingRun:
     def save(self, step: int, state: TrainState) -> None:
         """Write a checkpoint of `state` (NumPy arrays) at `step`, after a validation if the schedule asks for one.
 
+        With `background_saves` it is being written when this returns, and the one before it is there.
+
         Raises:
+            OSError: it cannot be written, or the one before it could not.
             FloatingPointError: the gradient was not finite for `MOST_NOT_FINITE` steps in a row, or a number of the
                 state is not finite; nothing is saved.
         """
@@ -223,24 +233,39 @@ class TrainingRun:
         if name := first_leaf(state):
             raise FloatingPointError(f"{name} is not finite after step {step:,}, and is not saved: {STEADIER}")
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
-        notes = {"cursor": self.stream.get_state(), **vars(self.progress)}
+        write = partial(self._write_checkpoint, step, state, self.stream.get_state(), deepcopy(self.progress), loss)
         with processes.together():
             if are_written_here():
-                self._checkpoints.save(step, state, notes, loss=loss)
-                self._tidy(step)
+                self._saves.do(write)
 
-    def _tidy(self, step: int) -> None:
+    def finish_saving(self) -> None:
+        """Wait until the last checkpoint is there.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        with processes.together():
+            self._saves.wait()
+
+    def _write_checkpoint(
+        self, step: int, state: TrainState, cursor: Any, progress: RunProgress, loss: float | None
+    ) -> None:
+        self._checkpoints.save(step, state, {"cursor": cursor, **vars(progress)}, loss=loss)
+        self._tidy(step, progress)
+
+    def _tidy(self, step: int, progress: RunProgress) -> None:
         """Keep and delete what the schedule says after the checkpoint of `step`, and write down how far training is."""
-        self._keep_trunk(step)
+        self._keep_trunk(step, progress)
         self._delete_unscheduled()
-        self._record_progress()
+        cost = {"seconds": progress.seconds, "tokens": progress.tokens}
+        self.folder.update_provenance({"steps": step, **cost})
 
-    def _keep_trunk(self, step: int) -> None:
+    def _keep_trunk(self, step: int, progress: RunProgress) -> None:
         """Copy the checkpoint of the trunk's end, and the best up to there, which a longer run may come to need."""
         if step == self.schedule.trunk and step:
             for kept in sorted({self._checkpoints.best_step(), step}):
                 self._checkpoints.copy(kept, self.folder.trunk)
-            self.folder.update_provenance({"trunk_seconds": self.progress.seconds})
+            self.folder.update_provenance({"trunk_seconds": progress.seconds})
 
     def _delete_unscheduled(self) -> None:
         """Delete checkpoints that the schedule does not ask for, else an average of the last few would contain them.
@@ -263,7 +288,3 @@ class TrainingRun:
         progress, improved = self.progress, loss < self.progress.best
         progress.best, progress.since_best = (loss, 0) if improved else (progress.best, progress.since_best + 1)
         return loss
-
-    def _record_progress(self) -> None:
-        cost = {"seconds": self.progress.seconds, "tokens": self.progress.tokens}
-        self.folder.update_provenance({"steps": self.steps_done, **cost})

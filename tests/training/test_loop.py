@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import time
+from contextlib import closing
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -38,6 +40,9 @@ class Stream:
     def set_state(self, state):
         self.next = state["next_index"]
 
+    def close(self):
+        pass
+
     def __next__(self):
         self.next += 1
         self.events.get(self.next, lambda: None)()
@@ -61,6 +66,7 @@ class FakeRun:
         self.folder.path.mkdir(exist_ok=True)
         self.validated = []
         self.each = lambda stream: None
+        self.background_saves = False
 
     def train(self, *, events=None, perplexities=None, count=2, keep_last=1, **schedule):
         fields = {
@@ -89,8 +95,10 @@ class FakeRun:
                 explain=lambda state, step: f"step {step} began at w = {float(state.params['w']):.3g}",
                 folder=self.folder,
                 schedule=LoopSchedule(**fields),
+                background_saves=self.background_saves,
             )
-            loop.train([run], step, devices=Devices("pmap", jax.devices()[:count]))
+            with closing(run):
+                loop.train([run], step, devices=Devices("pmap", jax.devices()[:count]))
             if run.error:
                 raise run.error
             return run.progress
@@ -147,6 +155,7 @@ def test_metrics_are_means_over_tokens_since_the_last_line(run):
     assert seconds[0] > 0
 
 
+@pytest.mark.parametrize("background", [False, True])
 @pytest.mark.parametrize(
     ("event", "error", "saved"),
     [
@@ -155,8 +164,9 @@ def test_metrics_are_means_over_tokens_since_the_last_line(run):
         (lambda: signal.raise_signal(signal.SIGINT), KeyboardInterrupt, 5),
     ],
 )
-def test_a_stopped_and_resumed_run_equals_an_unbroken_one(event, error, saved, run, tmp_path):
+def test_a_stopped_and_resumed_run_equals_an_unbroken_one(event, error, saved, background, run, tmp_path):
     """Stopped by SIGTERM or Ctrl-C, which save, or by a power failure, after which the last save counts."""
+    run.background_saves = background
     handlers = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
     with pytest.raises(error) as stopped:
         run.train(events={5: event})
@@ -173,6 +183,51 @@ def test_a_stopped_and_resumed_run_equals_an_unbroken_one(event, error, saved, r
         assert run.logged(name) == unbroken.logged(name)
     steps = [record["step"] for record in run.folder.metrics() if "train/loss" in record]
     assert steps == [2, 4, 6, 8]
+
+
+@pytest.fixture
+def slow_saves(monkeypatch):
+    """A save takes longer than all steps after it; returns what each one did, in order."""
+    done, save = [], Checkpoints.save
+
+    def slow(checkpoints, step, *arguments, **options):
+        time.sleep(0.5)
+        save(checkpoints, step, *arguments, **options)
+        done.append(("saved", step))
+
+    monkeypatch.setattr(Checkpoints, "save", slow)
+    return done
+
+
+def test_training_goes_on_while_a_checkpoint_is_written(run, slow_saves):
+    """And what is written is the state of its step, with the progress of its step."""
+    run.background_saves = True
+    run.train(steps=4, keep_last=4, save_every=4, events={n: partial(slow_saves.append, n) for n in range(1, 8)})
+    assert slow_saves == [1, 2, 3, 4, ("saved", 4)]  # all is there at the end
+    slow_saves.clear()
+    with pytest.raises(KeyboardInterrupt):
+        run.train(steps=8, keep_last=4, log_every=5, events={7: kill, 6: partial(slow_saves.append, 6)})
+    assert slow_saves == [6, ("saved", 6), ("saved", 7)]  # 6 was written while 7 was drawn, and 7 before the end
+    checkpoints = Checkpoints(run.folder.checkpoints)
+    state, notes = checkpoints.restore(6)
+    assert state["params"]["w"] == pytest.approx(expected(6), abs=1e-5)
+    assert ([each["loss"] for each in notes["window"]], notes["cursor"]) == ([6.0], {"next_index": 6})
+    checkpoints.close()
+
+
+def test_a_save_in_the_background_that_fails_ends_the_run_at_the_next(run, monkeypatch):
+    def fail(checkpoints, step, *arguments, **options):
+        raise OSError(f"checkpoint {step} cannot be written")
+
+    run.background_saves, drawn = True, []
+    run.each = lambda stream: drawn.append(stream.next)
+    with monkeypatch.context() as patched:
+        patched.setattr(Checkpoints, "save", fail)
+        with pytest.raises(OSError, match="checkpoint 3 cannot be written"):
+            run.train()
+    assert drawn == [1, 2, 3, 4]
+    run.train()
+    assert run.w == pytest.approx(expected(8), abs=1e-5)
 
 
 def test_a_signal_during_the_last_step_stops_later_work(run):
