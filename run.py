@@ -249,12 +249,14 @@ def ablate(given: Given, command: str) -> None:
     import experiments
     from configs.command_line import calibration, override
     from configs.launchers import launcher
+    from research.results.ranges import refuse_out_of_range
 
     flags = given.flags
     corpus = Path(flags.config).stem
     if not flags.question and (flags.vary or not flags.list):
         refuse("ablate", "which question? --list names them; with --vary, any name will do, such as my_depth")
     launcher_fields, ours = override(launcher(flags.launcher), given.overrides, prefix="launcher")
+    refuse_out_of_range(launcher_fields, "launcher")
     named_before = flags.question in experiments.names()
     with _only_if_right(_write_own_question(flags) if flags.vary else None, named_before):
         asked = {name: experiments.load(name) for name in ([flags.question] if flags.question else experiments.names())}

@@ -20,6 +20,7 @@ from ml_collections import ConfigDict
 from ml_collections.config_flags import config_flags
 
 from configs.parser import UsageError
+from research.files import expanded
 from research.results.calibration import Calibration
 
 
@@ -64,7 +65,10 @@ def calibration(file: str) -> Calibration | None:
 
 def _module(file: str) -> ModuleType:
     """Return a config file as a module; the message of a `ConfigError` says what is wrong with it."""
-    path = Path(file).expanduser()
+    try:
+        path = expanded(file)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
     if not path.is_file():
         path = CHECKOUT / file  # so that a command works in any folder
     if not path.is_file():
@@ -107,6 +111,10 @@ def override(config: ConfigDict, arguments: Sequence[str], prefix: str = "config
         values(["", *known])
     except (flags.Error, ValueError, TypeError) as error:
         raise ConfigError(_wrong_value(config, known, error, prefix)) from error
+    for section in {*OPEN}.intersection(given):
+        held = _value(config, section)
+        if wrong := [name for name in held if not isinstance(name, str)] if isinstance(held, ConfigDict) else []:
+            raise ConfigError(f"{prefix}.{section} has a name that is no text, {wrong[0]!r}: put it in quotes")
     _set_tuples(before, config, prefix)
     return config, rest
 
@@ -195,10 +203,11 @@ def _is_section(name: str, section: ConfigDict) -> str:
 
 def _set_tuples(before: dict[str, object], config: ConfigDict, prefix: str) -> None:
     """Refuse a tuple whose elements changed their kind, which ml_collections does not check; 0 is a float as well."""
-    for field, old in before.items():
-        new = _value(config, field)
-        if not (isinstance(old, tuple) and isinstance(new, tuple) and old):
+    for field in before.keys() & paths(config):  # a section that is set as a whole may have lost some
+        old, new = before[field], _value(config, field)
+        if not (isinstance(old, tuple) and isinstance(new, tuple)):
             continue
+        old = old or ("",)  # those of launchers that are empty take texts
         kind = type(old[0])
         if kind is float:
             new = tuple(float(each) if type(each) is int else each for each in new)

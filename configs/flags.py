@@ -6,10 +6,15 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from research.files import expanded
+
 PLATFORMS = ("cpu", "cuda", "rocm", "tpu")
 """Platforms that JAX lowers programs for."""
 TRACKERS = ("wandb", "mlflow", "trackio")
 """Trackers of metrics: their packages, and the extras of pyproject.toml that install them."""
+
+MOST_DIGITS = 10  # a seed has no more
+MOST_SEEDS = 10_000
 
 
 class Flag(NamedTuple):
@@ -53,9 +58,9 @@ def path(text: str) -> Path:
     if not text:
         raise ArgumentTypeError("'' is no file or folder: name one, and for the one you are in, .")
     try:
-        return Path(text).expanduser()
-    except RuntimeError:
-        raise ArgumentTypeError(f"{text!r} begins with a home folder that is not known: write it out") from None
+        return expanded(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
 
 
 def new_file(text: str) -> Path:
@@ -70,6 +75,7 @@ def new_file(text: str) -> Path:
 
 def count(text: str) -> int:
     """Parse a whole number of at least 1."""
+    _refuse_digits(text)
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
@@ -77,6 +83,7 @@ def count(text: str) -> int:
 
 def index(text: str) -> int:
     """Parse a whole number that counts from 0."""
+    _refuse_digits(text)
     if not text.isdecimal():
         raise ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
@@ -96,9 +103,16 @@ def price(text: str) -> float:
 def numbers(text: str) -> tuple[int, ...]:
     """Parse whole numbers, such as the seeds 0,1,2."""
     parts = text.split(",")
+    for part in parts:
+        _refuse_digits(part)
     if not all(part.isdecimal() for part in parts):
         raise ArgumentTypeError(f"{text!r}: expected comma-separated whole numbers, e.g. 0,1,2")
     return tuple(map(int, parts))
+
+
+def _refuse_digits(text: str) -> None:
+    if len(text) > MOST_DIGITS and text.isdecimal():
+        raise ArgumentTypeError(f"{text[:MOST_DIGITS]}... has {len(text)} digits: give a smaller number")
 
 
 def platforms(text: str) -> tuple[str, ...]:
@@ -127,4 +141,6 @@ def looks(text: str) -> tuple[int, ...]:
     found = numbers(text)
     if found[0] < 3 or any(later <= earlier for earlier, later in pairwise(found)):
         raise ArgumentTypeError(f"{text!r}: expected growing numbers of seeds, 3 at least, e.g. 5,10,20")
+    if found[-1] > MOST_SEEDS:
+        raise ArgumentTypeError(f"{text!r}: a plan can have {MOST_SEEDS} seeds at most")
     return found

@@ -48,6 +48,14 @@ def are_written_here() -> bool:
     return not _written_by_another
 
 
+def expanded(path: str) -> Path:
+    """Return a path in which ~ is the home folder; ValueError if it is that of nobody."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path!r} begins with a home folder that is not known: write it out") from None
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file, whole or not at all, and make its folder if there is none.
 

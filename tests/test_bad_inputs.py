@@ -32,9 +32,9 @@ TEXT = {
 SHORT = {
     "EMBEDDED": f"train --config={CONFIGS}/embedded_tiny.py:luong --workdir=new",
     "TRANSFORMER": f"train --config={CONFIGS}/embedded_tiny.py:transformer --workdir=new",
-    "TEXT": f"train --config={CONFIGS}/text.py:luong --workdir=new "
-    + " ".join(f'--config.data.{name}="{value}"' for name, value in TEXT.items() if name not in ("source", "tests"))
-    + " --config.data.tests.test=\"('test.en','test.de')\"",
+    "TEXT": "$UNTESTED --config.data.tests.test=\"('test.en','test.de')\"",
+    "UNTESTED": f"train --config={CONFIGS}/text.py:luong --workdir=new "
+    + " ".join(f'--config.data.{name}="{value}"' for name, value in TEXT.items() if name not in ("source", "tests")),
     "CONFIGS": str(CONFIGS),
 }
 
@@ -111,7 +111,7 @@ def made(tmp_path_factory):
     (folder / "a_file").write_text("")
     (folder / "page").mkdir()
     (folder / "page" / "index.html").write_text("a person's")
-    links = {"far": "0-99", "negative": "-1-0", "words": "a-b", "few": "0-0", "empty": ""}
+    links = {"far": "0-99", "negative": "-1-0", "words": "a-b", "few": "0-0", "empty": "", "digits": "9" * 10 + "-0"}
     for name, link in links.items():
         (folder / f"{name}.gold").write_text(f"{link}\n" * (1 if name == "few" else 7))
     (folder / "answers").mkdir()

@@ -74,6 +74,8 @@ def own_question(
     margin = MEASURES[measure].negligible if equivalent is None else equivalent
     if not margin or not 0 < margin < math.inf:
         raise ValueError(f"nothing says which difference in {measure} is none: give --equivalent=X, above 0")
+    if "seed" in dict([*varied, *crossed]):
+        raise ValueError("every arm is trained under every seed of --seeds: leave seed out of --vary and --cross")
     cross(*(vary(field, *values) for field, values in (*varied, *crossed)))  # refuses what names an arm twice
     if all(len(values) == 1 for _, values in varied):
         raise ValueError("there is nothing to compare: give --vary a field with two values or more")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from research.data.text import count_pairs, read_chunks, read_pairs
 from research.data.vocabulary import Vocabularies, Vocabulary
 from research.data.word_counts import count_words
 from research.data.workers import in_processes
+from research.files import expanded
 
 FIRST_PAIRS = 1_000  # of a generated corpus that is streamed: its digest is of these, and of the knobs
 VOCABULARY_PAIRS = 500_000  # of a corpus that is streamed, from which vocabularies are trained
@@ -195,13 +195,13 @@ def _text(config: ConfigDict) -> tuple[dict[str, Any], dict[str, str]]:
     tests = config.tests.to_dict()
     refuse_test_names(tests, "data.tests")
     files = {"train": config.train, "validation": config.validation, **tests}
-    root = Path(config.root).expanduser()
+    root = expanded(config.root)
     recorded = {name.replace("__", "."): digest for name, digest in config.sha256.items()}
     splits: dict[str, Any] = {}
     digests: dict[str, str] = {}
     for split, names in files.items():
         where = f"data.{split}" if split in ("train", "validation") else f"data.tests.{split}"
-        if len(names) != 2 or bool(names[0]) != bool(names[1]):
+        if not _are_two_texts(names) or bool(names[0]) != bool(names[1]):
             raise ValueError(f"{where}={names!r} must name two files, the source's and the target's")
         if not names[0]:
             if split in ("train", "validation"):
@@ -257,10 +257,14 @@ def _digest(split: Split) -> str:
 
 def _refuse_languages(languages: Sequence[str]) -> None:
     """Raise ValueError unless the config names two languages."""
-    if isinstance(languages, str) or len(languages) != 2 or not all(languages):
+    if not _are_two_texts(languages) or not all(each and each.isprintable() for each in languages):
         raise ValueError(
             f"data.languages={languages!r}: expected two, the source's and the target's, e.g. ('en', 'de')"
         )
+
+
+def _are_two_texts(value: Any) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(isinstance(each, str) for each in value)
 
 
 def _train_on_sample(text: ChunkedText, fields: dict[str, Any]) -> list[bytes]:

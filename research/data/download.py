@@ -71,8 +71,8 @@ def fetch(url: str, path: Path, *, sha256: str, timeout_seconds: float = TIMEOUT
     """Fetch `url` to `path`, with progress on stderr, and return its SHA-256; a failure leaves no file behind."""
     by_hand = f"fetch it on a machine that can, put it at {path}, or set --config.data.root to a folder that holds it"
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
-    request = urllib.request.Request(url, headers={"User-Agent": "lookback"})
     try:
+        request = urllib.request.Request(url, headers={"User-Agent": "lookback"})
         with urllib.request.urlopen(request, timeout=timeout_seconds) as answer, _writable(unfinished, url) as file:
             digest = _stream(answer, file, url)
         if sha256 and digest != sha256:
@@ -86,7 +86,7 @@ def fetch(url: str, path: Path, *, sha256: str, timeout_seconds: float = TIMEOUT
     except urllib.error.HTTPError as error:
         error.close()
         raise DownloadError(f"{url} answered {error.code} {error.reason}; {by_hand}") from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:  # ValueError: it is no address
         reason = getattr(error, "reason", None) or error
         raise DownloadError(f"could not fetch {url} ({reason}); {by_hand}") from error
     finally:

@@ -9,6 +9,9 @@ from research.data.pairs import Pair, Split
 from research.data.text import read_bytes, split_lines
 from research.files import write_whole
 
+NAME_BYTES = 200
+"""The longest name of a split: a file name of 255 bytes has an ending and the number of a process, too."""
+
 
 def refuse_test_names(names: Iterable[str], field: str) -> None:
     """Raise ValueError for names that test splits cannot have: a run folder holds each split in a file of its name.
@@ -19,7 +22,8 @@ def refuse_test_names(names: Iterable[str], field: str) -> None:
     for name in names:
         if name in seen:
             raise ValueError(f"{field} names a test split {name!r}, and there is another split of that name: change it")
-        if not name or name.startswith(".") or "/" in name or "\0" in name:
+        is_long = len(name.encode()) > NAME_BYTES
+        if not name.isprintable() or is_long or not name or name.startswith(".") or "/" in name:
             raise ValueError(
                 f"{field} names a test split {name!r}, which cannot be a file name: use letters and digits"
             )

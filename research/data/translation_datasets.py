@@ -20,6 +20,7 @@ from research.data.chunked_text import Chunk, ChunkedText, ranges
 from research.data.pairs import Pair, Split
 from research.data.splits import refuse_test_names
 from research.data.text import read_pairs
+from research.files import expanded
 
 LOCAL = "local_translation"
 FORMAT = "array_record"  # TFDS's default, TFRecord, needs TensorFlow
@@ -42,7 +43,7 @@ class LocalTranslation(tfds.core.GeneratorBasedBuilder):
         for split, sides in sorted(self.files.items()):
             for path in sides:
                 digest.update(split.encode() + path.read_bytes())
-        place = Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+        place = expanded(str(data_dir or tfds.core.constants.DATA_DIR))
         super().__init__(
             data_dir=place / f"{LOCAL}_{'_'.join(languages)}_{digest.hexdigest()[:16]}", file_format=FORMAT
         )
@@ -88,7 +89,7 @@ def read_splits(
         )
     refuse_test_names(splits[2:], f"data.splits={tuple(splits)!r} (training, validation, then tests)")
     if name == LOCAL:
-        builder = LocalTranslation(root=Path(root).expanduser(), languages=languages, data_dir=builder_dir or None)
+        builder = LocalTranslation(root=expanded(root), languages=languages, data_dir=builder_dir or None)
         if not is_prepared(builder):
             prepare(builder)
     else:
@@ -133,7 +134,7 @@ def _open_rows(
 ) -> tuple[Any, Sequence[str]]:
     """Return the rows of a prepared split, in another process than the one that found it."""
     if name == LOCAL:
-        builder = LocalTranslation(root=Path(root).expanduser(), languages=languages, data_dir=builder_dir or None)
+        builder = LocalTranslation(root=expanded(root), languages=languages, data_dir=builder_dir or None)
     else:
         builder = find_builder(name, builder_dir)
     return _rows(builder, split, languages), languages

@@ -9,6 +9,7 @@ import numpy as np
 
 from research.data.pairs import Pair
 from research.evaluation.gold import Gold, Link
+from research.results.ranges import LARGEST
 
 
 class Scale(NamedTuple):
@@ -115,6 +116,8 @@ def labels(scale: str, edges: Sequence[float]) -> list[str]:
     numbers, first, step = SCALES[scale]
     if list(edges) != sorted(set(edges)) or not edges or edges[0] < first:
         raise ValueError(f"evaluation.{scale}={tuple(edges)} must be rising {numbers}, from {first} up")
+    if edges[-1] > LARGEST:
+        raise ValueError(f"evaluation.{scale}={tuple(edges)} must be {numbers} of at most {LARGEST}")
     lows = [first, *(edge + step for edge in edges)]
     within = [f"{low:.9g}-{high:.9g}" if low < high else f"{high:.9g}" for low, high in zip(lows, edges, strict=False)]
     return [*within, f"{lows[-1]:.9g}+"]

@@ -14,7 +14,7 @@ from research.data.text import split_lines, unpacked
 
 Link = tuple[int, int]
 """(source word, target word), counted from 0."""
-LINK = re.compile(r"(\d+)([-?p])(\d+)", re.ASCII)
+LINK = re.compile(r"(\d{1,9})([-?p])(\d{1,9})", re.ASCII)
 
 
 class Gold(NamedTuple):

@@ -1,4 +1,4 @@
-"""The range of every number of a config, by the name of its field; configs/base.py has its unit and its reason.
+"""The range of every number of a config or a launcher, by the name of its field; configs/ has its unit and its reason.
 
     refuse_out_of_range(config)      # before anything is written: by train, by ablate for every arm, and on resuming
 
@@ -45,6 +45,8 @@ class Range(NamedTuple):
 COUNT, OR_NONE = Range(1), Range(0)
 SHARE, RATE = Range(0, 1), Range(0, 1, below=True)
 SEED = Range(0, 2**32, below=True)
+LARGEST = 2**31 - 1
+"""The largest whole number but for seeds: JAX counts steps, and SentencePiece subwords, in 32 bits."""
 
 RANGES: dict[str, Range] = {
     "seed": SEED,
@@ -110,6 +112,22 @@ RANGES: dict[str, Range] = {
     "evaluation.coverage_penalty": OR_NONE,
     "evaluation.extra_tokens": OR_NONE,
     "evaluation.batch_sentences": COUNT,
+    "launcher.jobs_at_once": COUNT,
+    "launcher.cores_per_job": OR_NONE,
+    "launcher.accelerators": OR_NONE,
+    "launcher.accelerators_per_job": OR_NONE,
+    "launcher.minutes": COUNT,
+    "launcher.nodes": COUNT,
+    "launcher.tasks_per_node": COUNT,
+    "launcher.cpus": OR_NONE,
+    "launcher.memory_gb": OR_NONE,
+    "launcher.gpus": OR_NONE,
+    "launcher.gpus_per_task": OR_NONE,
+    "launcher.array_parallelism": COUNT,
+    "launcher.grace_seconds": OR_NONE,
+    "launcher.timeouts": OR_NONE,
+    "launcher.look_every_seconds": COUNT,
+    "launcher.restarts": OR_NONE,
 }
 
 
@@ -117,13 +135,17 @@ def refuse_out_of_range(config: ConfigDict, section: str = "") -> None:
     """Raise a ValueError that names the first field whose number is outside of its range.
 
     Args:
-        config: a whole config, or a section of one.
-        section: which one, such as "model"; "" for a whole config.
+        config: a whole config, a section of one, or that of a launcher.
+        section: which one, such as "model" or "launcher"; "" for a whole config.
     """
     fields: dict[str, Any] = flat(config_as_json(config))
     for field, wanted in RANGES.items():  # what others take their value from comes first
-        name = field.removeprefix(f"{section}.") if section else field
-        if name in fields and fields[name] not in wanted:
-            value = fields[name]
+        name = field.removeprefix(f"{section}." if section else "")
+        if name not in fields:
+            continue
+        value = fields[name]
+        if value not in wanted:
             finite = ", and finite" if isinstance(value, float) and not math.isfinite(value) else ""
             raise ValueError(f"{field}={value} must be {wanted}{finite}")
+        if isinstance(value, int) and wanted is not SEED and value > LARGEST:
+            raise ValueError(f"{field}={value} must be at most {LARGEST}")

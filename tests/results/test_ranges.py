@@ -7,6 +7,7 @@ import pytest
 
 from configs.base import MODELS, base
 from configs.command_line import load
+from configs.launchers import CONFIGS as LAUNCHERS
 from research.results.identity import config_as_json, config_from_json, flat
 from research.results.ranges import RANGES, Range, refuse_out_of_range
 
@@ -19,7 +20,8 @@ def numbers(config):
 
 
 def test_every_number_of_a_config_has_a_range_and_every_range_a_number():
-    assert set().union(*map(numbers, BASES.values())) == RANGES.keys()
+    launchers = {f"launcher.{name}" for make in LAUNCHERS.values() for name in numbers(make())}
+    assert set().union(*map(numbers, BASES.values()), launchers) == RANGES.keys()
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.py")), ids=lambda file: file.stem)
@@ -43,7 +45,7 @@ def test_the_ends_of_a_range():
         assert not any(value in each for value in (math.nan, math.inf, -math.inf, None, "1"))
 
 
-@pytest.mark.parametrize("field", RANGES)
+@pytest.mark.parametrize("field", [field for field in RANGES if not field.startswith("launcher.")])
 def test_what_is_outside_is_said_by_its_name_and_value(field):
     config = next(config for config in BASES.values() if field in numbers(config))
     values = config_as_json(config)
@@ -55,6 +57,25 @@ def test_what_is_outside_is_said_by_its_name_and_value(field):
     with pytest.raises(ValueError) as error:
         refuse_out_of_range(config_from_json(values))
     assert str(error.value) == f"{field}={owner[name]} must be {RANGES[field]}"
+
+
+@pytest.mark.parametrize("name", LAUNCHERS)
+def test_a_number_of_a_launcher_is_held_to_its_range(name):
+    refuse_out_of_range(LAUNCHERS[name](), "launcher")
+    for field in numbers(LAUNCHERS[name]()):
+        config = LAUNCHERS[name]()
+        config[field] = -1
+        with pytest.raises(ValueError, match=rf"^launcher\.{field}=-1 must be at least [01]$"):
+            refuse_out_of_range(config, "launcher")
+
+
+def test_a_whole_number_has_32_bits():
+    config = base(MODELS["luong"]())
+    config.training.steps = 2**31 - 1
+    refuse_out_of_range(config)
+    config.training.steps = 2**31
+    with pytest.raises(ValueError, match=r"training\.steps=2147483648 must be at most 2147483647"):
+        refuse_out_of_range(config)
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ class KubernetesJobSet(Printed):
         for name in ("image", "claim"):
             if not getattr(self, name):
                 raise ValueError(f"launcher.{name} is empty: docs/launching.md says what it names")
-        if self.nodes < 1:
-            raise ValueError(f"launcher.nodes={self.nodes} must be at least 1")
+        if wrong := [label for label in self.node_selector if "=" not in label]:
+            raise ValueError(f"launcher.node_selector: {wrong[0]!r} is no label, such as name=value")
         refuse_outside(jobs, self.mount)
         documents = [document for job in jobs for document in (self._input(job), self.manifest(job)) if document]
         head = f"# {len(jobs)} jobs of {self.nodes} pods; for kubectl apply -f -\n"

@@ -37,8 +37,6 @@ def divide_machine(
     Raises:
         ValueError: the machine has less than is asked for.
     """
-    if jobs_at_once < 1:
-        raise ValueError(f"launcher.jobs_at_once={jobs_at_once} starts nothing; give at least 1")
     cores = _cores(jobs_at_once, cores_per_job)
     visible = _visible(jobs_at_once, accelerator, accelerators, accelerators_per_job)
     return [Share(own, {**_threads(own), **seen}) for own, seen in zip(cores, visible, strict=True)]

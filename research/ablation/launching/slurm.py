@@ -61,11 +61,9 @@ class Slurm:
 
         Jobs that an earlier launch left on the cluster are waited for, not submitted again.
         """
-        if self.cluster not in ("slurm", "local"):
-            raise ValueError(f"launcher.cluster={self.cluster!r} is unknown; choose slurm or local")
+        self._refuse_impossible()
         if self.cluster == "slurm" and shutil.which("sbatch") is None:
             raise ValueError("there is no sbatch here: launch from a login node of the cluster, or --launcher=local")
-        self._refuse_too_short()
         if self.cluster == "local" and self.nodes * self.tasks_per_node > 1:
             raise ValueError(
                 "launcher.cluster=local runs one process a job: leave launcher.nodes and tasks_per_node at 1"
@@ -75,7 +73,7 @@ class Slurm:
 
     def dry_run(self, jobs: Sequence[Job]) -> str:
         """Return the submission script, to the byte, after the commands of its jobs as comments."""
-        self._refuse_too_short()
+        self._refuse_impossible()
         there = self._still_there(jobs)
         lines = [f"# on the cluster already as job {handle.job_id}: {job.name}" for job, handle in there.items()]
         rest = [job for job in jobs if job not in there]
@@ -83,9 +81,15 @@ class Slurm:
         script = self._executor(next_folder(rest)).script(len(rest)) if rest else ""
         return "\n".join([*lines, script])
 
-    def _refuse_too_short(self) -> None:
-        """Refuse a limit that Slurm, which may ask a job to save a minute early, would reach as the job starts."""
-        early = 60 if self.cluster == "slurm" else 0
+    def _refuse_impossible(self) -> None:
+        if self.cluster not in ("slurm", "local"):
+            raise ValueError(f"launcher.cluster={self.cluster!r} is unknown; choose slurm or local")
+        if self.gpus and self.gpus_per_task:
+            raise ValueError(
+                f"launcher.gpus={self.gpus} are of a node, and launcher.gpus_per_task={self.gpus_per_task} of a task: "
+                "set one of them"
+            )
+        early = 60 if self.cluster == "slurm" else 0  # Slurm may ask a job to save a minute early
         if 60 * self.minutes <= self.grace_seconds + early:
             raise ValueError(
                 f"launcher.minutes={self.minutes} is too short: launcher.grace_seconds={self.grace_seconds} before the "
