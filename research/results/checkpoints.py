@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,8 +31,10 @@ NEVER_RETRIEVED = "exception was never retrieved"
 UNFINISHED = ".orbax-checkpoint-tmp"
 NO_ROOM = "No space left on device"
 PATIENCE_SECONDS, QUIET_SECONDS = 10, 1
+LOSS = "loss"
+"""Names the loss among the notes, and among the metrics by which Orbax finds the best checkpoint."""
 NOTES_DIGEST = "notes_sha256"
-"""Names the digest of the notes among them; checkpoints of earlier versions have none."""
+"""Names the digest of the notes among them; checkpoints of earlier versions have neither, nor the loss."""
 
 
 class Checkpoints:
@@ -49,7 +51,7 @@ class Checkpoints:
         last = checkpoint_managers.LatestN(keep_last)
         # A policy by metric alone would delete the latest checkpoint, and resuming would lose steps.
         best = checkpoint_managers.BestN(
-            get_metric_fn=lambda metrics: -metrics["loss"], n=1, keep_checkpoints_without_metrics=False
+            get_metric_fn=lambda metrics: -metrics[LOSS], n=1, keep_checkpoints_without_metrics=False
         )
         alone = _by_this_process_alone()
         options = ocp.CheckpointManagerOptions(
@@ -57,7 +59,7 @@ class Checkpoints:
             multiprocessing_options=alone,
             preservation_policy=checkpoint_managers.AnyPreservationPolicy([last, best]),
             enable_async_checkpointing=False,
-            best_fn=lambda metrics: -metrics["loss"],
+            best_fn=lambda metrics: -metrics[LOSS],
         )
         logging.getLogger("absl").addFilter(_is_relevant)
         logging.getLogger("asyncio").addFilter(_is_not_of_a_save)
@@ -66,6 +68,9 @@ class Checkpoints:
         self.folder = Path(folder).absolute()
         if are_written_here():
             self.folder.mkdir(parents=True, exist_ok=True)
+        for checkpoint in self.folder.glob("[0-9]*"):
+            if checkpoint.name.isdecimal():  # others are unfinished
+                _refuse_other_loss(checkpoint)
         self._opened = ExitStack()
         self._manager = ocp.CheckpointManager(
             self._opened.enter_context(_linked(self.folder)) if _is_pattern(self.folder) else self.folder,
@@ -89,11 +94,12 @@ class Checkpoints:
         Raises:
             OSError: when it cannot be written or read back. Earlier checkpoints stay as they were.
         """
-        notes = {**notes, "digests": digests(state)}
+        if loss is not None and math.isnan(loss):
+            loss = None  # neither smaller nor larger than any loss, and Orbax would take it for the best
+        notes = {**notes, "digests": digests(state), LOSS: loss if loss is None else float(loss)}
         notes[NOTES_DIGEST] = _digest_of(notes)
         items = ocp.args.Composite(state=ocp.args.StandardSave(state), notes=ocp.args.JsonSave(notes))
-        # A NaN is neither smaller nor larger than any loss, and Orbax would take it for the best.
-        metrics = None if loss is None or math.isnan(loss) else {"loss": float(loss)}
+        metrics = None if loss is None else {LOSS: float(loss)}
         try:
             self._manager.save(step, args=items, metrics=metrics, force=True)
             self._manager.wait_until_finished()
@@ -167,15 +173,20 @@ class Checkpoints:
             restored = self._manager.restore(step, args=items)
         except Exception as error:  # Orbax, TensorStore and zstd each raise exceptions of their own
             raise ValueError(f"checkpoint {step} cannot be read ({_in_short(error)}); {again}") from error
-        state = jax.tree.map(np.asarray, restored["state"])
-        digest = _digest_of(restored["notes"])
-        if restored["notes"].get(NOTES_DIGEST, digest) != digest:
+        state, notes = jax.tree.map(np.asarray, restored["state"]), restored["notes"]
+        if (
+            not isinstance(notes, dict)
+            or "digests" not in notes
+            or notes.get(NOTES_DIGEST) not in (None, _digest_of(notes))
+        ):
             raise ValueError(f"checkpoint {step} is damaged: its notes are not what was saved; {again}")
         found = digests(state)
-        for name, digest in restored["notes"]["digests"].items():
+        for name, digest in notes["digests"].items():
             if found.get(name) != digest:
                 raise ValueError(f"checkpoint {step} is damaged: {name} is not what was saved; {again}")
-        return state, restored["notes"]
+        if (held := int(by_path(state).get("step", step))) != step:
+            raise ValueError(f"checkpoint {step} is damaged: its state is of step {held}; {again}")
+        return state, notes
 
     def close(self) -> None:
         """Close files and threads of Orbax."""
@@ -191,6 +202,26 @@ class Checkpoints:
         there = _array_names(state)
         if missing := [name for name in sorted(saved) if name.replace("/", ".") not in there]:
             raise ValueError(f"{missing[0]} is missing")
+
+
+def _refuse_other_loss(checkpoint: Path) -> None:
+    """Raise ValueError if the loss by which Orbax finds the best checkpoint is not the one that its notes have."""
+    file = checkpoint / "metrics" / "metrics"
+    try:
+        content = file.read_bytes()
+    except OSError:  # it was saved without a validation, or is being deleted
+        return
+    with suppress(ValueError, KeyError, TypeError):
+        held = json.loads(content)[LOSS]
+        saved = held
+        with suppress(OSError, ValueError, KeyError, TypeError):  # `restore` refuses other notes, where they are needed
+            saved = json.loads((checkpoint / "notes" / "metadata").read_bytes())[LOSS]
+        if isinstance(held, float) and held == saved:
+            return
+    raise ValueError(
+        f"checkpoint {checkpoint.name} is damaged: {file} is not what was saved; remove {checkpoint} to go on from an "
+        "earlier one"
+    )
 
 
 def _by_this_process_alone() -> ocp.options.MultiprocessingOptions:

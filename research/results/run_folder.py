@@ -58,7 +58,10 @@ class RunFolder:
 
     def trunk_checkpoints(self) -> list[Path]:
         """Return the checkpoints that a longer run begins with, the end of the trunk last; none where it kept none."""
-        return sorted(self.trunk.glob("[0-9]*"), key=lambda checkpoint: int(checkpoint.name))
+        return sorted(
+            (checkpoint for checkpoint in self.trunk.glob("[0-9]*") if checkpoint.name.isdecimal()),
+            key=lambda checkpoint: int(checkpoint.name),
+        )
 
     @property
     def vocabulary(self) -> Path:
@@ -101,7 +104,7 @@ class RunFolder:
             value = json.loads(file.read_text("utf-8"))
         except FileNotFoundError:
             raise FileNotFoundError(f"{file} is missing; is {self.path} a finished run folder?") from None
-        except ValueError as error:  # not JSON, or not UTF-8
+        except (ValueError, RecursionError) as error:  # not JSON, not UTF-8, or brackets in brackets
             raise ValueError(f"{file} is damaged ({error}); {AGAIN}") from None
         if name in SCHEMAS:
             value = with_declared_numbers(value, SCHEMAS[name])

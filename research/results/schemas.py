@@ -6,7 +6,7 @@ code that wrote it. JSON has one kind of number, and some tools write 5 as 5.0: 
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Required, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Annotated, Any, Required, TypedDict, get_args, get_origin, get_type_hints, is_typeddict
 
 import msgspec
 
@@ -111,6 +111,19 @@ class Sample(TypedDict, total=False):
     source: Required[str]
 
 
+class AttentionResult(TypedDict, total=False):
+    """An attention map."""
+
+    source_tokens: Required[list[str]]
+    target_tokens: Required[list[str]]
+    weights: Required[list[list[float]]]
+    layer: str
+
+
+SearchName = Annotated[str, msgspec.Meta(pattern="^beam[1-9][0-9]*$")]
+"""The name of a search, such as beam5; beam1 is greedy."""
+
+
 class SplitMeasured(TypedDict, total=False):
     """The measurements of a split."""
 
@@ -120,11 +133,11 @@ class SplitMeasured(TypedDict, total=False):
     perplexity: Number
     word_perplexity: Number
     token_accuracy: Number
-    searches: dict[str, SearchResult]
+    searches: dict[SearchName, SearchResult]
     alignment: AlignmentResult | None
     interventions: list[Any] | dict[str, Any]
     samples: list[Sample]
-    attention: list[dict[str, Any]] | None
+    attention: list[AttentionResult] | None
 
 
 class Result(TypedDict, total=False):

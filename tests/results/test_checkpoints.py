@@ -196,6 +196,43 @@ def test_notes_that_were_changed_are_found(checkpoints, tmp_path):
     assert checkpoints().restore(2)[1]["cursor"] == {"next_index": 235}
 
 
+def test_notes_that_are_none_are_found(checkpoints, tmp_path):
+    checkpoints().save(2, state(2), {}, loss=1.0)
+    for other in ("[]", "{}", "3"):
+        biggest_file(tmp_path / "checkpoints" / "2" / "notes").write_text(other)
+        assert sentence(checkpoints).startswith("checkpoint 2 is damaged: its notes are not what was saved; remove ")
+
+
+def test_a_checkpoint_of_another_step_is_found(checkpoints, tmp_path):
+    """A folder that was renamed or copied would be evaluated under the wrong step, or be trained twice."""
+    checkpoints().save(2, state(2), {}, loss=1.0)
+    (tmp_path / "checkpoints/2").rename(tmp_path / "checkpoints/4")
+    with pytest.raises(ValueError, match="checkpoint 4 is damaged: its state is of step 2; remove "):
+        evaluation_params(tmp_path / "checkpoints", which="last", average_last=1)
+
+
+@pytest.mark.parametrize("other", ['{"loss": 0.5}', '{"loss": "1.0"}', '{"los": 1.0}', "[]", '{"loss": 1.0', ""])
+def test_a_loss_that_was_changed_is_found(other, checkpoints, tmp_path):
+    """Another checkpoint would be the best, and be evaluated."""
+    for step, loss in ((2, 1.0), (4, 2.0)):
+        checkpoints(keep_last=2).save(step, state(step), {}, loss=loss)
+    file = tmp_path / "checkpoints/2/metrics/metrics"
+    assert file.read_text() == '{"loss": 1.0}'
+    file.write_text(other)
+    with pytest.raises(ValueError, match=f"checkpoint 2 is damaged: {file} is not what was saved; remove "):
+        checkpoints()
+
+
+def test_a_loss_that_is_gone_with_its_checkpoint_is_no_damage(checkpoints, tmp_path):
+    """A kill may leave a checkpoint half deleted."""
+    for step, loss in ((2, 1.0), (4, 2.0)):
+        checkpoints(keep_last=2).save(step, state(step), {}, loss=loss)
+    shutil.rmtree(tmp_path / "checkpoints/2/notes")
+    checkpoints()
+    shutil.rmtree(tmp_path / "checkpoints/2/metrics")
+    assert checkpoints().best_step() == 4
+
+
 @pytest.mark.parametrize("item", ["state", "notes"])
 def test_a_truncated_file_is_found(item, checkpoints, tmp_path):
     checkpoints().save(2, state(2), {"cursor": {"next_index": 2}}, loss=1.0)

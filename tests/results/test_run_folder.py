@@ -47,7 +47,7 @@ def test_a_folder_without_a_run_is_an_error_in_one_sentence(tmp_path):
         RunFolder(tmp_path).read_json("provenance.json")
 
 
-@pytest.mark.parametrize("damage", [b'{"half": ', b"", b"\xff\xfe", b"null and more"])
+@pytest.mark.parametrize("damage", [b'{"half": ', b"", b"\xff\xfe", b"null and more", b"[" * 100_000])
 def test_a_damaged_file_is_named(damage, folder):
     for name, read in {"config.json": folder.config, "result.json": folder.result}.items():
         (folder.path / name).write_bytes(damage)
@@ -69,6 +69,16 @@ def test_a_damaged_file_is_named(damage, folder):
         ("result.json", "null", "expected `object`, got `null`"),
         ("result.json", '{"splits": {"test": 3}}', "splits[...]: expected `object`, got `int`"),
         ("result.json", '{"splits": {"test": {"searches": []}}}', "splits[...].searches: expected `object`"),
+        (
+            "result.json",
+            '{"splits": {"test": {"searches": {"wide": {}}}}}',
+            "expected `str` matching",
+        ),
+        (
+            "result.json",
+            '{"splits": {"test": {"attention": [{}]}}}',
+            "splits[...].attention[0]: object missing required",
+        ),
     ],
 )
 def test_json_of_another_shape_is_refused_by_file_and_field(folder, name, content, said):
@@ -263,6 +273,10 @@ def test_the_order_of_splits_does_not_depend_on_the_order_of_measuring(folder):
     assert list(folder.result()["splits"]) == ["test_a", "test_b", "validation"]
 
 
+def attention(width):
+    return {"source_tokens": ["a"], "target_tokens": ["b"] * width, "weights": [[1.0]] * width}
+
+
 def test_samples_and_maps_are_those_of_the_widest_beam(folder):
     folder.write_json("provenance.json", COSTS)
     for width in (5, 1, 8):
@@ -270,12 +284,12 @@ def test_samples_and_maps_are_those_of_the_widest_beam(folder):
             "step": 3,
             "searches": {f"beam{width}": {}},
             "samples": [{"source": f"beam {width}"}],
-            "attention": [{"width": -width}],
+            "attention": [attention(width)],
         }
         folder.write_result("test", measured)
     split = folder.result()["splits"]["test"]
     assert sorted(split["searches"]) == ["beam1", "beam5", "beam8"]
-    assert (split["samples"], split["attention"]) == ([{"source": "beam 8"}], [{"width": -8}])
+    assert (split["samples"], split["attention"]) == ([{"source": "beam 8"}], [attention(8)])
 
 
 def test_a_file_is_utf_8_and_readable(folder):
