@@ -2,7 +2,7 @@
 
     corpora/shards-<digest>/00000.array_record ...     a file for each chunk of the text
                             cells.npz                  how many pairs of which lengths each file has
-                            facts.json                 the files with their sizes, and what was left out
+                            facts.json                 the files with sizes or digests, and what was left out
                             target_words.tsv.gz        the frequency of each target word
 
 The digest is of all that decides the content. A file has the pairs of its chunk sorted by lengths, so that the pairs of
@@ -18,7 +18,7 @@ from collections import Counter
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -76,6 +76,22 @@ class ShardFacts(NamedTuple):
     words: Counter[str]
 
 
+class Facts(msgspec.Struct, frozen=True):
+    """The content of facts.json.
+
+    Attributes:
+        files: each shard and its size.
+        digests: the SHA-256 of the other files; the records of a shard have checksums of their own.
+        empty: pairs with an empty side, which are left out.
+        dtype: of an id.
+    """
+
+    files: list[tuple[str, int]]
+    digests: dict[str, str]
+    empty: int
+    dtype: Annotated[str, msgspec.Meta(pattern="^<u[24]$")]
+
+
 class Shards:
     """The shards of a training text, to be read. It can be pickled; each process opens the files for itself.
 
@@ -85,10 +101,10 @@ class Shards:
 
     def __init__(self, folder: Path):
         self.folder = folder
-        facts = msgspec.json.decode((folder / FACTS).read_bytes())
-        self.files: list[str] = [file for file, _ in facts["files"]]  # those of the shards come first
-        self.empty: int = facts["empty"]
-        self.dtype = np.dtype(facts["dtype"])
+        facts = _facts(folder)
+        self.files = [file for file, _ in facts.files]  # those of the shards come first
+        self.empty = facts.empty
+        self.dtype = np.dtype(facts.dtype)
         with np.load(folder / CELLS, allow_pickle=False) as held:
             self.cells = Cells(held["sources"], held["targets"], held["counts"])
             self.ends = held["ends"]  # of each shard, in pairs from the first one
@@ -105,9 +121,14 @@ class Shards:
         begins = np.concatenate([[0], self.ends[:-1]])
         for shard in np.unique(shards).tolist():
             places = np.flatnonzero(shards == shard)
-            for place, record in zip(
-                places.tolist(), self._reader(shard).read((records[places] - begins[shard]).tolist()), strict=True
-            ):
+            try:
+                read = self._reader(shard).read((records[places] - begins[shard]).tolist())
+            except RuntimeError as error:
+                raise OSError(
+                    f"{self.folder / self.files[shard]} is damaged ({error}): remove {self.folder}, and give the same "
+                    "command again, which makes it anew"
+                ) from error
+            for place, record in zip(places.tolist(), read, strict=True):
                 found[place] = record
         return found
 
@@ -195,9 +216,9 @@ def write_facts(folder: Path, shards: list[ShardFacts], dtype: np.dtype, words: 
     ends = np.cumsum([shard.cells.counts.sum() for shard in shards])
     np.savez(folder / CELLS, **dict(zip(Cells._fields, cells, strict=True)), ends=ends)  # type: ignore[arg-type]
     (folder / WORDS).write_bytes(words_file(words))
-    files = [[shard.file, shard.size] for shard in shards]
-    files += [[name, (folder / name).stat().st_size] for name in (CELLS, WORDS)]
-    facts = {"files": files, "empty": sum(shard.empty for shard in shards), "dtype": dtype.str}
+    files = [(shard.file, shard.size) for shard in shards]
+    digests = {name: _digest(folder / name) for name in (CELLS, WORDS)}
+    facts = Facts(files, digests, sum(shard.empty for shard in shards), dtype.str)
     (folder / FACTS).write_bytes(msgspec.json.encode(facts))
 
 
@@ -239,10 +260,20 @@ def _write_shard(part: Part, *, folder: Path, models: tuple[bytes, bytes]) -> Sh
 def _is_whole(folder: Path) -> bool:
     """Tell whether a folder has the files that it says it has; records have checksums of their own."""
     try:
-        files = msgspec.json.decode((folder / FACTS).read_bytes())["files"]
-        return all((folder / file).stat().st_size == size for file, size in files)
-    except (OSError, ValueError, KeyError, TypeError):
+        facts = _facts(folder)
+        return all((folder / file).stat().st_size == size for file, size in facts.files) and all(
+            _digest(folder / name) == digest for name, digest in facts.digests.items()
+        )
+    except (OSError, ValueError):
         return False
+
+
+def _facts(folder: Path) -> Facts:
+    return msgspec.json.decode((folder / FACTS).read_bytes(), type=Facts)
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def _progress() -> Progress:

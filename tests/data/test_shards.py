@@ -202,7 +202,27 @@ def test_what_a_killed_process_left_is_cleared(tmp_path, cache):
         "target_words.tsv.gz",
     ]
     assert not left.exists()
-    assert len(again.files) == len(list(again.folder.iterdir())) - 1
+    assert len(again.files) == len(list(again.folder.iterdir())) - 3
+
+
+@pytest.mark.parametrize("name", ["facts.json", "cells.npz", "target_words.tsv.gz"])
+def test_what_is_damaged_is_made_again(name, tmp_path):
+    _, vocabularies, batches, _ = trained(of_text(tmp_path, LINES))
+    file = batches.shards.folder / name
+    whole = file.read_bytes()
+    for byte in range(0, len(whole), len(whole) // 3):
+        file.write_bytes(whole[:byte] + bytes([whole[byte] ^ 0b100]) + whole[byte + 1 :])
+        find_shards(data.build(of_text(tmp_path, LINES)).train, vocabularies)
+        assert name == "facts.json" or file.read_bytes() == whole
+
+
+def test_a_damaged_record_is_named(tmp_path):
+    _, _, batches, _ = trained(of_text(tmp_path, LINES))
+    file = batches.shards.folder / batches.shards.files[0]
+    file.write_bytes(bytes(len(file.read_bytes())))
+    said = f"{file} is damaged .*: remove {file.parent}, and give the same command again, which makes it anew"
+    with pytest.raises(OSError, match=said):
+        batches.pairs_of(0)
 
 
 def square(number):
