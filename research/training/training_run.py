@@ -157,11 +157,10 @@ class TrainingRun:
         if steps := self._checkpoints.steps():
             self.state, notes = self._checkpoints.restore(steps[-1], like=self.state)
             self.stream.set_state(notes["cursor"])
-            if not steps[-1] == self.steps_done == int(self.state.step):
+            if steps[-1] != self.steps_done:
                 raise ValueError(
-                    f"checkpoint {steps[-1]} is damaged: its batches are at step {self.steps_done} and its state at "
-                    f"step {self.state.step}; remove {self._checkpoints.folder / str(steps[-1])} to go on from an "
-                    "earlier one"
+                    f"checkpoint {steps[-1]} is damaged: its batches are at step {self.steps_done}; remove "
+                    f"{self._checkpoints.folder / str(steps[-1])} to go on from an earlier one"
                 )
             self.progress = RunProgress(**{name: notes[name] for name in vars(RunProgress())})
         if are_written_here():

@@ -318,8 +318,8 @@ def test_a_file_that_the_numbers_depend_on_is_never_another_in_silence(name, unb
         train(copy)
 
 
-@pytest.mark.parametrize("field", ["next_index", "step"])
-def test_a_checkpoint_whose_parts_are_of_different_steps_is_refused(field, unbroken, tmp_path):
+@pytest.mark.parametrize(("field", "part"), [("next_index", "its batches are at"), ("step", "its state is of")])
+def test_a_checkpoint_whose_parts_are_of_different_steps_is_refused(field, part, unbroken, tmp_path):
     copy = shutil.copytree(unbroken, tmp_path / "run")
     state, notes = last_state(copy)
     shutil.rmtree(copy / "checkpoints")
@@ -330,7 +330,7 @@ def test_a_checkpoint_whose_parts_are_of_different_steps_is_refused(field, unbro
     checkpoints = Checkpoints(copy / "checkpoints")
     checkpoints.save(8, state, notes)
     checkpoints.close()
-    with pytest.raises(ValueError, match="checkpoint 8 is damaged: its batches are at step"):
+    with pytest.raises(ValueError, match=f"checkpoint 8 is damaged: {part} step 7"):
         train(copy)
 
 
