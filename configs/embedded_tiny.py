@@ -8,10 +8,10 @@ one translation and 0 could be reached (docs/corpus.md). Questions turn further 
 """
 
 from configs import embedded
-from research.results.calibration import Calibration
+from research.results.calibration import EVIDENCE, Calibration
 
 CALIBRATION = Calibration(
-    baseline="luong", measure="nats", number=0.21, tolerance=0.02, evidence="docs/evidence/calibration/embedded_tiny"
+    baseline="luong", measure="nats", number=0.21, tolerance=0.02, evidence=f"{EVIDENCE}/embedded_tiny"
 )
 """The plateau that was found under other seeds."""
 

@@ -8,10 +8,10 @@ architectures have the same batches, steps and schedule, each at its own learnin
 
 from configs import multi30k
 from configs.base import MODELS, named
-from research.results.calibration import Calibration
+from research.results.calibration import EVIDENCE, Calibration
 
 CALIBRATION = Calibration(
-    baseline="luong", measure="bleu", number=38.1, tolerance=4.0, evidence="docs/evidence/calibration/multi30k_small"
+    baseline="luong", measure="bleu", number=38.1, tolerance=4.0, evidence=f"{EVIDENCE}/multi30k_small"
 )
 """The number is that of configs/multi30k.py:luong in docs/results.md."""
 

@@ -2,6 +2,9 @@
 
 from typing import NamedTuple
 
+EVIDENCE = "docs/evidence/calibration"
+"""The folder of the evidence of all baselines."""
+
 
 class Calibration(NamedTuple):
     """The number that a corpus's baseline has to reach before anything is said of other models.
