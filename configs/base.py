@@ -228,6 +228,7 @@ def transformer_side(config: ConfigDict) -> None:
     # the source with another score, window or normaliser is always computed by the reference.
     config.kernel = "reference"
     config.remat = False  # compute each layer's activations again in the backward pass: less memory, the same gradient
+    config.scan_layers = False  # one program for all layers of a side: deep models compile sooner; other dropout masks
 
 
 MODELS: dict[str, Callable[[], ConfigDict]] = {

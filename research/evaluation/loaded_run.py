@@ -97,7 +97,10 @@ def _members(folder: RunFolder, last: int) -> list[LoadedRun]:
     folder.refuse_changed_files()
     vocabularies = Vocabularies.load(folder.vocabulary)
     sizes = {"source_vocabulary": len(vocabularies.source), "target_vocabulary": len(vocabularies.target)}
-    translator, devices = build(config.model, **sizes), Devices(config.training.strategy)
+    model = config.model.copy_and_resolve_references()
+    if "scan_layers" in model:
+        model.scan_layers = False  # checkpoints hold each layer by itself
+    translator, devices = build(model, **sizes), Devices(config.training.strategy)
     weights = _last_weights(folder, last) if last else [_evaluated_weights(folder, config)]
     return [LoadedRun(folder, config, translator, params, vocabularies, devices, step) for params, step in weights]
 

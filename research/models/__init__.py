@@ -136,6 +136,7 @@ def _transformer_side(model: ConfigDict, positions: str) -> dict[str, object]:
         "sublayer": Sublayer(model.norm, model.dropout, **PATTERN),
         "window": model.self_window,
         "remat": model.remat,
+        "scan_layers": model.scan_layers,
     }
 
 

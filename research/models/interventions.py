@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from research.models.layers import STACKED
 from research.models.recurrent_decoder import RecurrentDecoder
 from research.models.transformer import TransformerDecoder, TransformerEncoder
 from research.models.translator import Translator
@@ -69,11 +70,12 @@ def without_head(translator: Translator, params: Any, silent: AttentionHead) -> 
         raise ValueError(f"this model has no head {silent}; it has {', '.join(map(str, heads(translator))) or 'none'}")
     side = "encoder" if silent.attention == "encoder" else "decoder"
     attention = "cross" if silent.attention == "cross" else "self_attention"
-    layer = params[side][f"layer_{silent.layer}"]
+    name, at = (STACKED, [silent.layer]) if STACKED in params[side] else (f"layer_{silent.layer}", [])
+    layer = params[side][name]
     output = layer[attention]["output"]
     pattern = getattr(translator, "source_side" if side == "encoder" else "target_side").attention
-    width = output["kernel"].shape[0] // pattern.heads
+    width = output["kernel"].shape[-2] // pattern.heads
     rows = slice(silent.head * width, (silent.head + 1) * width)
-    changed = {**output, "kernel": jnp.asarray(output["kernel"]).at[rows].set(0.0)}
+    changed = {**output, "kernel": jnp.asarray(output["kernel"]).at[*at, rows].set(0.0)}
     layer = {**layer, attention: {**layer[attention], "output": changed}}
-    return {**params, side: {**params[side], f"layer_{silent.layer}": layer}}
+    return {**params, side: {**params[side], name: layer}}

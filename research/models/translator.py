@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from research.models.embeddings import Embeddings
+from research.models.layers import STACKED
 
 Array = jax.Array
 PAD = 0  # the id of padding: no model reads it
@@ -116,7 +117,9 @@ def cross_attention(sown: Mapping[str, Any]) -> dict[str, Array]:
     found: dict[str, Array] = {}
     for path, weights in jax.tree_util.tree_flatten_with_path(sown.get("attention", {}))[0]:
         names = [str(getattr(key, "key", "")) for key in path]
-        if "cross" in names:
+        if "cross" in names and STACKED in names:
+            found |= {f"layer_{layer}": weights_BHTS for layer, weights_BHTS in enumerate(weights)}
+        elif "cross" in names:
             found[next(name for name in names if name.startswith("layer_"))] = weights
         elif "reader" in names:
             found["layer_0"] = weights[:, None]

@@ -1,7 +1,8 @@
 """The table that says how an array of a training state is cut over a mesh, by the end of its path and its shape alone.
 
 An optimiser's moments and an exponential average have the shape of their parameter and a path that ends like its path,
-so one rule serves all of them.
+so one rule serves all of them. The parameters of a scanned layer have those of all layers in front: that axis stays
+whole, since a device computes every layer, and the others are cut as those of one layer.
 """
 
 import re
@@ -10,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from jax.sharding import PartitionSpec
 
 DATA, FSDP, TENSOR = "data", "fsdp", "tensor"
+SCANNED = "(encoder|decoder)/layer/"
+"""In the path of a scanned layer's parameters; see `research.models.layers`."""
 
 COMPUTED_CUT: dict[str, int] = {
     "embeddings/(source|target|output)": 0,  # the vocabulary
@@ -46,7 +49,8 @@ def stored(path: str, shape: Sequence[int], *, fsdp: int, tensor: int) -> Partit
         tensor: the size of the axis "tensor".
     """
     cut = _cut(COMPUTED_CUT | STORED_CUT, path, shape, tensor)
-    left = [axis for axis, size in enumerate(shape) if cut[axis] is None and size % fsdp == 0]
+    of_layer = range(_axes_of_layers(path), len(shape))
+    left = [axis for axis in of_layer if cut[axis] is None and shape[axis] % fsdp == 0]
     if fsdp > 1 and left:
         cut[max(left, key=lambda axis: shape[axis])] = FSDP
     return PartitionSpec(*cut)
@@ -59,7 +63,13 @@ def computed(path: str, shape: Sequence[int], *, tensor: int) -> PartitionSpec:
 
 def _cut(table: Mapping[str, int], path: str, shape: Sequence[int], tensor: int) -> list[str | None]:
     cut: list[str | None] = [None] * len(shape)
-    axis = next((axis for end, axis in table.items() if re.search(f"(^|/)({end})$", path)), None)
+    found = next((axis for end, axis in table.items() if re.search(f"(^|/)({end})$", path)), None)
+    axis = None if found is None else found + _axes_of_layers(path)
     if tensor > 1 and axis is not None and axis < len(shape) and shape[axis] % tensor == 0:
         cut[axis] = TENSOR
     return cut
+
+
+def _axes_of_layers(path: str) -> int:
+    """Return how many axes an array has in front of those of one layer."""
+    return 1 if re.search(f"(^|/){SCANNED}", path) else 0

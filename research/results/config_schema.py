@@ -44,6 +44,7 @@ class Model(TypedDict, total=False):
     positions: str
     relative_reach: int
     remat: bool
+    scan_layers: bool
     self_normaliser: str
     self_score: str
     self_window: int

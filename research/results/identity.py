@@ -36,6 +36,7 @@ class Field(NamedTuple):
 ADDED: dict[str, Field] = {
     "model.residual": Field(default=False, beside="model.cell"),
     "model.remat": Field(default=False, beside="model.ffn"),
+    "model.scan_layers": Field(default=False, beside="model.ffn"),
     "data.stream_pairs": Field(default=1_000_000, beside="data.batch_tokens"),
     "data.workers": Field(default=2, beside="data.batch_tokens"),
     "training.fsdp": Field(default=1, beside="training.steps"),

@@ -39,7 +39,7 @@ def refuse_another_config(folder: RunFolder, config: ConfigDict) -> None:
     """Raise ValueError when the folder holds a run that this config would not continue."""
     if not folder.config_file.exists():
         return
-    may_change = {f"evaluation.{name}" for name in ("checkpoint", *PENALTIES)}
+    may_change = {"model.scan_layers", *(f"evaluation.{name}" for name in ("checkpoint", *PENALTIES))}
     begun_with = folder.read_json("config.json")
     if may_end_elsewhere(config.training, begun_with["training"]["steps"], folder.provenance().get("steps", 0)):
         may_change |= {"training.steps"}

@@ -12,6 +12,7 @@ from jax import Array
 from jax.core import Tracer
 
 from research.data.batches import Batches
+from research.models.layers import unstacked
 from research.results.checkpoints import by_path
 from research.results.run_folder import RunFolder
 from research.training.step import Batch, Objective, Params, TrainState, cut_in_parts, dropout_key
@@ -65,10 +66,10 @@ def explain_not_finite(
 def first_not_finite(objective: Objective, params: Params, batch: Batch, key: Array) -> str:
     """Return the first thing that is not finite: a parameter, a module's output, the loss or a gradient; else "".
 
-    The modules are called one after another, outside any compiled program. Inside a scan over time their outputs are
-    not seen, and the module around it is named.
+    The modules are called one after another, outside any compiled program. Inside a scan over time or layers their
+    outputs are not seen, and the module around it is named.
     """
-    if name := first_leaf(params):
+    if name := first_leaf(unstacked(params)):
         return f"the parameter {name}"
     seen: list[str] = []
 
@@ -85,7 +86,7 @@ def first_not_finite(objective: Objective, params: Params, batch: Batch, key: Ar
         return seen[0]
     if not _finite(loss):
         return "the loss"
-    name = first_leaf(jax.grad(lambda params: objective(params, batch, key).loss)(params))
+    name = first_leaf(unstacked(jax.grad(lambda params: objective(params, batch, key).loss)(params)))
     return f"the gradient of {name}" if name else ""
 
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import jax
+
 from research.files import are_written_here
+from research.models.layers import stacked, unstacked
 from research.parallel import processes
 from research.results.checkpoints import Checkpoints
 from research.results.run_folder import RunFolder
@@ -155,7 +158,10 @@ class TrainingRun:
         if are_written_here():
             self._checkpoints.remove_unfinished()
         if steps := self._checkpoints.steps():
-            self.state, notes = self._checkpoints.restore(steps[-1], like=self.state)
+            apart = jax.eval_shape(unstacked, self.state)
+            kept, notes = self._checkpoints.restore(steps[-1], like=apart)
+            ours: Any = jax.tree.structure(self.state)
+            self.state = kept if ours == jax.tree.structure(apart) else stacked(kept)
             self.stream.set_state(notes["cursor"])
             if steps[-1] != self.steps_done:
                 raise ValueError(
@@ -229,10 +235,11 @@ class TrainingRun:
                 f"the gradient was not finite for {MOST_NOT_FINITE} steps up to step {self.stuck_at:,}: "
                 f"{self._explain(state, self.stuck_at)}; {STEADIER}"
             )
-        if name := first_leaf(state):
+        kept = unstacked(state)  # so that a run goes on, and is evaluated, with scanned layers or without
+        if name := first_leaf(kept):
             raise FloatingPointError(f"{name} is not finite after step {step:,}, and is not saved: {STEADIER}")
         loss = self._validation_loss(step, state) if self.schedule.validates(step) else None
-        write = partial(self._write_checkpoint, step, state, self.stream.get_state(), deepcopy(self.progress), loss)
+        write = partial(self._write_checkpoint, step, kept, self.stream.get_state(), deepcopy(self.progress), loss)
         with processes.together():
             if are_written_here():
                 self._saves.do(write)

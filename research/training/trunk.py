@@ -28,7 +28,7 @@ def begin_with_trunk(folder: RunFolder, config: ConfigDict, shorter: Path | str,
 
     Args:
         folder: of the run that begins.
-        config: of that run: that of the shorter run but for training.steps.
+        config: of that run: that of the shorter run but for training.steps, and model.scan_layers if need be.
         shorter: the folder of a run that was trained with training.keep_trunk.
         command: how the run that begins is made again, for provenance.json.
 
@@ -45,7 +45,7 @@ def begin_with_trunk(folder: RunFolder, config: ConfigDict, shorter: Path | str,
             f"{shorter} has kept no trunk: train it with --config.training.keep_trunk=True, as far as its rate falls"
         )
     held, asked = run.read_json("config.json"), config_as_json(config)
-    for name, (its, ours) in differing_fields(held, asked, besides=("training.steps",)).items():
+    for name, (its, ours) in differing_fields(held, asked, besides=("training.steps", "model.scan_layers")).items():
         raise ValueError(
             f"{shorter} is a run with {name}={its!r}, not {ours!r}: runs that share a trunk differ in training.steps "
             "alone"

@@ -97,6 +97,7 @@ VARIANTS = {
     "transformer-fused-rotary": transformer(kernel="fused", positions="rotary", attention_dropout=0.0, head_width=2),
     "transformer-blockwise-alibi": transformer(kernel="blockwise", positions="alibi", attention_dropout=0.0),
     "bahdanau-future-gru": recurrent(reader="bahdanau", cell="gru", tie="none", embedding=5, decoder_direction="bi"),
+    "transformer-scanned": transformer(encoder_layers=2, decoder_layers=3, scan_layers=True, norm="post"),
     "transformer-future": transformer(decoder_direction="bi"),
     "mixed-transformer-luong": mixed("transformer", "recurrent", reader="luong", tie="none"),
     "mixed-transformer-gru": mixed("transformer", "recurrent", cell="gru", positions="rotary", head_width=2),
@@ -153,7 +154,9 @@ def translator_and_params(name):
     random = np.random.default_rng(0)
 
     def draw(path, shape):
-        centre = 1.0 if "scale" in jax.tree_util.keystr(path) and len(shape.shape) == 1 else 0.0
+        name = jax.tree_util.keystr(path)
+        axes = len(shape.shape) - ("['layer']" in name)  # of one layer
+        centre = 1.0 if "scale" in name and axes == 1 else 0.0
         return (centre + 0.4 * random.normal(size=shape.shape)).astype(np.float32)
 
     return translator, jax.tree_util.tree_map_with_path(draw, shapes(translator))

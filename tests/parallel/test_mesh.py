@@ -20,6 +20,7 @@ FAMILIES = {
     "luong": ("luong-general-lstm-bi-2", {"encoder_layers": 1}),
     "bahdanau": ("bahdanau-concat-gru-bi", {}),
     "transformer": ("transformer-pre-all", {"heads": 2, "ffn": 16}),
+    "scanned": ("transformer-pre-all", {"heads": 2, "ffn": 16, "layers": 2, "scan_layers": True}),
     "transformer_recurrent": ("mixed-transformer-luong", {"heads": 2, "ffn": 16}),
     "recurrent_transformer": ("mixed-bi-transformer", {"heads": 2, "ffn": 16}),
 }

@@ -22,6 +22,27 @@ from tests.models import variants
         ("decoder/layer_0/cross/output/bias", (4,), P("fsdp"), P(None)),
         ("decoder/layer_0/cross/scorer/query", (2, 5, 6), P("tensor", None, "fsdp"), P("tensor", None, None)),
         ("encoder/layer_0/position_wise/inner/bias", (6,), P("tensor"), P("tensor")),
+        # Scanned: an axis of layers in front, here the longest, is never cut.
+        (
+            "params/encoder/layer/self_attention/query/kernel",
+            (12, 4, 8),
+            P(None, "fsdp", "tensor"),
+            P(None, None, "tensor"),
+        ),
+        (
+            "optimiser/1/0/nu/decoder/layer/cross/output/kernel",
+            (12, 8, 4),
+            P(None, "tensor", "fsdp"),
+            P(None, "tensor", None),
+        ),
+        ("averaged/encoder/layer/position_wise/inner/bias", (12, 6), P(None, "tensor"), P(None, "tensor")),
+        (
+            "decoder/layer/cross/scorer/query",
+            (12, 2, 5, 6),
+            P(None, "tensor", None, "fsdp"),
+            P(None, "tensor", None, None),
+        ),
+        ("decoder/layer/self_sublayer/layer_norm/scale", (12, 4), P(None, "fsdp"), P(None, None)),
         ("encoder/stack_1_0/recurrent", (5, 8), P(None, "tensor"), P(None, None)),
         ("decoder/stack_0/input", (10, 8), P("fsdp", "tensor"), P(None, None)),
         ("decoder/read/scorer/key", (3, 6), P(None, "fsdp"), P(None, None)),

@@ -67,6 +67,12 @@ def test_a_parameter_that_is_not_finite_is_named():
     assert first_not_finite(objective, bad, batch, KEY) == "the parameter embeddings/source"
 
 
+def test_the_layer_of_a_stacked_parameter_is_named():
+    params = {"encoder": {"layer": {"norm": np.ones((3, 5), np.float32)}}}
+    params["encoder"]["layer"]["norm"][1, 2] = np.inf
+    assert first_not_finite(lambda *given: None, params, {}, KEY) == "the parameter encoder/layer_1/norm"
+
+
 def test_a_gradient_that_is_not_finite_is_named():
     """The root of 0 is 0, and its slope is infinite."""
 

@@ -58,6 +58,16 @@ def test_a_whole_state_on_each_device(strategy):
     assert (found.chips, found.rows, found.length) == (8, ROWS, LENGTH)
 
 
+def test_scanned_layers_have_the_parameters_the_flops_and_the_sums_of_layers_that_are_written_out(monkeypatch):
+    deep = {"model.layers": 3, "model.heads": 2}
+    found = plan(small("transformer", **deep, **{"model.scan_layers": True}), "cpu:8").asked
+    monkeypatch.setattr(planning, "_program", lambda lowered: (None, [], True))
+    monkeypatch.setattr(planning.Devices, "lowered", lambda *shapes: None)
+    apart = planning.plan_question({"": small("transformer", **deep)}, "cpu:8", seeds=1).arms[""]
+    assert (found.parameters, found.flops) == (apart.parameters, apart.flops)
+    assert found.exchanged == [Collective("all-reduce", 8, found.exchanged[0].times, 4 * (apart.parameters + SUMS))]
+
+
 def test_fsdp_cuts_the_state():
     found = plan(small(**{"training.strategy": "mesh", "training.fsdp": 8}), "cpu:8").asked
     counters, batch, seed = 3 * 4, 3 * ROWS // 8 * LENGTH * 4, 4
