@@ -178,6 +178,7 @@ def sides(encoder: str, decoder: str) -> ConfigDict:
     config.decoder_layers = config.get_oneway_ref("layers")
     config.dropout = 0.1 if decoder == "transformer" else 0.2
     config.tie = "all" if decoder == "transformer" else "decoder"  # none | decoder (target = output) | all (and source)
+    config.remat = False  # compute each layer's activations again in the backward pass: less memory, the same gradient
     config.decoder_direction = "uni"  # uni | bi: bi reads the target from its end, too: a control that cannot translate
 
     # How the decoder reads the source.
@@ -227,7 +228,6 @@ def transformer_side(config: ConfigDict) -> None:
     # reference | fused | blockwise: how scaled dot products and a softmax are computed; the result is the same. Reading
     # the source with another score, window or normaliser is always computed by the reference.
     config.kernel = "reference"
-    config.remat = False  # compute each layer's activations again in the backward pass: less memory, the same gradient
     config.scan_layers = False  # one program for all layers of a side: deep models compile sooner; other dropout masks
 
 

@@ -69,6 +69,7 @@ def _recurrent_encoder(model: ConfigDict) -> nn.Module:
         input_width=model.embedding,
         width=model.width,
         residual=model.residual,
+        remat=model.remat,
         dropout=model.dropout,
         **PATTERN,
     )
@@ -94,6 +95,7 @@ def _recurrent_decoder(model: ConfigDict) -> nn.Module:
         reader=reader,
         input_feeding=model.input_feeding,
         residual=model.residual,
+        remat=model.remat,
         direction=model.decoder_direction,
         dropout=model.dropout,
         **PATTERN,

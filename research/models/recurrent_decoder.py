@@ -80,6 +80,8 @@ class RecurrentDecoder(nn.Module):
         deterministic: True for no dropout.
         residual: True if each layer above the first adds its inputs to its states, so that the output of a layer is the
             sum of the states up to it (Wu et al. 2016, section 3.1).
+        remat: True to keep the inputs of each layer alone, and compute the rest again in the backward pass. Layers that
+            are run in one loop, since what they read feeds the recurrence, count as one.
         dtype: of the computation. Parameters and the states of cells are float32.
     """
 
@@ -95,6 +97,7 @@ class RecurrentDecoder(nn.Module):
     dropout: float
     deterministic: bool
     residual: bool = False
+    remat: bool = False
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
@@ -109,7 +112,8 @@ class RecurrentDecoder(nn.Module):
                 "model.reader=luong or bahdanau, or model.coverage=none"
             )
         widths = [self.input_width] + [self.width] * (self.layers - 1)
-        self.stack = [RecurrentLayer(self.cell, width, self.width, self.dtype) for width in widths]
+        layer: Any = nn.remat(RecurrentLayer) if self.remat else RecurrentLayer
+        self.stack = [layer(self.cell, width, self.width, self.dtype) for width in widths]
         kernel, gates = nn.initializers.glorot_uniform(), self.stack[0].kind.gates * self.width
         if self.reads:
             self.read = self.reader.clone()
@@ -119,7 +123,7 @@ class RecurrentDecoder(nn.Module):
         if self.input_feeding:
             self.fed = self.param("fed", kernel, (self.width, gates))
         if self.direction == "bi":
-            self.future = RecurrentLayer(self.cell, self.input_width, self.width, self.dtype)
+            self.future = layer(self.cell, self.input_width, self.width, self.dtype, reverse=True)
             self.beside = self.param("beside", kernel, (2 * self.width, self.width))
         self.drop = Dropout(self.dropout, self.deterministic)
 
@@ -179,8 +183,9 @@ class RecurrentDecoder(nn.Module):
         """Return s̃_BTD of all positions, teacher-forced."""
         inputs_BTE = self.drop(inputs_BTE)
         feeds_back = self.reads and (self.reads_before or self.input_feeding or self.read.has_state)
-        decode = self._one_loop if feeds_back else self._layer_by_layer
-        states_BTD, weights_BTS = decode(memory, inputs_BTE)
+        one_loop = nn.remat(RecurrentDecoder._one_loop) if self.remat else RecurrentDecoder._one_loop
+        decode = one_loop if feeds_back else RecurrentDecoder._layer_by_layer
+        states_BTD, weights_BTS = decode(self, memory, inputs_BTE)
         if weights_BTS is not None:
             self.sow("attention", "reader", weights_BTS)
         if self.direction == "bi":
@@ -188,7 +193,7 @@ class RecurrentDecoder(nn.Module):
         return self.drop(states_BTD)
 
     def _with_future(self, states_BTD: Array, inputs_BTE: Array, mask_BT: Array | None) -> Array:
-        future_BTD, _ = self.future(inputs_BTE, self.future.initial(inputs_BTE.shape[0]), mask_BT, reverse=True)
+        future_BTD, _ = self.future(inputs_BTE, self.future.initial(inputs_BTE.shape[0]), mask_BT)
         return jnp.concatenate([states_BTD, future_BTD], axis=-1) @ self.beside.astype(self.dtype)
 
     def _layer_by_layer(self, memory: RecurrentMemory, inputs_BTE: Array) -> tuple[Array, Array | None]:

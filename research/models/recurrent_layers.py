@@ -23,12 +23,14 @@ class RecurrentLayer(nn.Module):
         input_width: E.
         width: D of the states.
         dtype: of products and of the returned states. The recurrent state and the gates are float32.
+        reverse: True to go from the end to the beginning.
     """
 
     cell: str
     input_width: int
     width: int
     dtype: Any = jnp.float32
+    reverse: bool = False
 
     def setup(self) -> None:
         kind = self.kind
@@ -60,16 +62,13 @@ class RecurrentLayer(nn.Module):
         """Return the bias that the cell adds to U h, or None."""
         return self.recurrent_bias_G if self.kind.recurrent_bias else None
 
-    def __call__(
-        self, inputs_BTE: Array, initial: State, mask_BT: Array | None = None, reverse: bool = False
-    ) -> tuple[Array, State]:
+    def __call__(self, inputs_BTE: Array, initial: State, mask_BT: Array | None = None) -> tuple[Array, State]:
         """Run the cell over a sequence.
 
         Args:
             inputs_BTE: the inputs.
             initial: the first state.
             mask_BT: False where the state stays as it was; None: it changes everywhere.
-            reverse: True to go from the end to the beginning.
 
         Returns:
             states_BTD, and the last state in float32.
@@ -86,7 +85,7 @@ class RecurrentLayer(nn.Module):
         mask_TB1 = None if mask_BT is None else mask_BT.T[:, :, None].astype(inputs_BTE.dtype)
         inputs = (self.project(inputs_BTE.transpose(1, 0, 2)), mask_TB1)
         weights = {"recurrent": self.recurrent_DG}
-        last, states_TBD = recur(body, weights, self.recurrent_bias(), initial, inputs, reverse, self.dtype)
+        last, states_TBD = recur(body, weights, self.recurrent_bias(), initial, inputs, self.reverse, self.dtype)
         return states_TBD.transpose(1, 0, 2), last
 
 
@@ -113,6 +112,7 @@ class RecurrentEncoder(nn.Module):
         dropout: rate of dropout of the inputs of each layer.
         deterministic: True for no dropout.
         residual: True if each layer above the first adds its inputs to its states (Wu et al. 2016, section 3.1).
+        remat: True to keep the inputs of each layer alone, and compute the rest again in the backward pass.
         dtype: of the computation. Parameters and the states of cells are float32.
     """
 
@@ -124,6 +124,7 @@ class RecurrentEncoder(nn.Module):
     dropout: float
     deterministic: bool
     residual: bool = False
+    remat: bool = False
     dtype: Any = jnp.float32
 
     def setup(self) -> None:
@@ -132,7 +133,8 @@ class RecurrentEncoder(nn.Module):
             raise ValueError(f"model.width={self.width} must be even for direction='bi'; try {self.width + 1}")
         widths = [self.input_width] + [self.width] * (self.layers - 1)
         each = self.width // len(ways)
-        self.stack = [[RecurrentLayer(self.cell, width, each, self.dtype) for _ in ways] for width in widths]
+        layer: Any = nn.remat(RecurrentLayer) if self.remat else RecurrentLayer
+        self.stack = [[layer(self.cell, width, each, self.dtype, reverse) for reverse in ways] for width in widths]
         self.drop = Dropout(self.dropout, self.deterministic)
 
     def __call__(self, inputs_BSE: Array, mask_BS: Array) -> Encoded:
@@ -140,10 +142,7 @@ class RecurrentEncoder(nn.Module):
         below_BSE, finals = inputs_BSE, []
         for index, ways in enumerate(self.stack):
             inputs_BSE = self.drop(below_BSE)
-            runs = [
-                layer(inputs_BSE, layer.initial(inputs_BSE.shape[0]), mask_BS, reverse)
-                for layer, reverse in zip(ways, DIRECTIONS[self.direction], strict=True)
-            ]
+            runs = [layer(inputs_BSE, layer.initial(inputs_BSE.shape[0]), mask_BS) for layer in ways]
             states_BSD = jnp.concatenate([states for states, _ in runs], axis=-1)
             below_BSE = states_BSD + below_BSE if self.residual and index else states_BSD
             finals.append(

@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 ADDED: dict[str, Field] = {
     "model.residual": Field(default=False, beside="model.cell"),
-    "model.remat": Field(default=False, beside="model.ffn"),
+    "model.remat": Field(default=False, beside="model.decoder"),
     "model.scan_layers": Field(default=False, beside="model.ffn"),
     "data.stream_pairs": Field(default=1_000_000, beside="data.batch_tokens"),
     "data.workers": Field(default=2, beside="data.batch_tokens"),

@@ -309,7 +309,7 @@ def _changes(config: ConfigDict, asked: JobPlan) -> Iterator[dict[str, Any]]:
     settings = config.training
     rows_each = asked.rows * settings.tensor // asked.chips
     parts = [n * settings.accumulation for n in (2, 4, 8) if n * settings.accumulation <= min(rows_each, MOST_PARTS)]
-    remat: dict[str, Any] = {"model.remat": True} if "remat" in config.model and not config.model.remat else {}
+    remat: dict[str, Any] = {} if config.model.remat else {"model.remat": True}
     arguments = asked.memory.arguments if asked.memory else 0
     if arguments < asked.capacity:
         yield from ({"training.accumulation": n} for n in parts[:1])

@@ -1,7 +1,5 @@
 """Cells against their equations in NumPy, and layers and encoders with padding."""
 
-from functools import partial
-
 import jax
 import numpy as np
 import pytest
@@ -70,9 +68,9 @@ def test_a_layer_is_its_cell_over_each_sentence(cell, reverse):
     initial = tuple(random.normal(size=(B, D)).astype(np.float32) for _ in range(CELLS[cell].parts))
     mask_BS = np.arange(S) < LENGTHS[:, None]
     inputs_BSE[~mask_BS] = 1e3
-    layer = RecurrentLayer(cell, E, D)
+    layer = RecurrentLayer(cell, E, D, reverse=reverse)
     params = random_params(layer, inputs_BSE, initial)
-    run = jax.jit(partial(layer.apply, reverse=reverse))
+    run = jax.jit(layer.apply)
     states_BSD, last = run({"params": params}, inputs_BSE, initial, mask_BS)
     for b, length in enumerate(LENGTHS):
         states, end = loop(cell, params, inputs_BSE[b, :length], tuple(part[b] for part in initial), reverse)
