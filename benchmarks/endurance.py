@@ -32,7 +32,7 @@ NOISE = ("Finished ", "Compiling ", "WARNING:2")  # of lines that JAX logs besid
 
 
 class Sample(NamedTuple):
-    """The state of the process at a second; its memory is that of the processes below it, too."""
+    """The state of a process and of those below it at a second."""
 
     seconds: float
     mebibytes: float
@@ -68,7 +68,7 @@ def watch(command: Sequence[str], *, input_: Path | None, every: float) -> tuple
             samples, seen = [], psutil.Process(process.pid)
             while process.poll() is None:
                 with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
-                    memory, files = _resident(seen), seen.num_fds()
+                    memory, files = _held(seen)
                     samples.append(Sample(time.monotonic() - began, memory / 2**20, files, programs[0]))
                 time.sleep(every)
         finally:
@@ -77,13 +77,13 @@ def watch(command: Sequence[str], *, input_: Path | None, every: float) -> tuple
     return process.returncode, samples
 
 
-def _resident(process: psutil.Process) -> int:
-    """Return the bytes that a process and those below it hold; what they share counts for each."""
-    held = process.memory_info().rss
+def _held(process: psutil.Process) -> tuple[int, int]:
+    """Return the bytes and open files of a process and those below it; what they share counts for each."""
+    memory, files = process.memory_info().rss, process.num_fds()
     for child in process.children(recursive=True):
         with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # it has just ended
-            held += child.memory_info().rss
-    return held
+            memory, files = memory + child.memory_info().rss, files + child.num_fds()
+    return memory, files
 
 
 def _read(lines: Sequence[str], programs: list[int]) -> None:

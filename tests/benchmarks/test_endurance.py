@@ -9,7 +9,7 @@ import time
 import psutil
 import pytest
 
-from benchmarks.endurance import Sample, _resident, growth, main
+from benchmarks.endurance import Sample, _held, growth, main
 from benchmarks.rounds import ROOT
 
 GROWS = """
@@ -43,13 +43,15 @@ def test_what_grows_is_seen(tmp_path, capfd):
     assert said == "done\n"  # without what JAX logs
 
 
-def test_memory_of_processes_below_counts():
-    holds = "held = b'x' * (200 << 20); print(1, flush=True); input()"
+def test_memory_and_files_of_processes_below_count():
+    holds = "held = b'x' * (200 << 20), [open('/dev/null') for _ in range(50)]; print(1, flush=True); input()"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {holds!r}])"
     command = [sys.executable, "-c", parent]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         process.stdout.readline()
-        assert _resident(psutil.Process(process.pid)) > 200 << 20
+        memory, files = _held(psutil.Process(process.pid))
+        assert memory > 200 << 20
+        assert files > 50
         process.communicate("\n")
 
 
