@@ -141,7 +141,6 @@ def test_a_job_with_no_share_of_the_accelerators_sees_what_its_launcher_sees(tmp
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"jobs_at_once": 0}, "jobs_at_once=0"),
         ({"jobs_at_once": 3, "cores_per_job": 1_000}, "needs 3000 cores"),
         ({"jobs_at_once": 2, "accelerators_per_job": 2, "accelerators": 3}, "needs 4, and 3 are known"),
         ({"accelerators_per_job": 1, "accelerator": "gpu"}, "choose one of cuda, rocm, tpu"),

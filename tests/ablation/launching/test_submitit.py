@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,19 +104,21 @@ def test_dry_run_says_what_every_field_asks_for(tmp_path):
     """Without a Slurm, and nothing is written. The names are sbatch's (its manual, version 22.05)."""
     launch = Slurm(
         cluster="slurm", partition="big", account="us", qos="low", minutes=90, nodes=3, tasks_per_node=4, cpus=3,
-        memory_gb=17, gpus=2, gpus_per_task=1,
+        memory_gb=17, gpus=2, gpus_per_task=0,
         array_parallelism=5, grace_seconds=77, timeouts=1, options=("constraint=a100", "exclusive"),
         setup=("module load cuda",), look_every_seconds=1,
     )  # fmt: skip
     text = launch.dry_run([shell(tmp_path, str(n), f"echo {n}") for n in range(7)])
     for line in (
         "--partition=big", "--account=us", "--qos=low", "--time=90", "--cpus-per-task=3", "--mem=17GB",
-        "--nodes=3", "--ntasks-per-node=4", "--gpus-per-task=1",
-        "--gpus-per-node=2", "--array=0-6%5", "--signal=USR2@77", "--constraint=a100", "--exclusive", "--requeue",
+        "--nodes=3", "--ntasks-per-node=4", "--gpus-per-node=2",
+        "--array=0-6%5", "--signal=USR2@77", "--constraint=a100", "--exclusive", "--requeue",
     ):  # fmt: skip
         assert f"\n#SBATCH {line}\n" in text
     assert "\nmodule load cuda\n" in text
     assert "# 6: sh -c 'echo 6'\n" in text
+    of_tasks = replace(launch, gpus=0, gpus_per_task=1).dry_run([shell(tmp_path, "a", "true")])
+    assert "\n#SBATCH --gpus-per-task=1\n" in of_tasks
     assert list(tmp_path.iterdir()) == []
 
 
