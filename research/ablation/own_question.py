@@ -8,6 +8,7 @@ from itertools import product
 from typing import Any
 
 from research.ablation.arms import cross, name_of, vary
+from research.results.identity import NO_EFFECT_ON_RESULTS
 from research.results.measures import MEASURES
 
 ALSO = ("bleu", "chrf", "nats", "token_accuracy")
@@ -74,8 +75,11 @@ def own_question(
     margin = MEASURES[measure].negligible if equivalent is None else equivalent
     if not margin or not 0 < margin < math.inf:
         raise ValueError(f"nothing says which difference in {measure} is none: give --equivalent=X, above 0")
-    if "seed" in dict([*varied, *crossed]):
+    fields = [field for field, _ in (*varied, *crossed)]
+    if "seed" in fields:
         raise ValueError("every arm is trained under every seed of --seeds: leave seed out of --vary and --cross")
+    if same := [field for field in fields if field in NO_EFFECT_ON_RESULTS]:
+        raise ValueError(f"{same[0]} changes no number of a run: leave it out of --vary and --cross")
     cross(*(vary(field, *values) for field, values in (*varied, *crossed)))  # refuses what names an arm twice
     if all(len(values) == 1 for _, values in varied):
         raise ValueError("there is nothing to compare: give --vary a field with two values or more")
