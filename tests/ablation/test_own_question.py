@@ -59,8 +59,8 @@ def test_two_fields_that_are_varied_are_compared_in_every_combination():
 
 
 def test_a_quote_in_a_value_stays_a_value():
-    asked = read(own_question("luong", [("data.root", ('a"b', "c'd"))], [], "bleu", None))
-    assert [arm["data.root"] for arm in asked.arms.values()] == ['a"b', "c'd"]
+    asked = read(own_question("luong", [("data.source", ('a"b', "c'd"))], [], "bleu", None))
+    assert [arm["data.source"] for arm in asked.arms.values()] == ['a"b', "c'd"]
 
 
 @pytest.mark.parametrize(
