@@ -115,6 +115,8 @@ class Trainer:
             save_every=config.training.save_every_steps,
             best_by=config.training.keep_best_by,
             patience=config.training.patience,
+            # One more than asked for, to go on from if the last one is damaged.
+            keep_last=max(config.training.keep_last, config.training.average_last) + 1,
             trunk=trunk_step(config.training) if config.training.keep_trunk else 0,
         )
         self._validate = self._validator()
@@ -133,9 +135,8 @@ class Trainer:
         """
         config = with_seed(self.config, seed)
         set_up_folder(folder, config, self.corpus, self.vocabularies)
-        # One more than asked for: the checkpoint of a stop, until the schedule's next one replaces it.
-        kept = max(config.training.keep_last, config.training.average_last) + 1
-        with closing(Checkpoints(folder.checkpoints, keep_last=kept)) as checkpoints:
+        # Two more than the run keeps: that of a stop, and the next one, before the run deletes what it no longer needs.
+        with closing(Checkpoints(folder.checkpoints, keep_last=self.schedule.keep_last + 2)) as checkpoints:
             facts = {"name": folder.path.name, **self._facts}
             record_session(folder, facts, session, saved=checkpoints.steps(), steps=self.schedule.steps)
             batches = self.batches.of_seed(seed)

@@ -39,6 +39,7 @@ class LoopSchedule:
         save_every: steps between two saves.
         best_by: the measure that chooses the best checkpoint: "perplexity" (low is good) or "bleu" (high is good).
         patience: validations in a row without improvement after which training stops; 0 never stops it.
+        keep_last: how many of the last saves of this schedule stay, beside the best one.
         trunk: the step whose checkpoint longer runs may begin with, which is kept beside the others; 0 for none.
     """
 
@@ -48,6 +49,7 @@ class LoopSchedule:
     save_every: int
     best_by: str
     patience: int
+    keep_last: int = 1
     trunk: int = 0
 
     def __post_init__(self) -> None:
@@ -262,7 +264,7 @@ class TrainingRun:
     def _tidy(self, step: int, progress: RunProgress) -> None:
         """Keep and delete what the schedule says after the checkpoint of `step`, and write down how far training is."""
         self._keep_trunk(step, progress)
-        self._delete_unscheduled()
+        self._delete_surplus()
         cost = {"seconds": progress.seconds, "tokens": progress.tokens}
         self.folder.update_provenance({"steps": step, **cost})
 
@@ -273,14 +275,17 @@ class TrainingRun:
                 self._checkpoints.copy(kept, self.folder.trunk)
             self.folder.update_provenance({"trunk_seconds": progress.seconds})
 
-    def _delete_unscheduled(self) -> None:
-        """Delete checkpoints that the schedule does not ask for, else an average of the last few would contain them.
+    def _delete_surplus(self) -> None:
+        """Delete checkpoints but the last ones that the schedule asks for, the best, and the one to resume from.
 
-        Such a checkpoint was saved when the run was stopped. The last checkpoint stays, to resume from, and so does the
-        best, which may be the end of a shorter schedule.
+        So what is kept is the same whether a run was stopped or not: a stop saves a checkpoint that an average of the
+        last few must not contain, nor may it take the place of an earlier one. The best may be the end of a shorter
+        schedule.
         """
-        for step in self._checkpoints.steps()[:-1]:
-            if not self.schedule.saves(step) and step != self._checkpoints.best_step():
+        if steps := self._checkpoints.steps():
+            scheduled = [step for step in steps if self.schedule.saves(step)]
+            kept = {*scheduled[-self.schedule.keep_last :], steps[-1], self._checkpoints.best_step()}
+            for step in sorted({*steps} - kept):
                 self._checkpoints.delete(step)
 
     def _write(self, step: int, values: dict[str, float]) -> None:

@@ -76,6 +76,7 @@ class FakeRun:
             "save_every": 3,
             "best_by": "perplexity",
             "patience": 0,
+            "keep_last": keep_last,
         }
         fields |= schedule
 
@@ -84,7 +85,7 @@ class FakeRun:
             perplexity = float(len(self.validated)) if perplexities is None else perplexities[len(self.validated) - 1]
             return {"perplexity": perplexity, "bleu": 2 * perplexity}
 
-        checkpoints = Checkpoints(self.folder.checkpoints, keep_last=keep_last)
+        checkpoints = Checkpoints(self.folder.checkpoints, keep_last=keep_last + 2)
         try:
             run = TrainingRun(
                 seed=0,
@@ -240,7 +241,7 @@ def test_a_signal_during_the_last_step_stops_later_work(run):
 SAVES_ONLY = {"steps": 20, "validate_every": 10, "save_every": 5}
 
 
-def killed_before_deleting(run, monkeypatch, events):
+def killed_before_deleting(run, monkeypatch, events, keep_last=4):
     """Train until a checkpoint is to be deleted, and no further."""
 
     def killed(*arguments):
@@ -249,7 +250,7 @@ def killed_before_deleting(run, monkeypatch, events):
     with monkeypatch.context() as patched:
         patched.setattr(Checkpoints, "delete", killed)
         with pytest.raises(SystemExit):
-            run.train(keep_last=4, events=events, **SAVES_ONLY)
+            run.train(keep_last=keep_last, events=events, **SAVES_ONLY)
 
 
 @pytest.mark.parametrize("events", [{}, {13: kill}])
@@ -269,13 +270,17 @@ def test_a_kill_between_saving_and_deleting_leaves_no_checkpoint_of_a_stop(event
     assert run.w == unbroken.w
 
 
-def test_a_finished_run_that_was_killed_before_deleting_deletes_later(run, monkeypatch):
+def test_a_finished_run_that_was_killed_before_deleting_deletes_later(run, tmp_path, monkeypatch):
+    """A stop near the end takes no earlier checkpoint's place, nor does a kill leave one too many."""
+    unbroken = FakeRun(tmp_path / "unbroken")
+    unbroken.train(keep_last=2, **SAVES_ONLY)
     with pytest.raises(KeyboardInterrupt):
-        run.train(keep_last=4, events={17: kill}, **SAVES_ONLY)
-    killed_before_deleting(run, monkeypatch, {})
+        run.train(keep_last=2, events={17: kill}, **SAVES_ONLY)
+    assert run.steps == [10, 15, 17]
+    killed_before_deleting(run, monkeypatch, {}, keep_last=2)
     assert run.steps == [10, 15, 17, 20]
-    run.train(keep_last=4, **SAVES_ONLY)
-    assert run.steps == [10, 15, 20]
+    run.train(keep_last=2, **SAVES_ONLY)
+    assert run.steps == unbroken.steps == [10, 15, 20]  # 10 is the best
 
 
 def test_the_checkpoint_of_a_stop_is_kept_until_a_later_one_exists(run):
