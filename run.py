@@ -523,5 +523,13 @@ def _say_no_more() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _open_what_is_closed() -> None:
+    """Open streams that the caller has closed (`<&-`, `>&-`) on nothing, before another file gets their numbers."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, open to the end
+
+
 if __name__ == "__main__":
+    _open_what_is_closed()
     sys.exit(main(sys.argv[1:]))

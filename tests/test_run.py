@@ -543,6 +543,24 @@ def test_a_name_that_is_not_utf_8_is_refused_before_anything_is_done(arguments, 
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "said"),
+    [
+        ("<&-", "--help", 0, b""),
+        (">&-", "--help", 0, b""),
+        (">&-", "ablate --list", 0, b""),
+        ("<&- >&-", "trian", 2, b"error: no verb 'trian'"),
+        ("2>&-", "trian", 2, b""),
+    ],
+)
+def test_a_stream_that_is_closed_is_no_fault(closed, arguments, code, said):
+    command = f"{shlex.quote(sys.executable)} run.py {arguments} {closed}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True)
+    assert done.returncode == code
+    assert done.stderr.startswith(said)
+    assert bool(said) == bool(done.stderr)
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["ablate", "--list"]])
 def test_output_that_cannot_be_written_is_one_sentence(arguments):
     with open("/dev/full", "w") as full:
