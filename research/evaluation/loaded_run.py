@@ -9,13 +9,13 @@ from rich.console import Console
 from research.data.pairs import Split
 from research.data.splits import read_split
 from research.data.vocabulary import Vocabularies
-from research.evaluation.breakdown import SCALES
 from research.models import build
 from research.models.ensemble import ensemble
 from research.models.translator import Translator
 from research.parallel import host, processes
 from research.parallel.devices import Devices
 from research.results.checkpoints import Checkpoints
+from research.results.config_schema import OF_EVERY_MODEL, Data, Evaluation, Training
 from research.results.evaluation_weights import evaluated_weights, evaluation_params
 from research.results.run_folder import RunFolder
 
@@ -106,10 +106,14 @@ def _members(folder: RunFolder, last: int) -> list[LoadedRun]:
 
 
 def _refuse_other_version(folder: RunFolder, config: ConfigDict) -> None:
-    """Raise a ValueError for a run whose config lacks a field of today's configs."""
-    needed = [("model", name) for name in ("decoder", "decoder_direction")]
-    needed += [("evaluation", name) for name in (*PENALTIES, *SCALES)]
-    missing = [f"{section}.{name}" for section, name in needed if name not in config[section]]
+    """Raise a ValueError for a run whose config lacks a field that all of today's configs have."""
+    needed = {"model": OF_EVERY_MODEL} | {
+        name: tuple(fields.__annotations__)
+        for name, fields in {"data": Data, "training": Training, "evaluation": Evaluation}.items()
+    }
+    missing = [
+        f"{section}.{name}" for section, names in needed.items() for name in names if name not in config[section]
+    ]
     if missing:
         raise ValueError(f"{folder.path} was made by another version of Lookback, without {missing[0]}: train it again")
 

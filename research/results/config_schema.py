@@ -50,6 +50,23 @@ class Model(TypedDict, total=False):
     self_window: int
 
 
+OF_EVERY_MODEL = (
+    *(
+        "decoder",
+        "decoder_layers",
+        "decoder_direction",
+        "encoder",
+        "encoder_layers",
+        "layers",
+        "width",
+        "embedding",
+        "tie",
+    ),
+    *("dropout", "score", "normaliser", "window", "window_radius", "learned_positions", "remat"),
+)
+"""The fields of `Model` that families have in common."""
+
+
 class VocabularyFields(TypedDict, total=False):
     byte_fallback: bool
     character_coverage: float
