@@ -51,18 +51,8 @@ class Model(TypedDict, total=False):
 
 
 OF_EVERY_MODEL = (
-    *(
-        "decoder",
-        "decoder_layers",
-        "decoder_direction",
-        "encoder",
-        "encoder_layers",
-        "layers",
-        "width",
-        "embedding",
-        "tie",
-    ),
-    *("dropout", "score", "normaliser", "window", "window_radius", "learned_positions", "remat"),
+    *("decoder", "decoder_layers", "decoder_direction", "encoder", "encoder_layers", "layers", "width", "embedding"),
+    *("tie", "dropout", "score", "normaliser", "window", "window_radius", "learned_positions", "remat"),
 )
 """The fields of `Model` that families have in common."""
 

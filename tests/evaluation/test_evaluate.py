@@ -335,6 +335,18 @@ def test_a_folder_of_another_version_is_refused_in_one_sentence(workdir, tmp_pat
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("field", ["evaluation.extra_tokens", "model.tie", "data.languages", "training.strategy"])
+@transformer_unless_slow
+def test_a_config_that_lacks_a_field_is_refused_by_its_name(field, workdir, tmp_path):
+    shutil.copytree(workdir, tmp_path / "run")
+    folder, (section, name) = RunFolder(tmp_path / "run"), field.split(".")
+    config = folder.read_json("config.json")
+    del config[section][name]
+    folder.write_json("config.json", config)
+    with pytest.raises(ValueError, match=rf"without {re.escape(field)}: train it again"):
+        evaluate(folder.path, command="")
+
+
 @transformer_unless_slow
 def test_a_later_search_is_added_to_the_result(workdir):
     evaluate(workdir, split="validation", beams=(2,), command="first")
