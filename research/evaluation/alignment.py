@@ -46,8 +46,6 @@ class AlignmentCounts(NamedTuple):
     """counts_NC by layer and head, see `heads_and_means`; C are the fields of `Alignment`. {} without attention."""
     distances_N2: np.ndarray
     """See `head_distance`; zeros without attention."""
-    without_attention: dict[str, np.ndarray]
-    """counts_N4 of the diagonal and of IBM model 1, the fields of `LINKS`; zeros without a gold alignment."""
 
     @property
     def head_distance(self) -> float | None:
@@ -92,12 +90,14 @@ def count_alignment(
             names, counts_XNC = list(by_head), np.zeros((len(by_head), *counts_XNC.shape[1:]))
         counts_XNC[:, found.sentence] = sentence_counts(np.stack(list(by_head.values())), data.gold[found.sentence])
         distances_N2[found.sentence] = head_distance(found.layers)
-    by_head = dict(zip(names, counts_XNC, strict=True))
-    return AlignmentCounts(by_head, distances_N2, count_without_attention(data.split, data.gold))
+    return AlignmentCounts(dict(zip(names, counts_XNC, strict=True)), distances_N2)
 
 
 def count_without_attention(split: Split, gold: Sequence[Gold]) -> dict[str, np.ndarray]:
-    """Return counts_N4, the fields of `LINKS` of each pair, by reading the diagonal and by IBM model 1."""
+    """Return counts_N4, the fields of `LINKS` of each pair, by reading the diagonal and by IBM model 1.
+
+    They are zeros without a gold alignment.
+    """
     if not any(each.possible for each in gold):
         return {name: np.zeros((len(split), len(LINKS))) for name in ("diagonal", "ibm_model1")}
     words = [(len(pair.target.split()), len(pair.source.split())) for pair in split]

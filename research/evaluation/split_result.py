@@ -17,7 +17,12 @@ from research.data.pairs import Pair
 from research.decoding.forced import Forced, force
 from research.decoding.translate import Translations, translate_n_best
 from research.evaluation import quality
-from research.evaluation.alignment import AlignmentCounts, count_alignment, layer_names
+from research.evaluation.alignment import (
+    AlignmentCounts,
+    count_alignment,
+    count_without_attention,
+    layer_names,
+)
 from research.evaluation.attention import MEAN, batch_rows
 from research.evaluation.breakdown_rows import (
     Bins,
@@ -83,7 +88,11 @@ def measure_split(
     sums = total(forced)
     bins = bins_of(data, run.config.evaluation)
     aligned_counts = count_alignments(run, data, track)
-    aligned = _alignment(data.only(fitting), aligned_counts, best_layer)
+    aligned, without_attention = None, {}
+    if aligned_counts.by_head:
+        within = data.only(fitting)
+        without_attention = count_without_attention(within.split, within.gold)
+        aligned = _alignment(within, aligned_counts, without_attention, best_layer)
 
     found: dict[str, Translations] = {}
     for beam in sorted(beams):
@@ -116,7 +125,7 @@ def measure_split(
     }
     if aligned:
         of_layer_NC, distances_N2 = aligned_counts.by_head[aligned["layer"]], aligned_counts.distances_N2
-        of_attention = {"alignment": of_layer_NC, "heads": distances_N2, **aligned_counts.without_attention}
+        of_attention = {"alignment": of_layer_NC, "heads": distances_N2, **without_attention}
         for name, counts_NX in of_attention.items():
             counts[name] = np.zeros((len(split), counts_NX.shape[1]))
             counts[name][fitting] = counts_NX
@@ -195,22 +204,23 @@ def _forced_counts(data: EvaluationData, forced: Sequence[Forced], shuffled: Seq
 
 
 def _alignment(
-    data: EvaluationData, counts: AlignmentCounts, best_layer: Callable[[], str | None]
-) -> dict[str, Any] | None:
-    """Return the measures of the reported layer, and below "by_head" those of all heads; None without attention.
+    data: EvaluationData,
+    counts: AlignmentCounts,
+    without_attention: dict[str, np.ndarray],
+    best_layer: Callable[[], str | None],
+) -> dict[str, Any]:
+    """Return the measures of the reported layer, and below "by_head" those of all heads.
 
     head_distance is the mean over all layers; None if no layer has two heads.
     """
     by_head = counts.total()
-    if not by_head:
-        return None
     layers = layer_names(by_head)
     layer = layers[0] if len(layers) == 1 else best_layer() or MEAN
     return {
         **by_head[layer].measures(),
         **{
             f"below_{name}": error_below(*by_head[layer], *counts_N4.sum(axis=0))
-            for name, counts_N4 in counts.without_attention.items()
+            for name, counts_N4 in without_attention.items()
         },
         "layer": layer,
         "gold_sentences": sum(bool(gold.possible) for gold in data.gold),

@@ -13,6 +13,7 @@ from research.evaluation import alignment
 from research.evaluation.alignment import (
     best_layer,
     count_alignment,
+    count_without_attention,
     layer_names,
     sentence_counts,
     word_weights,
@@ -184,7 +185,7 @@ def test_counts_of_all_sentences_layers_and_heads(monkeypatch):
     gold = [Gold(each, each) for each in links]
     data = EvaluationData(pairs, gold, None, encode(pairs, vocabularies))
     counts = count_alignment(None, None, vocabularies, data, devices=None, batch_sentences=7)
-    for pair, sure, row in zip(pairs, links, counts.without_attention["diagonal"].tolist(), strict=True):
+    for pair, sure, row in zip(pairs, links, count_without_attention(pairs, gold)["diagonal"].tolist(), strict=True):
         source, target = (len(text.split()) for text in pair[:2])
         right = len({((2 * t + 1) * source // (2 * target), t) for t in range(target)} & set(sure))
         assert row == ([right, right, target, len(sure)] if sure else [0, 0, 0, 0])
